@@ -1,0 +1,2 @@
+//! foldgate.
+fn main() {}

@@ -1,0 +1,179 @@
+//! What happened: the events that records are made of. Past tense, never
+//! changed once written; an addition is a new optional field, anything else a
+//! new kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountNumber, Actor, Config, ConfigKey, KeyId, KeyNumber, Level, MaskedSecret, NewsId,
+    NewsNumber, NewsTarget, ProviderConfig, Timestamp,
+};
+
+/// One thing that happened to one owner (the record names which).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A tenant came to be.
+    OwnerClaimed(OwnerClaimed),
+    /// A provider key was added.
+    KeyAdded(KeyAdded),
+    /// Some of a provider key's fields changed.
+    KeyPatched(KeyPatched),
+    /// A provider key was removed.
+    KeyRemoved(KeyRemoved),
+    /// A provider key was put out of use because its upstream refused it.
+    KeyDisabled(KeyDisabled),
+    /// Configuration keys were set.
+    ConfigPatched(ConfigPatched),
+    /// Configuration keys went back to the system default.
+    ConfigReset(ConfigReset),
+    /// Patterns of a known provider were mapped to a new key's Level.
+    LevelMapperCompleted(LevelMapperCompleted),
+    /// A notification was published.
+    NewsPublished(NewsPublished),
+    /// A notification was taken back.
+    NewsRetracted(NewsRetracted),
+}
+
+impl Event {
+    /// The kind's name, as histories print it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::OwnerClaimed(_) => "OwnerClaimed",
+            Self::KeyAdded(_) => "KeyAdded",
+            Self::KeyPatched(_) => "KeyPatched",
+            Self::KeyRemoved(_) => "KeyRemoved",
+            Self::KeyDisabled(_) => "KeyDisabled",
+            Self::ConfigPatched(_) => "ConfigPatched",
+            Self::ConfigReset(_) => "ConfigReset",
+            Self::LevelMapperCompleted(_) => "LevelMapperCompleted",
+            Self::NewsPublished(_) => "NewsPublished",
+            Self::NewsRetracted(_) => "NewsRetracted",
+        }
+    }
+}
+
+/// See [`Event::OwnerClaimed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerClaimed {
+    /// The number of the owner's root account.
+    pub account: AccountNumber,
+    /// The owner's name.
+    pub name: String,
+    /// SHA-256 of the owner key.
+    #[serde(with = "serde_bytes")]
+    pub key_hash: Vec<u8>,
+    /// What may be shown of the owner key.
+    pub key_mask: String,
+}
+
+/// See [`Event::KeyAdded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAdded {
+    /// The key's id.
+    pub id: KeyId,
+    /// The key's number.
+    pub number: KeyNumber,
+    /// Its name.
+    pub name: String,
+    /// Its pool.
+    pub level: Level,
+    /// Its upstream's base URL.
+    pub provider: String,
+    /// Its kind of upstream.
+    pub config: ProviderConfig,
+    /// Its credential.
+    pub secret: MaskedSecret,
+    /// Whether it may be used.
+    pub enabled: bool,
+}
+
+/// See [`Event::KeyPatched`]. `None` is unchanged.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyPatched {
+    /// Which key.
+    pub number: KeyNumber,
+    /// New name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// New pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// New upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// New kind and settings, whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<ProviderConfig>,
+    /// New credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<MaskedSecret>,
+    /// Put into or out of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// See [`Event::KeyRemoved`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRemoved {
+    /// Which key.
+    pub number: KeyNumber,
+}
+
+/// See [`Event::KeyDisabled`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDisabled {
+    /// Which key.
+    pub number: KeyNumber,
+    /// Who saw it fail.
+    pub by: Actor,
+    /// What the upstream said, in words for an operator.
+    pub reason: String,
+}
+
+/// See [`Event::ConfigPatched`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigPatched {
+    /// The keys that were set, with their whole new values.
+    pub patch: Config,
+}
+
+/// See [`Event::ConfigReset`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigReset {
+    /// Which keys.
+    pub keys: BTreeSet<ConfigKey>,
+}
+
+/// See [`Event::LevelMapperCompleted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelMapperCompleted {
+    /// The patterns that were added to (or moved in) the completed layer.
+    pub patterns: BTreeMap<String, Level>,
+}
+
+/// See [`Event::NewsPublished`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsPublished {
+    /// The item's id.
+    pub id: NewsId,
+    /// The item's number.
+    pub number: NewsNumber,
+    /// Title.
+    pub title: String,
+    /// Text.
+    pub content: String,
+    /// Whom it reaches.
+    pub target: Option<NewsTarget>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// See [`Event::NewsRetracted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsRetracted {
+    /// Which item.
+    pub number: NewsNumber,
+}

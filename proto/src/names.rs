@@ -1,0 +1,69 @@
+//! Names of streams and subjects, in one place.
+
+use crate::{KeyId, OwnerId, RecordHash, SleepReport};
+
+/// The stream that holds the log.
+pub const LOG_STREAM: &str = "FOLDGATE_LOG";
+
+/// Every record's subject: `foldgate.log.<owner>.<command>`.
+pub const LOG_SUBJECTS: &str = "foldgate.log.>";
+
+/// The stream metadata key that holds the log's id.
+pub const LOG_ID_METADATA: &str = "foldgate_log_id";
+
+/// The stream that keeps the last sleep report per key and model, per region.
+pub const SLEEP_STREAM: &str = "FOLDGATE_SLEEP";
+
+/// Sleep reports as they are published at once (core subjects; they cross leaf links).
+pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
+
+/// Heartbeats of every node.
+pub const HEARTBEAT_SUBJECTS: &str = "foldgate.heartbeat.>";
+
+/// The subject a record is filed under.
+pub fn log_subject(owner: OwnerId, command: &str) -> String {
+    format!("foldgate.log.{owner}.{command}")
+}
+
+/// Where a region's stream (or mirror) republishes records; does not cross leaf links.
+pub fn fold_subjects(region: &str) -> String {
+    format!("foldgate.fold.{}.>", token(region))
+}
+
+/// The region's mirror of the log.
+pub fn mirror_stream(region: &str) -> String {
+    format!("{LOG_STREAM}_{}", token(region).to_ascii_uppercase())
+}
+
+/// Where a region keeps its sleep reports.
+pub fn sleep_region_subjects(region: &str) -> String {
+    format!("foldgate.sleep.{}.>", token(region))
+}
+
+/// The subject of one key's (or one key's and model's) sleep.
+pub fn sleep_subject(report: &SleepReport) -> String {
+    let region = token(&report.region);
+    let KeyId(key) = report.key;
+    match &report.model {
+        None => format!("foldgate.sleep.{region}.{key}"),
+        Some(model) => {
+            let hash = RecordHash::of(model.as_bytes()).to_string();
+            format!("foldgate.sleep.{region}.{key}.{}", &hash[..16])
+        }
+    }
+}
+
+/// The subject of one node's heartbeat.
+pub fn heartbeat_subject(region: &str, node: &str) -> String {
+    format!("foldgate.heartbeat.{}.{}", token(region), token(node))
+}
+
+/// A name as a single subject token: what NATS does not allow becomes `_`.
+pub fn token(name: &str) -> String {
+    name.chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' => c,
+            _ => '_',
+        })
+        .collect()
+}
