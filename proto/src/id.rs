@@ -138,10 +138,7 @@ impl FromStr for Level {
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(LevelOutOfRange);
         }
-        text.parse()
-            .ok()
-            .and_then(Self::new)
-            .ok_or(LevelOutOfRange)
+        text.parse().ok().and_then(Self::new).ok_or(LevelOutOfRange)
     }
 }
 
