@@ -1,1 +1,25 @@
-//! foldgate-domain.
+//! The rules of Foldgate, pure: what may be decided, how events fold into
+//! state, how a request finds its key, when a key sleeps. No I/O, no clock, no
+//! randomness, no async: time, ids and chance are arguments.
+
+pub mod catalogue;
+pub mod command;
+pub mod config_text;
+pub mod decide;
+pub mod failure;
+pub mod hint;
+pub mod pattern;
+pub mod pool;
+pub mod pricing;
+pub mod provider;
+pub mod rejection;
+pub mod sleep;
+pub mod state;
+pub mod table;
+pub mod upstream_url;
+
+pub use command::{Command, Context};
+pub use decide::{Decision, decide};
+pub use rejection::{Kind, Rejection};
+pub use state::{FOLD_VERSION, OwnerState, State};
+pub use table::{Caller, NoRoute, OwnerTable, Route, Table};

@@ -1,0 +1,43 @@
+//! Tenants.
+
+use foldgate_proto::event::OwnerClaimed;
+use foldgate_proto::{Event, OwnerId};
+
+use super::{check_text, next_account};
+use crate::command::ClaimOwner;
+use crate::{Rejection, State};
+
+/// The longest owner name, in characters (as account names in the owner API).
+const MAX_NAME_CHARS: usize = 63;
+
+pub(super) fn claim(
+    state: &State,
+    owner: OwnerId,
+    claim: &ClaimOwner,
+) -> Result<Vec<Event>, Rejection> {
+    if claim.name.is_empty() {
+        return Err(Rejection::field("Name", "must not be empty"));
+    }
+    check_text("Name", &claim.name, MAX_NAME_CHARS)?;
+    let folded = claim.name.to_lowercase();
+    let taken = state
+        .owners
+        .values()
+        .any(|other| other.name.to_lowercase() == folded);
+    if taken || state.owner(owner).is_some() {
+        return Err(Rejection::OwnerExists(claim.name.clone()));
+    }
+    let key_taken = state
+        .owners
+        .values()
+        .any(|other| other.key_hash == claim.key_hash);
+    if key_taken {
+        return Err(Rejection::field("Key", "is another owner's key"));
+    }
+    Ok(vec![Event::OwnerClaimed(OwnerClaimed {
+        account: next_account(state),
+        name: claim.name.clone(),
+        key_hash: claim.key_hash.to_vec(),
+        key_mask: claim.key_mask.clone(),
+    })])
+}

@@ -1,0 +1,166 @@
+//! The state: everything that the log says, folded. A function of the log and
+//! of nothing else; its bytes are the same on every node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use foldgate_proto::{
+    AccountNumber, Config, KeyId, KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey,
+    RecordHash, RecordId, Revision, Timestamp,
+};
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+mod apply;
+#[cfg(test)]
+mod tests;
+
+/// The version of the fold. Raised when the same log gives other bytes; state
+/// hashes compare only within one version.
+pub const FOLD_VERSION: u32 = 1;
+
+/// Everything that the log says. Cloning is cheap: the maps share their nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The log it was folded from.
+    pub log: LogId,
+    /// The last record folded.
+    pub revision: Revision,
+    /// That record's hash (of the log's id before the first).
+    pub chain: RecordHash,
+    /// That record's time.
+    pub at: Timestamp,
+    /// The greatest account number given out; never falls.
+    pub last_account: AccountNumber,
+    /// The tenants.
+    pub owners: OrdMap<OwnerId, Arc<OwnerState>>,
+    /// Clients' retry keys and what they were used for, within the window.
+    pub idempotency: OrdMap<(OwnerId, String), Replay>,
+    /// The same keys by age, so that the oldest can leave.
+    idempotency_order: OrdMap<Revision, (OwnerId, String)>,
+}
+
+/// What an idempotency key was used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Hash of the request.
+    pub request_hash: RecordHash,
+    /// The record it became.
+    pub record: RecordId,
+    /// Where that stands.
+    pub revision: Revision,
+    /// When.
+    pub at: Timestamp,
+    /// The number of the resource it made or changed, if one.
+    pub subject: Option<u64>,
+}
+
+/// One tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnerState {
+    /// Its id for life.
+    pub id: OwnerId,
+    /// The number of its root account.
+    pub account: AccountNumber,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the owner key.
+    #[serde(with = "serde_bytes")]
+    pub key_hash: Vec<u8>,
+    /// What may be shown of the owner key.
+    pub key_mask: String,
+    /// The greatest key number given out; never falls.
+    pub last_key: KeyNumber,
+    /// The greatest news number given out; never falls.
+    pub last_news: NewsNumber,
+    /// Provider keys.
+    pub keys: OrdMap<KeyNumber, Arc<ProviderKey>>,
+    /// Key numbers by id.
+    pub key_ids: OrdMap<KeyId, KeyNumber>,
+    /// How many keys each Level holds.
+    pub level_sizes: OrdMap<Level, u32>,
+    /// What the owner set.
+    pub config: Arc<Config>,
+    /// LEVEL_MAPPER's other layer: completed from known providers.
+    pub completed: Arc<BTreeMap<String, Level>>,
+    /// Notifications, expired ones too until they are taken back.
+    pub news: OrdMap<NewsNumber, Arc<News>>,
+}
+
+impl State {
+    /// The state of an empty log.
+    pub fn new(log: LogId) -> Self {
+        Self {
+            log,
+            revision: Revision::ZERO,
+            chain: RecordHash::genesis(log),
+            at: Timestamp::default(),
+            last_account: AccountNumber::default(),
+            owners: OrdMap::new(),
+            idempotency: OrdMap::new(),
+            idempotency_order: OrdMap::new(),
+        }
+    }
+
+    /// One tenant.
+    pub fn owner(&self, id: OwnerId) -> Option<&Arc<OwnerState>> {
+        self.owners.get(&id)
+    }
+
+    /// The tenant that came first: whom a fresh standalone belongs to.
+    pub fn first_owner(&self) -> Option<&Arc<OwnerState>> {
+        self.owners.values().min_by_key(|owner| owner.account)
+    }
+
+    /// The state's bytes: MessagePack, maps in key order.
+    ///
+    /// # Errors
+    /// What the codec cannot write; nothing a state holds is of that kind.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+        rmp_serde::to_vec_named(self)
+    }
+
+    /// Reads [`State::to_bytes`] back. Total: any bytes give a state or an error.
+    ///
+    /// # Errors
+    /// Bytes that are no state of this fold.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
+        rmp_serde::from_slice(bytes)
+    }
+
+    /// BLAKE3 over the state's bytes, without holding them all.
+    ///
+    /// # Errors
+    /// As [`State::to_bytes`].
+    pub fn hash(&self) -> Result<RecordHash, rmp_serde::encode::Error> {
+        let mut hasher = blake3::Hasher::new();
+        let mut writer = std::io::BufWriter::with_capacity(64 * 1024, &mut hasher);
+        rmp_serde::encode::write_named(&mut writer, self)?;
+        drop(writer);
+        Ok(RecordHash(hasher.finalize().into()))
+    }
+}
+
+impl OwnerState {
+    /// The key with this id.
+    pub fn key(&self, id: KeyId) -> Option<&Arc<ProviderKey>> {
+        self.keys.get(self.key_ids.get(&id)?)
+    }
+
+    /// LEVEL_MAPPER as it is in force: the owner's layer over the completed one.
+    pub fn level_mapper(&self) -> BTreeMap<&str, Level> {
+        let owner = self.config.level_mapper.iter().flatten();
+        self.completed
+            .iter()
+            .chain(owner)
+            .map(|(pattern, level)| (pattern.as_str(), *level))
+            .collect()
+    }
+
+    /// How many keys stand in a Level, in whatever condition.
+    pub fn level_size(&self, level: Level) -> usize {
+        self.level_sizes
+            .get(&level)
+            .map_or(0, |size| usize::try_from(*size).unwrap_or(usize::MAX))
+    }
+}

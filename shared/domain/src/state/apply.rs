@@ -1,0 +1,247 @@
+//! The fold: total, infallible, deterministic. An event about something that
+//! does not exist changes nothing; saying no is `decide`'s business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldgate_proto::event::{
+    ConfigPatched, ConfigReset, KeyAdded, KeyDisabled, KeyPatched, LevelMapperCompleted,
+    NewsPublished, OwnerClaimed,
+};
+use foldgate_proto::{
+    Disablement, Event, KeyNumber, Level, News, OwnerId, ProviderKey, Record, RecordHash, Revision,
+};
+use imbl::OrdMap;
+
+use super::{OwnerState, Replay, State};
+
+/// How long a client's retry key is remembered, in log time, at least.
+pub(crate) const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
+
+impl State {
+    /// Folds one record, which stands at `revision` with this hash.
+    pub fn apply(&mut self, revision: Revision, hash: RecordHash, record: &Record) {
+        let mut subject = None;
+        for event in &record.events {
+            subject = self.apply_event(revision, record, event).or(subject);
+        }
+        self.revision = revision;
+        self.chain = hash;
+        self.at = self.at.max(record.at);
+        self.forget_old_idempotency();
+        if let Some(idempotency) = &record.idempotency {
+            let key = (record.owner, idempotency.key.clone());
+            let replay = Replay {
+                request_hash: idempotency.request_hash,
+                record: record.id,
+                revision,
+                at: self.at,
+                subject,
+            };
+            if let Some(older) = self.idempotency.insert(key.clone(), replay) {
+                self.idempotency_order.remove(&older.revision);
+            }
+            self.idempotency_order.insert(revision, key);
+        }
+    }
+
+    /// Folds one event; answers the number of the resource it is about.
+    fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) -> Option<u64> {
+        if let Event::OwnerClaimed(claimed) = event {
+            self.claim(record.owner, claimed);
+            return Some(claimed.account.0);
+        }
+        let owner = Arc::make_mut(self.owners.get_mut(&record.owner)?);
+        match event {
+            Event::OwnerClaimed(_) => None,
+            Event::KeyAdded(added) => owner.add_key(revision, record, added),
+            Event::KeyPatched(patched) => owner.patch_key(revision, record, patched),
+            Event::KeyRemoved(removed) => owner.remove_key(removed.number),
+            Event::KeyDisabled(disabled) => owner.disable_key(record, disabled),
+            Event::ConfigPatched(patched) => owner.patch_config(patched),
+            Event::ConfigReset(reset) => owner.reset_config(reset),
+            Event::LevelMapperCompleted(completed) => owner.complete(completed),
+            Event::NewsPublished(published) => owner.publish(record, published),
+            Event::NewsRetracted(retracted) => {
+                owner.news.remove(&retracted.number);
+                Some(retracted.number.0)
+            }
+        }
+    }
+
+    fn claim(&mut self, id: OwnerId, claimed: &OwnerClaimed) {
+        if self.owners.contains_key(&id) {
+            return;
+        }
+        self.last_account = self.last_account.max(claimed.account);
+        let owner = OwnerState {
+            id,
+            account: claimed.account,
+            name: claimed.name.clone(),
+            key_hash: claimed.key_hash.clone(),
+            key_mask: claimed.key_mask.clone(),
+            last_key: KeyNumber::default(),
+            last_news: foldgate_proto::NewsNumber::default(),
+            keys: OrdMap::new(),
+            key_ids: OrdMap::new(),
+            level_sizes: OrdMap::new(),
+            config: Arc::default(),
+            completed: Arc::default(),
+            news: OrdMap::new(),
+        };
+        self.owners.insert(id, Arc::new(owner));
+    }
+
+    fn forget_old_idempotency(&mut self) {
+        while let Some((revision, key)) = self.idempotency_order.get_min().cloned() {
+            let expired = self
+                .idempotency
+                .get(&key)
+                .is_none_or(|replay| self.at.since(replay.at) > IDEMPOTENCY_WINDOW);
+            if !expired {
+                break;
+            }
+            self.idempotency.remove(&key);
+            self.idempotency_order.remove(&revision);
+        }
+    }
+}
+
+impl OwnerState {
+    fn add_key(&mut self, revision: Revision, record: &Record, added: &KeyAdded) -> Option<u64> {
+        self.remove_key(added.number);
+        if let Some(number) = self.key_ids.get(&added.id).copied() {
+            self.remove_key(number);
+        }
+        let disabled = (!added.enabled).then(|| switched_off(record));
+        let key = ProviderKey {
+            id: added.id,
+            number: added.number,
+            name: added.name.clone(),
+            level: added.level,
+            provider: added.provider.clone(),
+            config: added.config.clone(),
+            secret: added.secret.clone(),
+            secret_revision: revision,
+            disabled,
+            created_at: record.at,
+            updated_at: record.at,
+        };
+        self.last_key = self.last_key.max(added.number);
+        self.key_ids.insert(added.id, added.number);
+        self.count(added.level, 1);
+        self.keys.insert(added.number, Arc::new(key));
+        Some(added.number.0)
+    }
+
+    fn patch_key(
+        &mut self,
+        revision: Revision,
+        record: &Record,
+        patched: &KeyPatched,
+    ) -> Option<u64> {
+        let slot = self.keys.get_mut(&patched.number)?;
+        let key = Arc::make_mut(slot);
+        let before = key.level;
+        if let Some(name) = &patched.name {
+            key.name.clone_from(name);
+        }
+        if let Some(level) = patched.level {
+            key.level = level;
+        }
+        if let Some(provider) = &patched.provider {
+            key.provider.clone_from(provider);
+        }
+        if let Some(config) = &patched.config {
+            key.config.clone_from(config);
+        }
+        if let Some(secret) = &patched.secret {
+            key.secret.clone_from(secret);
+            key.secret_revision = revision;
+        }
+        match patched.enabled {
+            Some(true) => key.disabled = None,
+            Some(false) => key.disabled = Some(switched_off(record)),
+            None => {}
+        }
+        key.updated_at = record.at;
+        let after = key.level;
+        if before != after {
+            self.count(before, -1);
+            self.count(after, 1);
+        }
+        Some(patched.number.0)
+    }
+
+    fn remove_key(&mut self, number: KeyNumber) -> Option<u64> {
+        let key = self.keys.remove(&number)?;
+        self.key_ids.remove(&key.id);
+        self.count(key.level, -1);
+        Some(number.0)
+    }
+
+    fn disable_key(&mut self, record: &Record, disabled: &KeyDisabled) -> Option<u64> {
+        let key = Arc::make_mut(self.keys.get_mut(&disabled.number)?);
+        key.disabled = Some(Disablement {
+            by: disabled.by.clone(),
+            reason: disabled.reason.clone(),
+            at: record.at,
+        });
+        key.updated_at = record.at;
+        Some(disabled.number.0)
+    }
+
+    fn patch_config(&mut self, patched: &ConfigPatched) -> Option<u64> {
+        Arc::make_mut(&mut self.config).merge(&patched.patch);
+        None
+    }
+
+    fn reset_config(&mut self, reset: &ConfigReset) -> Option<u64> {
+        let config = Arc::make_mut(&mut self.config);
+        for key in &reset.keys {
+            config.reset(*key);
+        }
+        None
+    }
+
+    fn complete(&mut self, completed: &LevelMapperCompleted) -> Option<u64> {
+        let patterns = completed.patterns.iter().map(|(p, l)| (p.clone(), *l));
+        Arc::make_mut(&mut self.completed).extend(patterns);
+        None
+    }
+
+    fn publish(&mut self, record: &Record, published: &NewsPublished) -> Option<u64> {
+        let news = News {
+            id: published.id,
+            number: published.number,
+            title: published.title.clone(),
+            content: published.content.clone(),
+            target: published.target.clone(),
+            created_at: record.at,
+            expires_at: published.expires_at,
+        };
+        self.last_news = self.last_news.max(published.number);
+        self.news.insert(published.number, Arc::new(news));
+        Some(published.number.0)
+    }
+
+    fn count(&mut self, level: Level, by: i32) {
+        let size = self.level_sizes.get(&level).copied().unwrap_or(0);
+        match size.saturating_add_signed(by) {
+            0 => self.level_sizes.remove(&level),
+            size => self.level_sizes.insert(level, size),
+        };
+    }
+}
+
+/// Out of use because somebody set it so.
+fn switched_off(record: &Record) -> Disablement {
+    Disablement {
+        by: record.actor.clone(),
+        reason: record
+            .reason
+            .clone()
+            .unwrap_or_else(|| format!("switched off by {}", record.actor)),
+        at: record.at,
+    }
+}
