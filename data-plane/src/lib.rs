@@ -1,1 +1,13 @@
-//! foldgate-data-plane.
+//! The data plane.
+
+mod body;
+mod error;
+mod json;
+mod splice;
+mod sse;
+mod transport;
+mod usage;
+
+pub use error::{Kind, Problem};
+pub use transport::{ConnectError, Listeners, TlsError, TransportSettings};
+pub use usage::Usage;

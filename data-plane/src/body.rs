@@ -1,0 +1,11 @@
+//! The request's body: read within limits, understood only as far as routing
+//! needs, edited only where it must be.
+
+mod fields;
+mod read;
+
+pub(crate) use fields::{Fields, UsageChunk};
+pub(crate) use read::{read, require_json};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Reads a request's body within a size and a patience.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Version, header};
+use http_body::Body;
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+use crate::error::Problem;
+
+/// Room set aside before a byte has come, however large a body is announced.
+const FIRST_ROOM: usize = 64 * 1024;
+
+/// Refuses a request whose body is not declared to be JSON, or has no length
+/// where the protocol needs one.
+///
+/// # Errors
+/// 411 or 415.
+pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let framed = headers.contains_key(header::CONTENT_LENGTH)
+        || headers.contains_key(header::TRANSFER_ENCODING)
+        || version > Version::HTTP_11;
+    if !framed {
+        return Err(Problem::length_required());
+    }
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map_or("", str::trim);
+    let json = kind.eq_ignore_ascii_case("application/json")
+        || kind
+            .rsplit_once('+')
+            .is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"));
+    if json {
+        Ok(())
+    } else {
+        Err(Problem::not_json())
+    }
+}
+
+/// The whole body: at most `limit` bytes, and never `idle` without a byte.
+///
+/// # Errors
+/// 413 when it is larger (before reading, if its length is announced), 408 when
+/// it comes too slowly, 400 when it breaks off.
+pub(crate) async fn read<B>(mut body: B, limit: usize, idle: Duration) -> Result<Bytes, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Problem::too_large(limit));
+    }
+    let expected = body.size_hint().exact();
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    loop {
+        let frame = match timeout(idle, body.frame()).await {
+            Err(_) => return Err(Problem::slow_body()),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Problem::invalid("the request body broke off")),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let have = first.len() + whole.len();
+        if have + data.len() > limit {
+            return Err(Problem::too_large(limit));
+        }
+        if have == 0 {
+            first = data;
+            continue;
+        }
+        if whole.is_empty() {
+            let announced = expected.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            whole.reserve(announced.clamp(have + data.len(), FIRST_ROOM.max(have + data.len())));
+            whole.extend_from_slice(&first);
+            first = Bytes::new();
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.freeze()
+    })
+}

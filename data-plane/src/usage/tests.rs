@@ -1,0 +1,153 @@
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::answer::of_whole;
+use super::{Keep, Tail, Usage, Watch};
+use crate::sse::{Event, Splitter};
+
+fn event(text: &str) -> Event {
+    let mut events = Vec::new();
+    let mut splitter = Splitter::new(1 << 20);
+    splitter.push(&Bytes::copy_from_slice(text.as_bytes()), |event| {
+        events.push(event)
+    });
+    events.extend(splitter.finish());
+    assert_eq!(events.len(), 1);
+    events.remove(0)
+}
+
+/// What a client sees of an event, and the usage that was read from it.
+fn seen(text: &str, hide: bool) -> (String, Option<Usage>) {
+    let mut watch = Watch {
+        hide,
+        ..Watch::default()
+    };
+    let shown = match watch.see(&event(text)) {
+        Keep::All => text.to_owned(),
+        Keep::Without(at) => format!("{}{}", &text[..at.start], &text[at.end..]),
+        Keep::Nothing => String::new(),
+        Keep::Error(data) => format!("error {data}"),
+    };
+    (shown, watch.usage)
+}
+
+const USAGE: &str = r#"{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}"#;
+
+fn counted() -> Option<Usage> {
+    Some(Usage {
+        prompt: 10,
+        completion: 7,
+        cached: 4,
+        reasoning: 2,
+    })
+}
+
+#[test]
+fn usage_is_read_leniently() {
+    assert_eq!(Usage::read(USAGE), counted());
+    let embedding = Usage {
+        prompt: 8,
+        ..Usage::default()
+    };
+    assert_eq!(
+        Usage::read(r#"{"prompt_tokens":8,"total_tokens":8}"#),
+        Some(embedding)
+    );
+    assert_eq!(
+        Usage::read(r#"{"total_tokens":8,"prompt_tokens_details":null}"#),
+        Some(embedding)
+    );
+    for none in ["null", "{}", "3", "{\"prompt_tokens\":-1}", "{"] {
+        assert_eq!(Usage::read(none), None, "{none}");
+    }
+}
+
+#[test]
+fn the_usage_chunk_is_hidden_unless_asked_for() {
+    let text = format!("data: {{\"id\":\"x\",\"choices\":[ ],\"usage\":{USAGE}}}\n\n");
+    assert_eq!(seen(&text, true), (String::new(), counted()));
+    assert_eq!(seen(&text, false), (text.clone(), counted()));
+}
+
+#[test]
+fn a_null_usage_is_cut_out_with_one_comma() {
+    for (before, after) in [
+        (r#"{"a":1,"usage":null}"#, r#"{"a":1}"#),
+        (r#"{"a":1 , "usage" : null , "b":2}"#, r#"{"a":1  , "b":2}"#),
+        (r#"{ "usage":null, "b":2}"#, r#"{  "b":2}"#),
+        (r#"{"usage":null}"#, "{}"),
+    ] {
+        let text = |json: &str| format!("data: {json}\r\n\r\n");
+        assert_eq!(seen(&text(before), true).0, text(after));
+        assert_eq!(seen(&text(before), false).0, text(before));
+    }
+}
+
+#[test]
+fn other_events_pass() {
+    for text in [
+        "data: [DONE]\n\n",
+        ": \"usage\"\n\n",
+        "data: \"usage\"\n\n",
+        "data: {\"x\":\"\\\"usage\\\":null\"}\n\n",
+        "data: {\"delta\":{\"usage\":null}}\n\n",
+        "data: {\"us\\u0061ge\":null}\n\n",
+        "data: {\"usage\":null,\"usage\":null}\n\n",
+        "data: {\"error\":null}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"error\\\"\"}}]}\n\n",
+    ] {
+        assert_eq!(seen(text, true), (text.to_owned(), None));
+    }
+    let last =
+        format!("data: {{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{USAGE}}}\n\n");
+    assert_eq!(seen(&last, true), (last.clone(), counted()));
+}
+
+#[test]
+fn the_end_and_an_error_are_seen() {
+    let mut watch = Watch::default();
+    assert_eq!(watch.see(&event("data: [DONE]\n\n")), Keep::All);
+    assert!(watch.done);
+    let error = r#"{"error":{"message":"overloaded"}}"#;
+    let text = format!("event: error\ndata: {error}\n\n");
+    assert_eq!(watch.see(&event(&text)), Keep::Error(error.to_owned()));
+}
+
+#[test]
+fn the_tail_of_a_large_answer_is_enough() {
+    let body = format!(
+        "{{\"data\":[{}0],\"usage\": {USAGE} , \"x\":1}}",
+        "1,".repeat(100_000)
+    );
+    assert_eq!(of_whole(body.as_bytes()), counted());
+    for size in [1, 1000, 70_000, 1_000_000] {
+        let mut tail = Tail::default();
+        for piece in body.as_bytes().chunks(size) {
+            tail.push(&Bytes::copy_from_slice(piece));
+        }
+        assert_eq!(tail.usage(), counted(), "pieces of {size}");
+    }
+    assert_eq!(Tail::default().usage(), None);
+}
+
+proptest! {
+    #[test]
+    fn cutting_leaves_the_rest_equal(
+        before in proptest::collection::btree_map("[a-f]{1,3}", "\\PC{0,6}", 0..3),
+        after in proptest::collection::btree_map("[g-m]{1,3}", "\\PC{0,6}", 0..3),
+        space in "[ \t]{0,2}",
+    ) {
+        let pair = |(k, v): (&String, &String)| format!("{}{space}:{}", Value::from(k.as_str()), Value::from(v.as_str()));
+        let members = before.iter().map(pair)
+            .chain([format!("\"usage\"{space}:{space}null")])
+            .chain(after.iter().map(pair))
+            .collect::<Vec<_>>();
+        let text = format!("data: {{{space}{}{space}}}\n\n", members.join(&format!("{space},{space}")));
+        let (shown, _) = seen(&text, true);
+        let json = |text: &str| -> Value { serde_json::from_str(text.strip_prefix("data: ").unwrap()).unwrap() };
+        let mut expected = json(&text);
+        expected.as_object_mut().unwrap().remove("usage");
+        prop_assert_eq!(json(&shown), expected);
+    }
+}
