@@ -1,0 +1,65 @@
+//! Which of many prefixes (or, read backwards, suffixes) a text begins with:
+//! one binary search, however many there are.
+
+use std::collections::BTreeMap;
+
+/// Prefixes in byte order, each linked to the longest other that it begins
+/// with, and the entries filed under it.
+///
+/// The last prefix not greater than a text either begins the text or shares a
+/// beginning with it; every prefix of the text is found among it and its links.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Affixes {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone)]
+struct Node {
+    affix: Box<[u8]>,
+    parent: Option<usize>,
+    entries: Vec<usize>,
+}
+
+impl Affixes {
+    /// Compiles what is filed under each prefix.
+    pub(super) fn new(filed: BTreeMap<Vec<u8>, Vec<usize>>) -> Self {
+        let mut nodes: Vec<Node> = Vec::with_capacity(filed.len());
+        let mut open: Vec<usize> = Vec::new();
+        for (affix, entries) in filed {
+            while let Some(&above) = open.last() {
+                if affix.starts_with(&nodes[above].affix) {
+                    break;
+                }
+                open.pop();
+            }
+            let parent = open.last().copied();
+            open.push(nodes.len());
+            nodes.push(Node {
+                affix: affix.into_boxed_slice(),
+                parent,
+                entries,
+            });
+        }
+        Self { nodes }
+    }
+
+    /// Whether nothing is filed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The entries of every prefix of `text`, the longest prefix first.
+    pub(super) fn of<'a>(&'a self, text: &[u8]) -> impl Iterator<Item = &'a [usize]> {
+        let after = self.nodes.partition_point(|node| &*node.affix <= text);
+        let last = after.checked_sub(1);
+        let shared = last.map_or(0, |at| shared_prefix(&self.nodes[at].affix, text));
+        std::iter::successors(last, |at| self.nodes[*at].parent)
+            .map(|at| &self.nodes[at])
+            .filter(move |node| node.affix.len() <= shared)
+            .map(|node| node.entries.as_slice())
+    }
+}
+
+fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}

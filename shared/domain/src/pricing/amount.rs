@@ -1,0 +1,108 @@
+//! Amounts as integers, read from decimal text.
+
+use std::cmp::Ordering;
+
+use super::Fault;
+
+macro_rules! amount {
+    ($(#[$doc:meta])* $name:ident, $scale:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+
+        impl $name {
+            /// Reads a JSON number. Digits beyond the unit are rounded half up.
+            pub(super) fn read(text: &str) -> Result<Self, Fault> {
+                scaled(text, $scale).map(Self)
+            }
+        }
+    };
+}
+
+amount! {
+    /// Pico-dollars per token; written as USD per million tokens.
+    PerToken, 6
+}
+amount! {
+    /// Pico-dollars per call (or per image); written as USD.
+    PerCall, 12
+}
+amount! {
+    /// A multiplier, in millionths.
+    Rate, 6
+}
+
+impl Rate {
+    /// Times one: what holds where none is given.
+    pub const ONE: Self = Self(1_000_000);
+}
+
+/// A JSON number times ten to the power of `scale`, rounded half up.
+///
+/// `text` is a number by JSON's grammar, or another JSON value.
+fn scaled(text: &str, scale: i64) -> Result<u64, Fault> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(Fault::NotANumber);
+    }
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: Vec<u8> = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .skip_while(|b| *b == b'0')
+        .collect();
+    if digits.is_empty() {
+        return Ok(0);
+    }
+    if negative {
+        return Err(Fault::Negative);
+    }
+    // How many digits stand before the point, once it is shifted.
+    let unread = i64::try_from(fraction.len()).map_err(|_| Fault::TooSmall)?;
+    let length = i64::try_from(digits.len()).map_err(|_| Fault::TooLarge)?;
+    let before = power(exponent)
+        .saturating_sub(unread)
+        .saturating_add(length)
+        .saturating_add(scale);
+    match before.cmp(&0) {
+        Ordering::Less => Err(Fault::TooSmall),
+        _ if before > 20 => Err(Fault::TooLarge),
+        _ => {
+            let before = usize::try_from(before).map_err(|_| Fault::TooLarge)?;
+            whole_part(&digits, before)
+        }
+    }
+}
+
+/// The number of the first `before` digits (zeros where they end), rounded by
+/// the next.
+fn whole_part(digits: &[u8], before: usize) -> Result<u64, Fault> {
+    let padded = digits.iter().copied().chain(std::iter::repeat(b'0'));
+    let whole = padded
+        .take(before)
+        .try_fold(0_u64, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+        })
+        .ok_or(Fault::TooLarge)?;
+    let up = u64::from(digits.get(before).is_some_and(|digit| *digit >= b'5'));
+    match whole.checked_add(up) {
+        Some(0) => Err(Fault::TooSmall),
+        Some(amount) => Ok(amount),
+        None => Err(Fault::TooLarge),
+    }
+}
+
+/// A JSON exponent, held within what can be added without overflow.
+fn power(text: &str) -> i64 {
+    const FAR: i64 = 1 << 40;
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let power = digits.parse().map_or(FAR, |power: i64| power.min(FAR));
+    if negative { -power } else { power }
+}

@@ -1,0 +1,178 @@
+//! Known providers: which models each is known to serve.
+//!
+//! Two uses. Adding a key completes LEVEL_MAPPER with its provider's patterns;
+//! routing puts a key last whose provider is known not to serve a model. What is
+//! not surely known is left out: an unknown provider serves anything, and a
+//! model nobody claims is served by all.
+
+use std::sync::LazyLock;
+
+use foldgate_proto::ProviderConfig;
+
+use crate::pattern::{Pattern, PatternMap};
+
+mod known;
+#[cfg(test)]
+mod tests;
+
+use known::{KNOWN, Known};
+
+/// Which known provider a key belongs to, in one byte.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Family {
+    /// None of the others: serves anything.
+    #[default]
+    Unknown,
+    /// OpenAI.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// DeepSeek.
+    DeepSeek,
+    /// Mistral.
+    Mistral,
+    /// Google's Gemini API.
+    Gemini,
+    /// Google Vertex AI; serves other houses' models too.
+    Vertex,
+    /// xAI.
+    Xai,
+    /// Cohere.
+    Cohere,
+    /// Perplexity; its agent API serves other houses' models too.
+    Perplexity,
+    /// Moonshot.
+    Moonshot,
+    /// Zhipu (Z.ai).
+    Zhipu,
+    /// Alibaba's DashScope; serves other houses' models too.
+    DashScope,
+    /// Jina.
+    Jina,
+    /// Voyage.
+    Voyage,
+    /// AI21.
+    Ai21,
+}
+
+impl Family {
+    /// The family of a key, from its provider's normalised URL and its kind.
+    ///
+    /// Azure is unknown: what a deployment serves is its own `model_mapping`'s
+    /// business.
+    pub fn of(provider: &str, config: &ProviderConfig) -> Self {
+        match config {
+            ProviderConfig::Azure { .. } => Self::Unknown,
+            ProviderConfig::Vertex { .. } => Self::Vertex,
+            ProviderConfig::Standard => known(host(provider)).map_or(Self::Unknown, |k| k.family),
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << self as u8
+    }
+}
+
+/// A set of families.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FamilySet(u32);
+
+impl FamilySet {
+    /// Every family.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// Whether the family is in it.
+    pub const fn contains(self, family: Family) -> bool {
+        self.0 & family.bit() != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The set with one more family.
+    #[must_use]
+    pub const fn with(self, family: Family) -> Self {
+        Self(self.0 | family.bit())
+    }
+}
+
+/// The patterns that adding a key maps to its Level: its known provider's, or
+/// the names in an Azure key's `model_mapping`.
+pub fn completion(provider: &str, config: &ProviderConfig) -> Vec<String> {
+    match config {
+        ProviderConfig::Azure { model_mapping, .. } => model_mapping
+            .keys()
+            .filter(|model| Pattern::parse(model).is_ok())
+            .cloned()
+            .collect(),
+        ProviderConfig::Vertex { .. } => patterns(by_family(Family::Vertex)),
+        ProviderConfig::Standard => patterns(known(host(provider))),
+    }
+}
+
+/// The families that may serve `model`; the others are known not to.
+pub fn serves(model: &str) -> FamilySet {
+    static CLAIMS: LazyLock<PatternMap<FamilySet>> = LazyLock::new(|| {
+        PatternMap::new(all_claims().map(|(pattern, _)| {
+            let claimants = all_claims().filter(|(other, _)| *other == pattern);
+            let set = claimants.fold(FamilySet::default(), |set, (_, family)| set.with(family));
+            (pattern, set)
+        }))
+    });
+    let claimed = CLAIMS.all(model);
+    if claimed.is_empty() {
+        return FamilySet::ALL;
+    }
+    let open = KNOWN.iter().filter(|known| known.open);
+    open.map(|known| known.family)
+        .fold(FamilySet::default().with(Family::Unknown), FamilySet::with)
+        .union(
+            claimed
+                .into_iter()
+                .fold(FamilySet::default(), |set, (_, more)| set.union(*more)),
+        )
+}
+
+fn all_claims() -> impl Iterator<Item = (&'static str, Family)> {
+    KNOWN.iter().flat_map(|known| {
+        let patterns = known.models.iter().chain(known.also);
+        patterns.map(|pattern| (*pattern, known.family))
+    })
+}
+
+fn patterns(known: Option<&Known>) -> Vec<String> {
+    let models = known.map_or(&[] as &[&str], |known| known.models);
+    models.iter().map(ToString::to_string).collect()
+}
+
+fn by_family(family: Family) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.family == family)
+}
+
+fn known(host: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| {
+        let mut hosts = known.hosts.iter();
+        hosts.any(|name| match name.strip_prefix('*') {
+            Some(end) => ends_with(host, end),
+            None => host.eq_ignore_ascii_case(name),
+        })
+    })
+}
+
+fn ends_with(host: &str, end: &str) -> bool {
+    host.len()
+        .checked_sub(end.len())
+        .and_then(|at| host.get(at..))
+        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+}
+
+/// The host within a normalised URL.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    authority.split(':').next().unwrap_or(authority)
+}
