@@ -22,7 +22,7 @@ const LOCK: &str = "proto/fixtures/SHA256SUMS";
 /// Finds fixtures that changed, vanished or are not listed.
 pub fn check(tree: &Tree) -> Vec<Fault> {
     let Some(text) = tree.text(LOCK) else {
-        let what = "missing; write it with: cd proto/fixtures && sha256sum $(ls | grep -v SUMS)";
+        let what = "missing; write it with: cd proto/fixtures && sha256sum */* >SHA256SUMS";
         return vec![Fault::file(LOCK, what)];
     };
     let mut locked: BTreeMap<&str, &str> = text

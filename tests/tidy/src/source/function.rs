@@ -78,20 +78,20 @@ fn body(code: &str, from: usize) -> Option<usize> {
 /// Counts parameters at the outermost level.
 fn parameters(list: &str) -> usize {
     let mut depth = 0_usize;
-    let mut last = ' ';
+    let mut before = ' ';
     let mut parts = vec![String::new()];
     for c in list.chars() {
         match c {
             '(' | '[' | '{' | '<' => depth += 1,
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            '>' if last != '-' && last != '=' => depth = depth.saturating_sub(1),
+            '>' if before != '-' && before != '=' => depth = depth.saturating_sub(1),
             ',' if depth == 0 => parts.push(String::new()),
             _ => {}
         }
         if let Some(part) = parts.last_mut() {
             part.push(c);
         }
-        last = c;
+        before = c;
     }
     parts
         .iter()
