@@ -1,0 +1,7 @@
+//! Given these events, when this command, then those events or that refusal.
+
+mod config;
+mod given;
+mod key;
+mod news;
+mod owner;

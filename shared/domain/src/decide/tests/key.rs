@@ -1,0 +1,221 @@
+use foldgate_proto::event::{KeyDisabled, KeyPatched};
+use foldgate_proto::{Actor, ActorKind, Event, KeyId, ProviderConfig, Revision};
+use uuid::Uuid;
+
+use super::given::{add, completed, given, key, level, map, number, secret, set};
+use crate::command::{DisableKey, PatchKey};
+use crate::decide::{MAX_KEY_NAME_CHARS, Warning};
+use crate::{Command, Kind, Rejection};
+
+const OPENAI: &str = "https://api.openai.com";
+const OTHER: &str = "https://llm.example.com";
+
+fn patch(n: u64, change: impl FnOnce(&mut PatchKey)) -> Command {
+    let mut patch = PatchKey {
+        number: number(n),
+        ..PatchKey::default()
+    };
+    change(&mut patch);
+    Command::PatchKey(patch)
+}
+
+#[test]
+fn key_numbers_rise_and_are_never_used_again() {
+    let mut given = given().and(&add(1, OTHER, 1)).and(&add(2, OTHER, 1));
+    assert_eq!(given.owner().last_key, number(2));
+    given.done(&Command::RemoveKey(number(2)));
+    given.done(&add(3, OTHER, 1));
+    let numbers: Vec<u64> = given.owner().keys.keys().map(|n| n.0).collect();
+    assert_eq!(numbers, [1, 3]);
+    assert_eq!(given.owner().level_size(level(1)), 2);
+}
+
+#[test]
+fn a_known_provider_completes_level_mapper_in_a_layer_of_its_own() {
+    let mut given = given();
+    let events = given.done(&add(1, OPENAI, 1));
+    assert_eq!(events.len(), 2, "the completion is an event of its own");
+    let patterns = completed(&events).expect("completed");
+    assert_eq!(patterns.get("gpt*"), Some(&level(1)));
+    assert!(given.owner().config.level_mapper.is_none());
+    assert!(completed(&given.done(&add(2, OTHER, 1))).is_none());
+}
+
+#[test]
+fn completion_never_moves_a_pattern_whose_level_has_keys() {
+    let mut given = given().and(&add(1, OPENAI, 1));
+    assert!(completed(&given.done(&add(2, OPENAI, 2))).is_none());
+    assert_eq!(given.owner().completed.get("gpt*"), Some(&level(1)));
+}
+
+#[test]
+fn completion_follows_when_its_level_is_empty() {
+    let mut gone = given().and(&add(1, OPENAI, 1));
+    gone.done(&Command::RemoveKey(number(1)));
+    let events = gone.done(&add(2, OPENAI, 2));
+    assert_eq!(
+        completed(&events).and_then(|p| p.get("gpt*").copied()),
+        Some(level(2))
+    );
+
+    let mut moved = given().and(&add(1, OPENAI, 1));
+    let events = moved.done(&patch(1, |p| p.level = Some(level(5))));
+    assert_eq!(
+        completed(&events).and_then(|p| p.get("gpt*").copied()),
+        Some(level(5))
+    );
+
+    let mut two = given().and(&add(1, OPENAI, 1)).and(&add(2, OPENAI, 1));
+    let events = two.done(&patch(1, |p| p.level = Some(level(5))));
+    assert!(completed(&events).is_none(), "a key is left at Level 1");
+}
+
+#[test]
+fn the_owners_layer_wins_on_equal_patterns() {
+    let given = given()
+        .and(&add(1, OPENAI, 1))
+        .and(&set(|c| c.set.level_mapper = Some(map([("gpt*", level(7))]))));
+    let merged = given.owner().level_mapper();
+    assert_eq!(merged.get("gpt*"), Some(&level(7)));
+    assert_eq!(merged.get("o3*"), Some(&level(1)));
+}
+
+#[test]
+fn a_patch_changes_what_it_names_and_nothing_else() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    let before = given.owner().keys[&number(1)].clone();
+    given.now = given.now.after(std::time::Duration::from_secs(60));
+    given.done(&patch(1, |p| p.name = Some("new".to_owned())));
+    let after = given.owner().keys[&number(1)].clone();
+    let mut expected = (*before).clone();
+    expected.name = "new".to_owned();
+    expected.updated_at = given.now;
+    assert_eq!(*after, expected);
+}
+
+#[test]
+fn a_new_secret_begins_a_new_life() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    assert_eq!(given.owner().keys[&number(1)].secret_revision, Revision(2));
+    given.done(&patch(1, |p| p.secret = Some(secret())));
+    assert_eq!(given.owner().keys[&number(1)].secret_revision, Revision(3));
+}
+
+#[test]
+fn status_switches_a_key_off_and_on_and_says_who_did() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    given.done(&patch(1, |p| p.enabled = Some(false)));
+    let off = given.owner().keys[&number(1)].disabled.clone();
+    assert_eq!(off.map(|off| off.by), Some(Actor::owner("root")));
+    given.done(&patch(1, |p| p.enabled = Some(true)));
+    assert!(given.owner().keys[&number(1)].disabled.is_none());
+}
+
+#[test]
+fn keys_that_do_not_exist_are_refused() {
+    let given = given().and(&add(1, OTHER, 1));
+    for command in [
+        patch(2, |p| p.enabled = Some(true)),
+        Command::RemoveKey(number(2)),
+        patch(1, |p| {
+            p.sealed_for = Some(KeyId(Uuid::from_u128(5)));
+            p.secret = Some(secret());
+        }),
+    ] {
+        assert_eq!(given.refused(&command).kind(), Kind::NotFound);
+    }
+}
+
+#[test]
+fn broken_keys_are_refused() {
+    let given = given().and(&add(1, OTHER, 1));
+    let mut long = key(2, OTHER, 1);
+    long.name = "n".repeat(MAX_KEY_NAME_CHARS + 1);
+    assert_eq!(
+        given.refused(&Command::AddKey(long)).param(),
+        Some("Name")
+    );
+    assert_eq!(given.refused(&add(1, OTHER, 1)), Rejection::KeyIdTaken);
+    assert_eq!(
+        given.refused(&patch(1, |_| ())),
+        Rejection::NothingToChange
+    );
+    for (mapping, versions, param) in [
+        (map([("a b", "d".to_owned())]), map([]), "Config.model_mapping"),
+        (map([("a", String::new())]), map([]), "Config.model_mapping"),
+        (map([]), map([("chat", "2025 01".to_owned())]), "Config.api_versions"),
+        (map([]), map([("chat", String::new())]), "Config.api_versions"),
+    ] {
+        let mut azure = key(3, "https://x.openai.azure.com", 2);
+        azure.config = ProviderConfig::Azure {
+            model_mapping: mapping,
+            api_versions: versions,
+        };
+        let rejection = given.refused(&Command::AddKey(azure));
+        assert_eq!(rejection.param(), Some(param));
+        assert_eq!(rejection.kind(), Kind::Invalid);
+    }
+}
+
+#[test]
+fn a_refused_key_is_disabled_once_and_only_while_its_secret_stands() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    let disable = Command::DisableKey(DisableKey {
+        id: key(1, OTHER, 1).id,
+        secret_revision: Revision(2),
+        by: Actor {
+            kind: ActorKind::Node,
+            name: "node-a".to_owned(),
+        },
+        reason: "401 invalid_api_key".to_owned(),
+    });
+    let events = given.done(&disable);
+    assert!(matches!(events.as_slice(), [Event::KeyDisabled(KeyDisabled { .. })]));
+    let off = given.owner().keys[&number(1)].disabled.clone().expect("off");
+    assert_eq!(off.reason, "401 invalid_api_key");
+    assert!(given.done(&disable).is_empty(), "a second report is no news");
+    given.done(&patch(1, |p| {
+        p.secret = Some(secret());
+        p.enabled = Some(true);
+    }));
+    assert!(given.done(&disable).is_empty(), "the secret is a newer one");
+    given.done(&Command::RemoveKey(number(1)));
+    assert!(given.done(&disable).is_empty());
+}
+
+#[test]
+fn legal_changes_that_hurt_are_warned_of() {
+    let given = given();
+    let warnings = |command: &Command| given.when(command).expect("legal").warnings;
+    assert_eq!(
+        warnings(&add(1, OTHER, 4)),
+        [Warning::Unreached(level(4))]
+    );
+    assert_eq!(warnings(&add(1, OPENAI, 4)), []);
+    let mut azure = key(2, "https://x.openai.azure.com", 2);
+    azure.config = ProviderConfig::Azure {
+        model_mapping: map([("gpt-4o", "deployment".to_owned())]),
+        api_versions: map([]),
+    };
+    assert!(matches!(
+        warnings(&Command::AddKey(azure)).as_slice(),
+        [Warning::KeySkipped(..)]
+    ));
+}
+
+#[test]
+fn an_empty_patch_event_is_not_written() {
+    let given = given().and(&add(1, OTHER, 1));
+    let events = given
+        .when(&patch(1, |p| p.level = Some(level(3))))
+        .expect("legal")
+        .events;
+    assert_eq!(
+        events,
+        [Event::KeyPatched(KeyPatched {
+            number: number(1),
+            level: Some(level(3)),
+            ..KeyPatched::default()
+        })]
+    );
+}

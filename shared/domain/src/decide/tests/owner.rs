@@ -1,0 +1,69 @@
+use foldgate_proto::event::OwnerClaimed;
+use foldgate_proto::{AccountNumber, Event, OwnerId};
+use uuid::Uuid;
+
+use super::given::{OWNER, add, claim, empty, given};
+use crate::{Kind, Rejection, decide};
+
+#[test]
+fn the_first_owner_gets_account_1() {
+    let events = empty().done(&claim("root", 1));
+    assert_eq!(
+        events,
+        [Event::OwnerClaimed(OwnerClaimed {
+            account: AccountNumber(1),
+            name: "root".to_owned(),
+            key_hash: vec![1; 32],
+            key_mask: "sk-\u{2026}".to_owned(),
+        })]
+    );
+}
+
+#[test]
+fn an_owner_is_claimed_once_whatever_the_case_of_its_name() {
+    let given = given();
+    let rejection = given.refused(&claim("other", 2));
+    assert_eq!(rejection, Rejection::OwnerExists("other".to_owned()));
+    let second = OwnerId(Uuid::from_u128(2));
+    let refused = decide(&given.state, second, &claim("ROOT", 2), &given.context());
+    assert_eq!(
+        refused.map_err(|r| r.kind()).expect_err("taken"),
+        Kind::Conflict
+    );
+}
+
+#[test]
+fn an_owner_needs_a_name_and_a_key_of_its_own() {
+    let second = OwnerId(Uuid::from_u128(2));
+    let given = given();
+    for command in [
+        claim("", 2),
+        claim(&"x".repeat(64), 2),
+        claim("a\u{0}b", 2),
+        claim("b", 1),
+    ] {
+        let refused = decide(&given.state, second, &command, &given.context());
+        assert_eq!(refused.expect_err("invalid").kind(), Kind::Invalid);
+    }
+    let fits = decide(
+        &given.state,
+        second,
+        &claim(&"\u{4e2d}".repeat(63), 2),
+        &given.context(),
+    );
+    assert!(fits.is_ok(), "lengths are characters");
+}
+
+#[test]
+fn nothing_can_be_asked_of_an_owner_that_nobody_claimed() {
+    let given = given();
+    let stranger = OwnerId(Uuid::from_u128(77));
+    assert_ne!(stranger, OWNER);
+    let refused = decide(
+        &given.state,
+        stranger,
+        &add(1, "https://a.example", 1),
+        &given.context(),
+    );
+    assert_eq!(refused, Err(Rejection::NoSuchOwner));
+}
