@@ -1,0 +1,189 @@
+//! The log on NATS JetStream. This module and what is under it are the only code
+//! that knows the NATS client; the report streams borrow its connection.
+
+mod api;
+mod append;
+mod check;
+mod connection;
+mod feed;
+mod init;
+mod options;
+mod strength;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use foldgate_proto::{Encoded, LogId, Revision};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::follow::{self, Poke};
+use crate::{AppendError, Appended, Error, EventLog, Follow, Position, Stored};
+pub(crate) use api::Api;
+pub(crate) use connection::Connection;
+pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
+pub use options::{Options, Source};
+
+/// How long a call that only reads waits for a connection and an answer.
+const READ_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The log on a NATS server.
+#[derive(Debug, Clone)]
+pub struct JetStream {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    connection: Connection,
+    /// Where this process reads, in the order it prefers.
+    places: Vec<Api>,
+    /// The hub's stream: where writes go.
+    hub: Api,
+    log_id: OnceCell<LogId>,
+    /// The last position known to stand; saves a read before an append.
+    known: Mutex<Option<Position>>,
+}
+
+impl JetStream {
+    /// Begins to connect and returns at once: a process must start without NATS.
+    /// The connection heals by itself for as long as the process lives.
+    ///
+    /// # Errors
+    /// When the URLs cannot be read.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let connection = Connection::open(&options).await?;
+        let hub = Api::hub(&connection, &options);
+        let places = match options.source {
+            Source::Hub => vec![hub.clone()],
+            Source::Mirror => vec![Api::mirror(&connection, &options), hub.clone()],
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                connection,
+                places,
+                hub,
+                log_id: OnceCell::new(),
+                known: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// What a process that writes makes sure of before it does: the server's
+    /// version, the stream's configuration, and that what it acknowledges is on disk.
+    ///
+    /// # Errors
+    /// What falls short, unless the options allow a weak log (then it is logged).
+    pub async fn check(&self) -> Result<(), Error> {
+        self.inner.connected(READ_DEADLINE).await?;
+        check::check(&self.inner.connection, &self.inner.hub, &self.inner.options).await
+    }
+
+    /// Whether there is a connection right now.
+    pub fn is_connected(&self) -> bool {
+        self.inner.connection.is_connected()
+    }
+
+    /// Waits until there is a connection.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn connected(&self, limit: Duration) -> Result<(), Error> {
+        self.inner.connected(limit).await
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.inner.connection
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.inner.options
+    }
+}
+
+impl Inner {
+    async fn connected(&self, limit: Duration) -> Result<(), Error> {
+        self.connection.connected(Instant::now() + limit).await
+    }
+
+    fn known(&self) -> Option<Position> {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, position: Position) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+    }
+
+    async fn log_id(&self) -> Result<LogId, Error> {
+        let read = || async {
+            self.connected(READ_DEADLINE).await?;
+            let mut last = Error::Missing("no stream was asked".to_owned());
+            for place in &self.places {
+                match place.log_id().await {
+                    Ok(log_id) => return Ok(log_id),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        };
+        self.log_id.get_or_try_init(read).await.copied()
+    }
+}
+
+#[async_trait]
+impl EventLog for JetStream {
+    async fn log_id(&self) -> Result<LogId, Error> {
+        self.inner.log_id().await
+    }
+
+    async fn head(&self) -> Result<Position, Error> {
+        self.inner.connected(READ_DEADLINE).await?;
+        let place = match self.inner.options.source {
+            Source::Hub => &self.inner.hub,
+            Source::Mirror => &self.inner.places[0],
+        };
+        match place.last().await? {
+            Some(stored) => Ok(stored.position()),
+            None => Ok(Position::genesis(self.inner.log_id().await?)),
+        }
+    }
+
+    async fn append(&self, expected: Revision, group: &[Encoded]) -> Result<Appended, AppendError> {
+        let (log, group) = (self.clone(), group.to_vec());
+        let id = group.first().map(|record| record.id);
+        // The task runs to its end even if the caller goes away.
+        let task = tokio::spawn(async move { append::append(&log.inner, expected, &group).await });
+        task.await
+            .unwrap_or_else(|error| Err(append::given_up(id, &error.to_string())))
+    }
+
+    async fn read(&self, from: Revision, max: usize) -> Result<Vec<Stored>, Error> {
+        self.inner.connected(READ_DEADLINE).await?;
+        let batch = self.inner.places[0]
+            .batch(from.max(Revision(1)), max)
+            .await?;
+        let mut next = from.max(Revision(1));
+        for stored in &batch.entries {
+            if stored.revision != next {
+                return Err(Error::Damaged {
+                    revision: next,
+                    reason: format!("it is missing, revision {} comes next", stored.revision),
+                });
+            }
+            next = next.next();
+        }
+        Ok(batch.entries)
+    }
+
+    fn follow(&self, from: Position) -> Follow {
+        let poke = Poke::default();
+        let feed = feed::Feed::new(self.inner.clone(), poke.clone());
+        follow::spawn(feed, from, poke)
+    }
+}

@@ -1,0 +1,245 @@
+//! The few calls of the JetStream API that the log needs, on one stream.
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::response::Response;
+use async_nats::jetstream::stream::{Config, Info};
+use async_nats::{HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use foldgate_proto::names;
+use foldgate_proto::{LogId, Revision};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::connection::{Connection, REQUEST_LIMIT, Subscription};
+use super::options::Options;
+use crate::event_log::{MAX_READ, MAX_READ_BYTES};
+use crate::{Error, Stored};
+
+/// JetStream's error code for a stream that does not exist.
+const STREAM_NOT_FOUND: u64 = 10059;
+
+/// JetStream's error code for a message that does not exist.
+const MESSAGE_NOT_FOUND: u64 = 10037;
+
+/// One stream of one JetStream domain.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    connection: Connection,
+    context: Context,
+    prefix: String,
+    stream: String,
+}
+
+/// What a batched direct get found.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Stored>,
+    /// Nothing stands behind them, by that replica's word.
+    pub(crate) tail: bool,
+}
+
+impl Api {
+    pub(crate) fn new(connection: &Connection, domain: Option<&str>, stream: String) -> Self {
+        let prefix = match domain {
+            Some(domain) => format!("$JS.{domain}.API"),
+            None => "$JS.API".to_owned(),
+        };
+        Self {
+            connection: connection.clone(),
+            context: connection.context(&prefix),
+            prefix,
+            stream,
+        }
+    }
+
+    /// The hub's log.
+    pub(super) fn hub(connection: &Connection, options: &Options) -> Self {
+        let domain = options.hub_domain.as_deref();
+        Self::new(connection, domain, names::LOG_STREAM.to_owned())
+    }
+
+    /// The region's mirror of it, in the domain this process is connected to.
+    pub(super) fn mirror(connection: &Connection, options: &Options) -> Self {
+        Self::new(connection, None, names::mirror_stream(&options.region))
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    pub(super) async fn info(&self) -> Result<Info, Error> {
+        self.request(&format!("STREAM.INFO.{}", self.stream), &())
+            .await?
+            .ok_or_else(|| Error::Missing(format!("no stream {}", self.stream)))
+    }
+
+    pub(super) async fn create(&self, config: &Config) -> Result<Info, Error> {
+        self.request(&format!("STREAM.CREATE.{}", self.stream), config)
+            .await?
+            .ok_or_else(|| Error::Missing(format!("no stream {}", self.stream)))
+    }
+
+    pub(super) async fn log_id(&self) -> Result<LogId, Error> {
+        log_id(&self.info().await?.config)
+    }
+
+    /// The record at `revision`, from the stream's leader.
+    pub(super) async fn get(&self, revision: Revision) -> Result<Option<Stored>, Error> {
+        self.leader(json!({ "seq": revision.0 })).await
+    }
+
+    /// The last record, from the stream's leader.
+    pub(super) async fn last(&self) -> Result<Option<Stored>, Error> {
+        self.leader(json!({ "last_by_subj": names::LOG_SUBJECTS }))
+            .await
+    }
+
+    async fn leader(&self, which: serde_json::Value) -> Result<Option<Stored>, Error> {
+        #[derive(serde::Deserialize)]
+        struct Got {
+            message: async_nats::jetstream::stream::RawMessage,
+        }
+        let subject = format!("STREAM.MSG.GET.{}", self.stream);
+        let Some(got) = self.request::<_, Got>(&subject, &which).await? else {
+            return Ok(None);
+        };
+        let revision = Revision(got.message.sequence);
+        let message = async_nats::jetstream::message::StreamMessage::try_from(got.message)
+            .map_err(|_| Error::Unavailable("a stored message cannot be read".to_owned()))?;
+        Ok(Some(Stored::new(revision, message.payload)))
+    }
+
+    /// `None` when the stream or the message is not there.
+    async fn request<T: Serialize, V: serde::de::DeserializeOwned>(
+        &self,
+        subject: &str,
+        body: &T,
+    ) -> Result<Option<V>, Error> {
+        let answer = self.context.request(subject.to_owned(), body).await;
+        match answer.map_err(|error| Error::Unavailable(error.to_string()))? {
+            Response::Ok(value) => Ok(Some(value)),
+            Response::Err { error } => match error.error_code().0 {
+                STREAM_NOT_FOUND => Err(Error::Missing(format!("no stream {}", self.stream))),
+                MESSAGE_NOT_FOUND => Ok(None),
+                code => Err(Error::Unavailable(format!(
+                    "{} ({code})",
+                    error.to_string().trim_end_matches('.')
+                ))),
+            },
+        }
+    }
+
+    /// Consecutive messages from `from` on, from any replica; holes are left out.
+    pub(super) async fn batch(&self, from: Revision, max: usize) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        let more = self
+            .each(
+                from.0,
+                max.min(MAX_READ),
+                names::LOG_SUBJECTS,
+                |headers, payload| {
+                    if let Some(revision) = sequence(headers) {
+                        batch.entries.push(Stored::new(revision, payload));
+                    }
+                },
+            )
+            .await?;
+        batch.tail = !more;
+        Ok(batch)
+    }
+
+    /// Every message of the stream on `subjects`, in batches.
+    pub(crate) async fn all(&self, subjects: &str, limit: usize) -> Result<Vec<Bytes>, Error> {
+        let (mut found, mut next) = (Vec::new(), 1);
+        loop {
+            let more = self
+                .each(next, MAX_READ, subjects, |headers, payload| {
+                    next = sequence(headers).map_or(next, |revision| revision.0 + 1);
+                    found.push(payload);
+                })
+                .await?;
+            if !more || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One batched direct get. Answers whether more messages stand behind it.
+    async fn each(
+        &self,
+        from: u64,
+        max: usize,
+        subjects: &str,
+        mut got: impl FnMut(&HeaderMap, Bytes),
+    ) -> Result<bool, Error> {
+        let body = json!({
+            "seq": from, "batch": max, "max_bytes": MAX_READ_BYTES, "next_by_subj": subjects,
+        });
+        let deadline = Instant::now() + REQUEST_LIMIT;
+        let inbox = self.connection.client().new_inbox();
+        let mut answers = self.connection.subscribe(inbox.clone()).await?;
+        let asked = self.connection.client().publish_with_reply(
+            format!("{}.DIRECT.GET.{}", self.prefix, self.stream),
+            inbox,
+            Bytes::from(body.to_string()),
+        );
+        timeout_at(deadline, asked)
+            .await
+            .map_err(|_| Error::Unavailable("NATS does not take requests".to_owned()))?
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        loop {
+            let message = answer(&mut answers, deadline).await?;
+            match message.status {
+                None | Some(StatusCode::OK) => {
+                    got(&message.headers.unwrap_or_default(), message.payload);
+                }
+                Some(StatusCode::NOT_FOUND) => return Ok(false),
+                // End of batch.
+                Some(status) if status.as_u16() == 204 => {
+                    let headers = message.headers.unwrap_or_default();
+                    return Ok(number(&headers, "Nats-Num-Pending").unwrap_or(0) > 0);
+                }
+                Some(StatusCode::NO_RESPONDERS) => {
+                    let gone = format!("stream {} does not answer", self.stream);
+                    return Err(Error::Unavailable(gone));
+                }
+                Some(status) => {
+                    let why = message.description.unwrap_or_default();
+                    return Err(Error::Unavailable(format!("direct get: {status} {why}")));
+                }
+            }
+        }
+    }
+}
+
+async fn answer(answers: &mut Subscription, deadline: Instant) -> Result<Message, Error> {
+    timeout_at(deadline, answers.message())
+        .await
+        .map_err(|_| Error::Unavailable("no answer in time".to_owned()))?
+        .ok_or_else(|| Error::Unavailable("the connection has ended".to_owned()))
+}
+
+/// The revision a republished or directly read message stands at.
+pub(super) fn sequence(headers: &HeaderMap) -> Option<Revision> {
+    number(headers, "Nats-Sequence").map(Revision)
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.as_str().parse().ok()
+}
+
+/// The log's id that a stream carries.
+pub(super) fn log_id(config: &Config) -> Result<LogId, Error> {
+    config
+        .metadata
+        .get(names::LOG_ID_METADATA)
+        .and_then(|text| Uuid::parse_str(text).ok())
+        .map(LogId)
+        .ok_or_else(|| Error::Missing(format!("stream {} carries no log id", config.name)))
+}

@@ -1,0 +1,159 @@
+//! What a log must be before a process that writes trusts it.
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
+use foldgate_proto::names;
+
+use super::api::{self, Api};
+use super::connection::Connection;
+use super::options::Options;
+use super::strength;
+use crate::Error;
+
+/// The oldest server that knows what is used here and lost no acknowledged
+/// records in public tests of its line.
+const OLDEST: (u32, u32) = (2, 12);
+
+/// Checks the server, the stream and how durable its acknowledgements are.
+pub(super) async fn check(
+    connection: &Connection,
+    hub: &Api,
+    options: &Options,
+) -> Result<(), Error> {
+    version(connection)?;
+    let info = hub.info().await.map_err(|error| match error {
+        Error::Missing(what) => Error::Missing(format!("{what}; run `foldgate log init`")),
+        other => other,
+    })?;
+    api::log_id(&info.config)?;
+    let mut weak = shortfalls(&info.config);
+    if let Some(lost) = info.state.deleted_count.filter(|lost| *lost > 0) {
+        weak.push(format!("{lost} records are missing in the leader's copy"));
+    }
+    let unknown = match strength::servers(options).await {
+        Ok(servers) => {
+            weak.extend(unsynced(&info, &servers));
+            unread(&info, &servers)
+        }
+        Err(error) => Some(error),
+    };
+    let problem = match (weak.is_empty(), unknown) {
+        (true, None) => return Ok(()),
+        (true, Some(error)) => error,
+        (false, None) => Error::Weak(weak.join("; ")),
+        (false, Some(error)) => Error::Weak(format!("{}; {error}", weak.join("; "))),
+    };
+    if options.allow_weak {
+        tracing::warn!(%problem, "a weak log is used, as the settings allow");
+        return Ok(());
+    }
+    Err(problem)
+}
+
+/// Refuses servers that are too old.
+pub(super) fn version(connection: &Connection) -> Result<(), Error> {
+    let version = connection.version();
+    let mut numbers = version
+        .split(['.', '-'])
+        .map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < OLDEST {
+        return Err(Error::Weak(format!(
+            "nats-server {version} is older than {}.{}",
+            OLDEST.0, OLDEST.1
+        )));
+    }
+    Ok(())
+}
+
+/// Where the stream's configuration falls short of a log's.
+pub(super) fn shortfalls(config: &Config) -> Vec<String> {
+    let republished = config.republish.as_ref().is_some_and(|republish| {
+        republish.source == names::LOG_SUBJECTS && !republish.headers_only
+    });
+    let unlimited = |limit: i64| limit <= 0;
+    let rules = [
+        (
+            config.storage == StorageType::File,
+            "it is not kept in files",
+        ),
+        (
+            config.retention == RetentionPolicy::Limits,
+            "consumers remove records",
+        ),
+        (
+            config.discard == DiscardPolicy::New,
+            "when full it drops its oldest records",
+        ),
+        (config.deny_delete, "records can be deleted"),
+        (config.deny_purge, "it can be purged"),
+        (config.max_age.is_zero(), "records expire"),
+        (
+            unlimited(config.max_messages),
+            "it is limited to a number of records",
+        ),
+        (
+            unlimited(config.max_messages_per_subject),
+            "it keeps a limited number of records per subject",
+        ),
+        (!config.allow_rollup, "it allows roll-up"),
+        (!config.no_ack, "it acknowledges nothing"),
+        (!config.allow_message_ttl, "records can carry an expiry"),
+        (config.allow_direct, "it allows no direct reads"),
+        (republished, "it is not republished"),
+        (
+            config.subjects == [names::LOG_SUBJECTS],
+            "its subjects are not those of a log",
+        ),
+    ];
+    let broken = rules.into_iter().filter(|(kept, _)| !kept);
+    broken
+        .map(|(_, text)| format!("stream {}: {text}", config.name))
+        .collect()
+}
+
+/// The servers that hold a copy.
+fn holders(info: &Info) -> Vec<&str> {
+    let Some(cluster) = &info.cluster else {
+        return Vec::new();
+    };
+    let replicas = cluster.replicas.iter().map(|peer| peer.name.as_str());
+    cluster
+        .leader
+        .as_deref()
+        .into_iter()
+        .chain(replicas)
+        .collect()
+}
+
+fn unsynced(info: &Info, servers: &[strength::Server]) -> Vec<String> {
+    let holders = holders(info);
+    let relevant = |name: &str| holders.is_empty() || holders.contains(&name);
+    servers
+        .iter()
+        .filter(|server| relevant(&server.name) && !server.sync_always)
+        .map(|server| {
+            format!(
+                "server {} does not sync before it acknowledges (sync_interval: always)",
+                server.name
+            )
+        })
+        .collect()
+}
+
+fn unread(info: &Info, servers: &[strength::Server]) -> Option<Error> {
+    let missing: Vec<&str> = holders(info)
+        .into_iter()
+        .filter(|holder| servers.iter().all(|server| server.name != *holder))
+        .collect();
+    if missing.is_empty() && !servers.is_empty() {
+        return None;
+    }
+    Some(Error::StrengthUnknown(format!(
+        "no answer about server {}",
+        if missing.is_empty() {
+            "settings".to_owned()
+        } else {
+            missing.join(", ")
+        }
+    )))
+}

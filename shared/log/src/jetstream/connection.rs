@@ -1,0 +1,221 @@
+//! One connection to NATS per process, that heals by itself and says so.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_nats::connection::State;
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::{Client, ConnectOptions, Event, Message, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::options::{self, Credentials, Options};
+use crate::Error;
+
+/// How long a TCP connection to one server may take; then the next is tried.
+const CONNECT_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How often a silent connection is asked whether it lives; two misses end it.
+const PING_EVERY: Duration = Duration::from_secs(3);
+
+/// The longest pause between two attempts to connect.
+const MAX_RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long one request waits. A new leader is elected in 5 to 7 s, but a server
+/// that will answer at all does so within this.
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+
+/// At most one forced reconnect in this time: it disturbs everything else.
+const FORCE_EVERY: Duration = Duration::from_secs(5);
+
+/// A connection.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    client: Client,
+    state: watch::Receiver<bool>,
+    /// Told when a subscription overflowed and messages were lost.
+    slow: Arc<Notify>,
+    born: Instant,
+    /// When a reconnect was last forced, in milliseconds since `born`.
+    forced: Arc<AtomicI64>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("connected", &self.is_connected())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Begins to connect.
+    pub(crate) async fn open(options: &Options) -> Result<Self, Error> {
+        Self::open_to(&options.urls, &options.name).await
+    }
+
+    pub(super) async fn open_to(urls: &str, name: &str) -> Result<Self, Error> {
+        let servers = options::servers(urls)?;
+        let (connected, state) = watch::channel(false);
+        let slow = Arc::new(Notify::new());
+        let told = slow.clone();
+        let connect = match servers.credentials {
+            Credentials::None => ConnectOptions::new(),
+            Credentials::Token(token) => ConnectOptions::with_token(token),
+            Credentials::Password(user, pass) => ConnectOptions::with_user_and_password(user, pass),
+        };
+        let client = connect
+            .name(name)
+            .connection_timeout(CONNECT_LIMIT)
+            .ping_interval(PING_EVERY)
+            .request_timeout(Some(REQUEST_LIMIT))
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .reconnect_delay_callback(|attempts| {
+                let pause = Duration::from_millis(50).saturating_mul(
+                    u32::try_from(attempts)
+                        .unwrap_or(u32::MAX)
+                        .saturating_sub(1),
+                );
+                pause.min(MAX_RECONNECT_PAUSE)
+            })
+            .event_callback(move |event| {
+                hear(&event, &connected, &told);
+                std::future::ready(())
+            })
+            .connect(servers.addresses)
+            .await
+            .map_err(|error| Error::Unavailable(error.kind().to_string()))?;
+        Ok(Self {
+            client,
+            state,
+            slow,
+            born: Instant::now(),
+            forced: Arc::new(AtomicI64::new(i64::MIN)),
+        })
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Waits for a connection until `deadline`.
+    pub(crate) async fn connected(&self, deadline: Instant) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        loop {
+            if self.is_connected() {
+                return Ok(());
+            }
+            // The event may come a moment after the state, so the wait is short.
+            let look_again = (Instant::now() + Duration::from_millis(50)).min(deadline);
+            let _ = timeout_at(look_again, state.changed()).await;
+            if Instant::now() >= deadline && !self.is_connected() {
+                return Err(Error::Unavailable("no connection to NATS".to_owned()));
+            }
+        }
+    }
+
+    /// Resolves when a subscription has lost messages.
+    pub(super) async fn slowed(&self) {
+        self.slow.notified().await;
+    }
+
+    /// Leaves the server this client is on, for it may be frozen or damaged.
+    pub(super) async fn force_reconnect(&self, why: &str) {
+        let now = i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let last = self.forced.load(Ordering::Relaxed);
+        let pause = i64::try_from(FORCE_EVERY.as_millis()).unwrap_or(i64::MAX);
+        if !self.is_connected() || now.saturating_sub(last) < pause {
+            return;
+        }
+        self.forced.store(now, Ordering::Relaxed);
+        metrics::counter!("foldgate_nats_forced_reconnects_total").increment(1);
+        tracing::warn!(why, "reconnecting to NATS");
+        if let Err(error) = self.client.force_reconnect().await {
+            tracing::warn!(%error, "cannot reconnect to NATS");
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn context(&self, prefix: &str) -> async_nats::jetstream::Context {
+        ContextBuilder::new()
+            .timeout(REQUEST_LIMIT)
+            .ack_timeout(REQUEST_LIMIT)
+            .api_prefix(prefix)
+            .build(self.client.clone())
+    }
+
+    pub(super) fn version(&self) -> String {
+        self.client.server_info().version
+    }
+
+    /// Publishes on a core subject: at most once, no answer.
+    pub(crate) async fn publish(&self, subject: String, payload: Bytes) -> Result<(), Error> {
+        self.client
+            .publish(subject, payload)
+            .await
+            .map_err(|error| Error::Unavailable(error.to_string()))
+    }
+
+    /// Hears a core subject; the subscription outlives reconnects.
+    pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscription, Error> {
+        let subscriber = self
+            .client
+            .subscribe(subject)
+            .await
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Subscription(subscriber))
+    }
+
+    /// Sends out what is still waiting here.
+    pub(crate) async fn flush(&self) {
+        if let Err(error) = self.client.flush().await {
+            tracing::debug!(%error, "NATS flush");
+        }
+    }
+}
+
+/// A core subscription.
+pub(crate) struct Subscription(Subscriber);
+
+impl Subscription {
+    /// The next payload; `None` when the client has ended.
+    pub(crate) async fn payload(&mut self) -> Option<Bytes> {
+        Some(self.0.next().await?.payload)
+    }
+
+    pub(super) async fn message(&mut self) -> Option<Message> {
+        self.0.next().await
+    }
+}
+
+fn hear(event: &Event, connected: &watch::Sender<bool>, slow: &Notify) {
+    match event {
+        Event::Connected => {
+            connected.send_replace(true);
+            metrics::gauge!("foldgate_nats_connected").set(1.0);
+            tracing::info!("connected to NATS");
+        }
+        Event::Disconnected | Event::Closed => {
+            connected.send_replace(false);
+            metrics::gauge!("foldgate_nats_connected").set(0.0);
+            tracing::warn!("not connected to NATS");
+        }
+        Event::SlowConsumer(_) => {
+            metrics::counter!("foldgate_nats_slow_consumer_total").increment(1);
+            slow.notify_waiters();
+            tracing::warn!("NATS messages were lost: this process was too slow");
+        }
+        Event::LameDuckMode | Event::Draining => tracing::info!(%event, "NATS"),
+        // A refused permission shows up only here; the call behind it times out.
+        Event::ServerError(error) => tracing::error!(%error, "NATS refused"),
+        Event::ClientError(error) => tracing::warn!(%error, "NATS client"),
+    }
+}

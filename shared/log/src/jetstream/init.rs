@@ -1,0 +1,216 @@
+//! Creating the streams: the hub's log, a region's mirror of it, and where a
+//! region keeps its sleep reports. Every call may be repeated.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType,
+};
+use foldgate_proto::{LogId, names};
+use uuid::Uuid;
+
+use super::api::Api;
+use super::check;
+use super::options::Options;
+use super::{Connection, READ_DEADLINE};
+use crate::Error;
+
+/// How long the server remembers record ids; longer than any append tries.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+
+/// The longest sleep a report may tell of, and so how long it is kept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
+
+/// The most that sleep reports may take on disk: about 200,000 of them.
+const SLEEP_BYTES: i64 = 128 * 1024 * 1024;
+
+/// How the hub's log is created.
+#[derive(Debug, Clone, Default)]
+pub struct Init {
+    /// Servers that each hold a copy: 3 in a cluster, 1 on a single server.
+    pub replicas: usize,
+    /// The log's id, for an import; drawn if not given.
+    pub log_id: Option<LogId>,
+}
+
+/// How a region's mirror is created.
+#[derive(Debug, Clone)]
+pub struct MirrorInit {
+    /// Servers of the region that each hold a copy.
+    pub replicas: usize,
+    /// The hub's JetStream domain.
+    pub hub_domain: String,
+}
+
+/// What stands now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Initialised {
+    /// The log's id.
+    pub log_id: LogId,
+    /// Whether it was created just now.
+    pub created: bool,
+}
+
+/// Creates the hub's log, and its region's place for sleep reports.
+///
+/// # Errors
+/// When NATS does not answer, and when a log stands there that is weaker than
+/// required or another than the one asked for.
+pub async fn init(options: &Options, init: &Init) -> Result<Initialised, Error> {
+    let connection = connect(options).await?;
+    let hub = Api::hub(&connection, options);
+    let found = ensure(&hub, || log_config(options, init)).await?;
+    if init.log_id.is_some_and(|wanted| wanted != found.log_id) {
+        return Err(Error::Mismatch(format!("its id is {}", found.log_id)));
+    }
+    let info = hub.info().await?;
+    let shortfalls = check::shortfalls(&info.config);
+    if !shortfalls.is_empty() {
+        return Err(Error::Weak(shortfalls.join("; ")));
+    }
+    sleep_stream(&connection, options, init.replicas).await?;
+    Ok(found)
+}
+
+/// Creates a region's mirror of the log, and its place for sleep reports. The
+/// connection must be to the region.
+///
+/// # Errors
+/// When the region or the hub does not answer, and when a mirror of another log
+/// stands there.
+pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initialised, Error> {
+    let connection = connect(options).await?;
+    let domain = Some(init.hub_domain.as_str());
+    let hub = Api::new(&connection, domain, names::LOG_STREAM.to_owned());
+    let log_id = hub.log_id().await?;
+    let mirror = Api::mirror(&connection, options);
+    let found = ensure(&mirror, || mirror_config(options, init, log_id)).await?;
+    if found.log_id != log_id {
+        return Err(Error::Mismatch(format!(
+            "{} mirrors log {}, the hub's is {log_id}",
+            mirror.stream(),
+            found.log_id
+        )));
+    }
+    sleep_stream(&connection, options, init.replicas).await?;
+    Ok(found)
+}
+
+async fn connect(options: &Options) -> Result<Connection, Error> {
+    let connection = Connection::open(options).await?;
+    connection
+        .connected(tokio::time::Instant::now() + READ_DEADLINE)
+        .await?;
+    check::version(&connection)?;
+    Ok(connection)
+}
+
+/// Creates the stream unless it is there. Two may try at once: one creates.
+async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, Error> {
+    match api.log_id().await {
+        Ok(log_id) => {
+            return Ok(Initialised {
+                log_id,
+                created: false,
+            });
+        }
+        Err(Error::Missing(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let created = api.create(&config()).await;
+    let log_id = api.log_id().await;
+    match (created, log_id) {
+        (Ok(_), Ok(log_id)) => Ok(Initialised {
+            log_id,
+            created: true,
+        }),
+        (Err(_), Ok(log_id)) => Ok(Initialised {
+            log_id,
+            created: false,
+        }),
+        (Err(error), Err(_)) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
+async fn sleep_stream(
+    connection: &Connection,
+    options: &Options,
+    replicas: usize,
+) -> Result<(), Error> {
+    let api = Api::new(
+        connection,
+        options.hub_domain.as_deref(),
+        names::SLEEP_STREAM.to_owned(),
+    );
+    match api.info().await {
+        Ok(_) => return Ok(()),
+        Err(Error::Missing(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let config = Config {
+        name: names::SLEEP_STREAM.to_owned(),
+        subjects: vec![names::sleep_region_subjects(&options.region)],
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_messages_per_subject: 1,
+        max_age: LONGEST_SLEEP,
+        max_bytes: SLEEP_BYTES,
+        num_replicas: replicas.max(1),
+        allow_direct: true,
+        ..Config::default()
+    };
+    match api.create(&config).await {
+        Ok(_) => Ok(()),
+        Err(error) => api.info().await.map(|_| ()).map_err(|_| error),
+    }
+}
+
+fn log_config(options: &Options, init: &Init) -> Config {
+    let log_id = init.log_id.unwrap_or_else(|| LogId(Uuid::new_v4()));
+    Config {
+        name: names::LOG_STREAM.to_owned(),
+        subjects: vec![names::LOG_SUBJECTS.to_owned()],
+        discard: DiscardPolicy::New,
+        duplicate_window: DUPLICATE_WINDOW,
+        num_replicas: init.replicas.max(1),
+        ..kept_config(options, log_id)
+    }
+}
+
+fn mirror_config(options: &Options, init: &MirrorInit, log_id: LogId) -> Config {
+    Config {
+        name: names::mirror_stream(&options.region),
+        // Not `Source.domain`: servers refuse it as an unknown field.
+        mirror: Some(Source {
+            name: names::LOG_STREAM.to_owned(),
+            external: Some(External {
+                api_prefix: format!("$JS.{}.API", init.hub_domain),
+                delivery_prefix: None,
+            }),
+            ..Source::default()
+        }),
+        mirror_direct: true,
+        num_replicas: init.replicas.max(1),
+        ..kept_config(options, log_id)
+    }
+}
+
+/// What the log and its mirrors have in common: nothing is ever dropped.
+fn kept_config(options: &Options, log_id: LogId) -> Config {
+    Config {
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        republish: Some(Republish {
+            source: names::LOG_SUBJECTS.to_owned(),
+            destination: names::fold_subjects(&options.region),
+            headers_only: false,
+        }),
+        metadata: HashMap::from([(names::LOG_ID_METADATA.to_owned(), log_id.0.to_string())]),
+        ..Config::default()
+    }
+}

@@ -1,0 +1,167 @@
+//! Reports over NATS: core subjects for speed, the region's stream of last
+//! values for those who join late. Uses the log's connection and knows nothing
+//! of the client behind it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use foldgate_proto::{Heartbeat, SleepReport, names, report};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use super::queue::Queue;
+use super::{LAST_SLEEPS, Report};
+use crate::jetstream::{Api, Connection};
+use crate::{Error, JetStream};
+
+/// How long a report waits for a connection before the task looks at the queue anew.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a late joiner waits for a connection.
+const LOAD_LIMIT: Duration = Duration::from_secs(5);
+
+/// Where last values are kept.
+pub(super) struct Streams {
+    connection: Connection,
+    places: Vec<Api>,
+}
+
+impl Streams {
+    pub(super) fn new(log: &JetStream) -> Self {
+        let connection = log.connection().clone();
+        let stream = || names::SLEEP_STREAM.to_owned();
+        let mut places = vec![Api::new(&connection, None, stream())];
+        if let Some(hub) = &log.options().hub_domain {
+            places.push(Api::new(&connection, Some(hub), stream()));
+        }
+        Self { connection, places }
+    }
+
+    /// The newest report per subject over all streams that answer.
+    pub(super) async fn load(&self) -> Result<Vec<SleepReport>, Error> {
+        self.connection
+            .connected(Instant::now() + LOAD_LIMIT)
+            .await?;
+        let mut newest: BTreeMap<String, SleepReport> = BTreeMap::new();
+        let mut failed = None;
+        let mut answered = false;
+        for place in &self.places {
+            match place.all(names::SLEEP_SUBJECTS, LAST_SLEEPS).await {
+                Ok(found) => {
+                    answered = true;
+                    for sleep in found.iter().filter_map(|bytes| read::<SleepReport>(bytes)) {
+                        merge(&mut newest, sleep);
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            Some(error) if !answered => Err(error),
+            _ => Ok(newest.into_values().collect()),
+        }
+    }
+}
+
+fn merge(newest: &mut BTreeMap<String, SleepReport>, sleep: SleepReport) {
+    let rank = |sleep: &SleepReport| (sleep.generation, sleep.until);
+    match newest.entry(names::sleep_subject(&sleep)) {
+        std::collections::btree_map::Entry::Vacant(place) => {
+            place.insert(sleep);
+        }
+        std::collections::btree_map::Entry::Occupied(mut place) => {
+            if rank(place.get()) < rank(&sleep) {
+                place.insert(sleep);
+            }
+        }
+    }
+}
+
+/// Starts what sends and what hears. All of it ends with the last handle.
+pub(super) fn start(
+    connection: &Connection,
+    queue: &Arc<Queue>,
+    heard: &broadcast::Sender<Report>,
+) {
+    tokio::spawn(send(connection.clone(), Arc::downgrade(queue)));
+    let sleeps = heard.downgrade();
+    tokio::spawn(hear(
+        connection.clone(),
+        names::SLEEP_SUBJECTS,
+        move |bytes| {
+            let sleep = read::<SleepReport>(bytes);
+            pass(&sleeps, sleep.map(|sleep| Report::Sleep(Arc::new(sleep))))
+        },
+    ));
+    let beats = heard.downgrade();
+    tokio::spawn(hear(
+        connection.clone(),
+        names::HEARTBEAT_SUBJECTS,
+        move |bytes| {
+            let beat = read::<Heartbeat>(bytes);
+            pass(&beats, beat.map(|beat| Report::Heartbeat(Arc::new(beat))))
+        },
+    ));
+}
+
+async fn send(connection: Connection, queue: Weak<Queue>) {
+    // The task holds the queue only while it waits a moment, so that it ends soon
+    // after the last handle is gone.
+    while let Some(queue) = queue.upgrade() {
+        // What is sent while there is no connection would wait inside the client,
+        // out of our hands; here the newest win.
+        if connection
+            .connected(Instant::now() + PATIENCE)
+            .await
+            .is_err()
+        {
+            continue;
+        }
+        let next = tokio::time::timeout(PATIENCE, queue.pop()).await;
+        if let Ok((subject, payload)) = next
+            && let Err(error) = connection.publish(subject, payload).await
+        {
+            tracing::warn!(%error, "a report was not sent");
+        }
+    }
+    connection.flush().await;
+}
+
+async fn hear(connection: Connection, subject: &'static str, mut heard: impl FnMut(&[u8]) -> bool) {
+    let mut subscription = match connection.subscribe(subject.to_owned()).await {
+        Ok(subscription) => subscription,
+        Err(error) => {
+            tracing::error!(%error, subject, "reports cannot be heard");
+            return;
+        }
+    };
+    while let Some(payload) = subscription.payload().await {
+        if !heard(&payload) {
+            return;
+        }
+    }
+}
+
+/// Passes a report on; false once nobody can listen any more.
+fn pass(to: &broadcast::WeakSender<Report>, report: Option<Report>) -> bool {
+    let Some(to) = to.upgrade() else {
+        return false;
+    };
+    if let Some(report) = report {
+        // Nobody may be listening.
+        let _ = to.send(report);
+    }
+    true
+}
+
+fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match report::decode(bytes) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            metrics::counter!("foldgate_reports_unreadable_total").increment(1);
+            tracing::debug!(%error, "a report cannot be read");
+            None
+        }
+    }
+}
