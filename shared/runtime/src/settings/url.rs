@@ -1,0 +1,81 @@
+//! NATS URLs. They hold credentials, so they show themselves without.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::value::{Value, items};
+
+/// Schemes the NATS client knows.
+const SCHEMES: [&str; 4] = ["nats", "tls", "ws", "wss"];
+
+/// A list of NATS servers, credentials inside.
+#[derive(Clone, Default)]
+pub struct NatsUrls(Vec<SecretString>);
+
+impl NatsUrls {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The URLs with their credentials: for the NATS client only.
+    pub fn expose(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(ExposeSecret::expose_secret)
+    }
+}
+
+impl Value for NatsUrls {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        let urls: Vec<&str> = items(text).collect();
+        let wrong = urls.iter().filter(|url| !is_nats_url(url)).count();
+        if wrong > 0 {
+            // The URL itself may hold a password.
+            return Err(format!(
+                "{wrong} of {} are not NATS URLs (nats://user:password@host:4222)",
+                urls.len()
+            ));
+        }
+        self.0 = urls.into_iter().map(SecretString::from).collect();
+        Ok(())
+    }
+
+    fn show(&self) -> String {
+        self.0
+            .iter()
+            .map(|url| without_credentials(url.expose_secret()))
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+}
+
+impl fmt::Display for NatsUrls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.show())
+    }
+}
+
+impl fmt::Debug for NatsUrls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NatsUrls({})", self.show())
+    }
+}
+
+fn is_nats_url(text: &str) -> bool {
+    ::url::Url::parse(text).is_ok_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
+}
+
+fn without_credentials(text: &str) -> String {
+    let Ok(mut url) = ::url::Url::parse(text) else {
+        return "***".to_owned();
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        // Setting fails only for URLs without a host, which were refused.
+        let hidden = url.set_username("***").is_ok() && url.set_password(None).is_ok();
+        if !hidden {
+            return "***".to_owned();
+        }
+    }
+    url.set_query(None);
+    url.to_string()
+}
