@@ -1,0 +1,170 @@
+//! Takes out of an upstream's words what must not travel on: keys, hosts,
+//! addresses, organisations. Rather too much than too little: the words are a
+//! remark for an operator, nothing depends on them.
+
+/// What stands where something was taken out.
+const REDACTED: &str = "[redacted]";
+
+/// How much of a text is looked at; far more than is ever shown.
+const MAX_SCANNED_CHARS: usize = 2000;
+
+/// The longest run of letters and digits that passes for a word.
+const MAX_PLAIN_RUN: usize = 23;
+
+/// From this length on a run with a digit in it passes for a key.
+const MIN_KEY_RUN: usize = 16;
+
+/// From this length on a word of upper case, lower case and digits does.
+const MIN_MIXED_WORD: usize = 20;
+
+/// How credentials and accounts begin.
+const PREFIXES: &[&str] = &[
+    "sk-",
+    "sk_",
+    "pk-",
+    "pk_",
+    "rk-",
+    "rk_",
+    "key-",
+    "gsk_",
+    "xai-",
+    "hf_",
+    "r8_",
+    "aiza",
+    "ya29.",
+    "eyj",
+    "org-",
+    "org_",
+    "proj-",
+    "proj_",
+    "user-",
+    "acct_",
+    "projects/",
+    "www.",
+    "localhost",
+];
+
+/// The text on one line, without keys, hosts, addresses and organisations, and
+/// at most `max_chars` long.
+pub fn scrub(text: &str, max_chars: usize) -> String {
+    let mut scanned: String = text.chars().take(MAX_SCANNED_CHARS).collect();
+    if scanned.len() < text.len() {
+        // The cut may stand inside a key and hide what it is.
+        scanned.truncate(scanned.trim_end_matches(of_word).len());
+    }
+    let mut out = String::with_capacity(scanned.len());
+    let mut rest = scanned.as_str();
+    while let Some(first) = rest.chars().next() {
+        if of_word(first) {
+            let (word, behind) = split(rest, of_word);
+            push_word(&mut out, word);
+            rest = behind;
+        } else {
+            let (gap, behind) = split(rest, |c| !of_word(c));
+            push_gap(&mut out, gap);
+            rest = behind;
+        }
+    }
+    shortened(out.trim(), max_chars)
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-./:@%+=~?&#*$".contains(c)
+}
+
+fn push_word(out: &mut String, word: &str) {
+    let bare = word.trim_end_matches(['.', ':', '?']);
+    if telling(bare) {
+        out.push_str(REDACTED);
+        out.push_str(&word[bare.len()..]);
+    } else {
+        out.push_str(word);
+    }
+}
+
+fn push_gap(out: &mut String, gap: &str) {
+    for c in gap.chars() {
+        match c {
+            c if c.is_whitespace() || c.is_control() => {
+                if !out.ends_with(' ') {
+                    out.push(' ');
+                }
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+fn shortened(text: &str, max_chars: usize) -> String {
+    if text.chars().count() <= max_chars {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+    if max_chars > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// Whether a word may tell a key, a host, an address or an account.
+fn telling(word: &str) -> bool {
+    word.contains("://")
+        || word.contains('@')
+        || word.contains("**")
+        || host_like(word)
+        || key_like(word)
+        || word
+            .split([':', '=', '&', '?', '/', '#'])
+            .any(|part| prefixed(part) || host_like(part) || key_like(part))
+        || prefixed(word)
+}
+
+fn prefixed(part: &str) -> bool {
+    let part = part.trim_start_matches(['-', '_', '.', '*', '+', '~', '$', '%']);
+    PREFIXES.iter().any(|prefix| {
+        part.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    })
+}
+
+/// `api.example.com`, `10.0.0.1`, `gateway:8080`, `fe80::1`.
+fn host_like(part: &str) -> bool {
+    let (host, port) = part.rsplit_once(':').unwrap_or((part, ""));
+    let has_port = (2..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+    let host = if has_port { host } else { part };
+    let labels: Vec<&str> = host.trim_matches('.').split('.').collect();
+    let last = labels.last().copied().unwrap_or_default();
+    let named = labels.len() > 1
+        && last.len() > 1
+        && (last.bytes().all(|b| b.is_ascii_alphabetic()) || last.starts_with("xn--"))
+        && labels.iter().all(|l| !l.is_empty());
+    let numbered = labels.len() == 4 && labels.iter().all(|l| l.parse::<u8>().is_ok());
+    let v6 = part.matches(':').count() > 1
+        && part
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%'));
+    let single = has_port && host.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    named || numbered || v6 || single
+}
+
+fn key_like(part: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| part.as_bytes().iter().any(test);
+    let mixed =
+        has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+    if mixed && part.len() >= MIN_MIXED_WORD {
+        return true;
+    }
+    let hex = |b: u8| b.is_ascii_hexdigit() || b == b'-';
+    if part.len() >= MIN_KEY_RUN && part.bytes().all(hex) && has(u8::is_ascii_digit) {
+        return true;
+    }
+    part.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| {
+        run.len() > MAX_PLAIN_RUN
+            || (run.len() >= MIN_KEY_RUN && run.bytes().any(|b| b.is_ascii_digit()))
+    })
+}
