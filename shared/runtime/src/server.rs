@@ -3,7 +3,7 @@
 //!
 //! It carries the proxy's hot path. A request costs no task, no timer and no
 //! box here: one clock that ticks a few times a second serves all connections,
-//! and one sweep per tick finds those that overran a limit ([`activity`]).
+//! and one sweep per tick finds those that overran a limit (`activity`).
 //! hyper's own header timer is off; it would register and drop a timer per
 //! request, and counts an idle connection as one that dawdles over its head.
 

@@ -2,7 +2,7 @@
 //! and spans over OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 //!
 //! Without that variable no span is ever made: [`span_wanted`] is one relaxed
-//! load, and callers ask it before they build a span. Only [`otlp`] knows the
+//! load, and callers ask it before they build a span. Only `otlp` knows the
 //! OpenTelemetry crates; they change with each of their versions.
 
 use std::io::IsTerminal;

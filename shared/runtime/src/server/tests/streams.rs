@@ -1,0 +1,129 @@
+//! Long answers: quiet, endless, refused and abandoned ones.
+
+use http_body_util::StreamBody;
+use tokio::sync::mpsc;
+
+use super::*;
+
+type Chunks =
+    StreamBody<futures_util::stream::BoxStream<'static, Result<http_body::Frame<Bytes>, BoxError>>>;
+
+fn chunks(receiver: mpsc::Receiver<Bytes>) -> Chunks {
+    let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
+        let bytes = receiver.recv().await?;
+        Some((Ok(http_body::Frame::data(bytes)), receiver))
+    });
+    StreamBody::new(Box::pin(stream))
+}
+
+/// A server whose only answer is a stream fed by the returned sender.
+async fn start_stream(
+    limits: Limits,
+) -> (SocketAddr, Shutdown, JoinHandle<()>, mpsc::Sender<Bytes>) {
+    let server = Server::bind("stream", loopback(), limits).await.unwrap();
+    let address = server.local_addr();
+    let shutdown = Shutdown::new();
+    let (sender, receiver) = mpsc::channel(4);
+    let receiver = Arc::new(std::sync::Mutex::new(Some(receiver)));
+    let handler = move |_: Request<Incoming>, _: Peer| {
+        let receiver = receiver.lock().unwrap().take();
+        async move { Response::new(chunks(receiver.expect("one request"))) }
+    };
+    let panicked = || Response::new(chunks(mpsc::channel(1).1));
+    let serving = tokio::spawn(server.serve(handler, panicked, shutdown.clone()));
+    (address, shutdown, serving, sender)
+}
+
+#[tokio::test]
+async fn a_quiet_stream_is_no_idle_connection_and_shutdown_waits_for_it() {
+    let limits = Limits {
+        idle_timeout: Duration::from_millis(100),
+        ..short()
+    };
+    let (address, shutdown, serving, sender) = start_stream(limits).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    // The pause is what is tested: several idle limits long.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    shutdown.begin();
+    sender.send(Bytes::from_static(b"first")).await.unwrap();
+    sender.send(Bytes::from_static(b"last")).await.unwrap();
+    assert!(!serving.is_finished());
+    drop(sender);
+    let answer = read_to_close(&mut stream).await;
+    assert!(
+        answer.contains("first") && answer.contains("last"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+    serving.await.unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_dropped_at_the_drain_limit_or_at_once() {
+    for at_once in [false, true] {
+        let limits = Limits {
+            drain_timeout: if at_once {
+                DEADLINE * 10
+            } else {
+                Duration::from_millis(200)
+            },
+            ..Limits::default()
+        };
+        let (address, shutdown, serving, sender) = start_stream(limits).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        sender.send(Bytes::from_static(b"first")).await.unwrap();
+        let mut buffer = [0; 1024];
+        assert!(stream.read(&mut buffer).await.unwrap() > 0);
+        shutdown.begin();
+        if at_once {
+            shutdown.abort();
+        }
+        let answer = read_to_close(&mut stream).await;
+        assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");
+        tokio::time::timeout(DEADLINE, serving)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(sender.is_closed());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_bytes_is_dropped() {
+    let (address, _shutdown, _serving, sender) = start_stream(short()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let chunk = Bytes::from(vec![b'x'; 256 * 1024]);
+    let feeding = async { while sender.send(chunk.clone()).await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, feeding)
+        .await
+        .expect("the stream is dropped");
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_drops_its_stream() {
+    let (address, _shutdown, _serving, sender) = start_stream(Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    sender.send(Bytes::from_static(b"first")).await.unwrap();
+    drop(stream);
+    tokio::time::timeout(DEADLINE, sender.closed())
+        .await
+        .expect("the stream is dropped");
+}
