@@ -152,3 +152,25 @@ impl Ready {
         u32::try_from(lane).expect("there are few families")
     }
 }
+
+#[cfg(test)]
+impl Ready {
+    /// Everything filed, after checking that links and ends agree.
+    pub(super) fn filed(&self) -> Vec<(u32, Family, u32)> {
+        let mut filed = Vec::new();
+        for lane in &self.lanes {
+            for (load, ends) in &lane.lists {
+                let (mut before, mut at, mut stamp) = (NONE, ends.first, 0);
+                while at != NONE {
+                    let link = self.links[at as usize];
+                    assert_eq!((link.before, link.load), (before, *load));
+                    assert!(link.stamp > stamp, "in the order of filing");
+                    filed.push((at, lane.family, *load));
+                    (before, at, stamp) = (at, link.behind, link.stamp);
+                }
+                assert_eq!(ends.last, before);
+            }
+        }
+        filed
+    }
+}
