@@ -5,6 +5,7 @@
 //! not surely known is left out: an unknown provider serves anything, and a
 //! model nobody claims is served by all.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use foldgate_proto::ProviderConfig;
@@ -116,32 +117,40 @@ pub fn completion(provider: &str, config: &ProviderConfig) -> Vec<String> {
 
 /// The families that may serve `model`; the others are known not to.
 pub fn serves(model: &str) -> FamilySet {
-    static CLAIMS: LazyLock<PatternMap<FamilySet>> = LazyLock::new(|| {
-        PatternMap::new(all_claims().map(|(pattern, _)| {
-            let claimants = all_claims().filter(|(other, _)| *other == pattern);
-            let set = claimants.fold(FamilySet::default(), |set, (_, family)| set.with(family));
-            (pattern, set)
-        }))
-    });
-    let claimed = CLAIMS.all(model);
+    static CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::new);
+    let claimed = CLAIMS.by_pattern.all(model);
     if claimed.is_empty() {
         return FamilySet::ALL;
     }
-    let open = KNOWN.iter().filter(|known| known.open);
-    open.map(|known| known.family)
-        .fold(FamilySet::default().with(Family::Unknown), FamilySet::with)
-        .union(
-            claimed
-                .into_iter()
-                .fold(FamilySet::default(), |set, (_, more)| set.union(*more)),
-        )
+    let claimants = claimed.into_iter().map(|(_, families)| *families);
+    claimants.fold(CLAIMS.open, FamilySet::union)
 }
 
-fn all_claims() -> impl Iterator<Item = (&'static str, Family)> {
-    KNOWN.iter().flat_map(|known| {
-        let patterns = known.models.iter().chain(known.also);
-        patterns.map(|pattern| (*pattern, known.family))
-    })
+/// The table of known providers, compiled for [`serves`].
+struct Claims {
+    by_pattern: PatternMap<FamilySet>,
+    /// Those that may serve any model.
+    open: FamilySet,
+}
+
+impl Claims {
+    fn new() -> Self {
+        let mut by_pattern: BTreeMap<&str, FamilySet> = BTreeMap::new();
+        let mut open = FamilySet::default().with(Family::Unknown);
+        for known in KNOWN {
+            for pattern in known.models.iter().chain(known.also) {
+                let claimants = by_pattern.entry(pattern).or_default();
+                *claimants = claimants.with(known.family);
+            }
+            if known.open {
+                open = open.with(known.family);
+            }
+        }
+        Self {
+            by_pattern: PatternMap::new(by_pattern),
+            open,
+        }
+    }
 }
 
 fn patterns(known: Option<&Known>) -> Vec<String> {

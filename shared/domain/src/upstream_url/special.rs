@@ -92,11 +92,14 @@ pub(super) fn kind(ip: IpAddr) -> Kind {
 /// The IPv4 addresses an IPv6 address leads to: mapped, NAT64, 6to4, Teredo
 /// (its server and its client). Empty for an address that stands for itself.
 pub(super) fn embedded(ip: Ipv6Addr) -> Vec<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] | [0x0064, 0xff9b, 0, 0, 0, 0] => vec![pair(g, h)],
-        [0x2002, ..] => vec![pair(b, c)],
-        [0x2001, 0, ..] => vec![pair(c, d), pair(!g, !h)],
+    let parts = ip.segments();
+    match parts {
+        // ::ffff:0:0/96 and 64:ff9b::/96
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
+            vec![pair(high, low)]
+        }
+        [0x2002, high, low, ..] => vec![pair(high, low)],
+        [0x2001, 0, high, low, ..] => vec![pair(high, low), pair(!parts[6], !parts[7])],
         _ => Vec::new(),
     }
 }
