@@ -8,7 +8,7 @@
 //!
 //! Invariants: a key stands in exactly one of `ready`, `asleep` and `trying`;
 //! `ready` files it under its exact load; `forget` holds exactly the models
-//! that slots remember. [`Pool::put`] is the only place that files a key.
+//! that slots remember. `Pool::put` is the only place that files a key.
 
 mod model;
 mod outcome;

@@ -67,9 +67,10 @@ impl Said {
                 Some(Value::String(name)) => {
                     said.take(outer);
                     said.name(name);
-                    said.code.get_or_insert_with(|| name.clone());
+                    said.code = said.code.take().or_else(|| Some(name.clone()));
                     if said.message.is_empty() {
-                        said.message = text(outer, "error_description").unwrap_or(name).to_owned();
+                        let described = text(outer, "error_description").unwrap_or(name);
+                        described.clone_into(&mut said.message);
                     }
                 }
                 _ => said.take(outer),

@@ -134,22 +134,25 @@ fn prefixed(part: &str) -> bool {
 
 /// `api.example.com`, `10.0.0.1`, `gateway:8080`, `fe80::1`.
 fn host_like(part: &str) -> bool {
-    let (host, port) = part.rsplit_once(':').unwrap_or((part, ""));
-    let has_port = (2..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
-    let host = if has_port { host } else { part };
+    let numeric = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let alphabetic = |text: &str| text.bytes().all(|b| b.is_ascii_alphabetic());
+    let with_port = part
+        .rsplit_once(':')
+        .filter(|(_, port)| (2..=5).contains(&port.len()) && numeric(port));
+    let host = with_port.map_or(part, |(host, _)| host);
     let labels: Vec<&str> = host.trim_matches('.').split('.').collect();
-    let last = labels.last().copied().unwrap_or_default();
+    let top = labels.last().copied().unwrap_or_default();
     let named = labels.len() > 1
-        && last.len() > 1
-        && (last.bytes().all(|b| b.is_ascii_alphabetic()) || last.starts_with("xn--"))
-        && labels.iter().all(|l| !l.is_empty());
-    let numbered = labels.len() == 4 && labels.iter().all(|l| l.parse::<u8>().is_ok());
+        && top.len() > 1
+        && (alphabetic(top) || top.starts_with("xn--"))
+        && labels.iter().all(|label| !label.is_empty());
+    let v4 = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
     let v6 = part.matches(':').count() > 1
         && part
             .bytes()
             .all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%'));
-    let single = has_port && host.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-    named || numbered || v6 || single
+    let single = with_port.is_some() && host.starts_with(|c: char| c.is_ascii_alphabetic());
+    named || v4 || v6 || single
 }
 
 fn key_like(part: &str) -> bool {

@@ -208,6 +208,6 @@ fn beginning(message: &str) -> Option<FailureClass> {
     };
     BEGINNINGS
         .iter()
-        .find(|(_, phrases)| phrases.iter().any(|phrase| begins(phrase)))
+        .find(|(_, phrases)| phrases.iter().any(begins))
         .map(|(class, _)| *class)
 }

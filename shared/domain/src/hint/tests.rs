@@ -18,6 +18,7 @@ fn told(headers: &[(&str, &str)], body: &str) -> Option<Duration> {
     hint(header, body.as_bytes(), NOW)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what a hint is compared with")]
 fn millis(millis: u64) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }

@@ -33,6 +33,10 @@ impl<K: Clone> Pool<K> {
 
     /// Takes a lease back. The reports that are due: a sleep, a wake, or none.
     #[must_use = "the fleet is to hear of it"]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "taken by value, so that no lease is finished twice"
+    )]
     pub fn finish(
         &mut self,
         lease: Lease<K>,
@@ -45,11 +49,11 @@ impl<K: Clone> Pool<K> {
         slot.load = slot.load.saturating_sub(1);
         let drafts = match outcome {
             Outcome::Success => self.succeed(&lease, now),
-            Outcome::Abandoned => Vec::new(),
             Outcome::Failed(fault) if fault.cause == SleepCause::NotHere => {
                 self.failed_for_model(&lease, fault, now)
             }
             Outcome::Failed(fault) => self.failed(&lease, fault, now),
+            Outcome::Abandoned => Vec::new(),
         };
         // Whatever trial it held and did not decide is free again.
         self.release(&lease);

@@ -59,7 +59,7 @@ impl<K> Slot<K> {
 
 /// Slots by number; numbers are given again, serials never.
 pub(super) struct Slots<K> {
-    slots: Vec<Option<Slot<K>>>,
+    kept: Vec<Option<Slot<K>>>,
     free: Vec<u32>,
     serial: u64,
 }
@@ -67,7 +67,7 @@ pub(super) struct Slots<K> {
 impl<K> Default for Slots<K> {
     fn default() -> Self {
         Self {
-            slots: Vec::new(),
+            kept: Vec::new(),
             free: Vec::new(),
             serial: 0,
         }
@@ -79,15 +79,15 @@ impl<K> Slots<K> {
         self.serial += 1;
         slot.serial = self.serial;
         let at = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("a pool has fewer than 2^32 keys")
+            self.kept.push(None);
+            u32::try_from(self.kept.len() - 1).expect("a pool has fewer than 2^32 keys")
         });
-        self.slots[at as usize] = Some(slot);
+        self.kept[at as usize] = Some(slot);
         at
     }
 
     pub(super) fn remove(&mut self, at: u32) {
-        if let Some(place) = self.slots.get_mut(at as usize)
+        if let Some(place) = self.kept.get_mut(at as usize)
             && place.take().is_some()
         {
             self.free.push(at);
@@ -95,11 +95,11 @@ impl<K> Slots<K> {
     }
 
     pub(super) fn get(&self, at: u32) -> Option<&Slot<K>> {
-        self.slots.get(at as usize)?.as_ref()
+        self.kept.get(at as usize)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Slot<K>> {
-        self.slots.get_mut(at as usize)?.as_mut()
+        self.kept.get_mut(at as usize)?.as_mut()
     }
 
     /// The slot of a lease, if the key it was given for is still there.

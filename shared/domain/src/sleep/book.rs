@@ -58,13 +58,12 @@ impl SleepBook {
         }
         let mut report = report.clone();
         let latest = now.after(LONGEST_SLEEP);
-        let end = match report.cause {
+        let end = if report.cause == SleepCause::Awake {
             // Remembered as long as a sleep it ended could still come in late.
-            SleepCause::Awake => latest,
-            _ => {
-                report.until = rank.1.min(latest);
-                report.until
-            }
+            latest
+        } else {
+            report.until = rank.1.min(latest);
+            report.until
         };
         let end = before.map_or(end, |entry| end.max(entry.end));
         if end <= now || (before.is_none() && !self.has_room(end)) {

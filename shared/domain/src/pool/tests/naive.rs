@@ -150,9 +150,10 @@ impl Naive {
         let changed = match &report.model {
             None => key.sleep.fold(report, now, spread),
             Some(_) if report.generation.secret < key.sleep.generation().secret => false,
-            Some(model) => match key.model(model) {
-                Some(sleep) => sleep.fold(report, now, spread),
-                None => {
+            Some(model) => {
+                if let Some(sleep) = key.model(model) {
+                    sleep.fold(report, now, spread)
+                } else {
                     let mut sleep = KeySleep::new(key.key.secret_revision);
                     let changed = sleep.fold(report, now, spread);
                     if changed {
@@ -160,7 +161,7 @@ impl Naive {
                     }
                     changed
                 }
-            },
+            }
         };
         if changed {
             key.peak = key.peak.max(report.generation);
