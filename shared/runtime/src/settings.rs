@@ -88,7 +88,7 @@ pub struct Settings {
     pub http: Http,
     /// What is written about.
     pub log: Log,
-    /// How often things are told and kept.
+    /// How often things are told.
     pub pace: Pace,
     /// Balances the owner API shows.
     pub balance: Balance,
@@ -138,6 +138,8 @@ pub struct Nats {
     pub replicas: usize,
     /// Which stream a data plane follows.
     pub follow: Follow,
+    /// The hub's JetStream domain, for a process that reaches it over a leaf link.
+    pub hub_domain: Option<Name>,
     /// Start although the log may lose acknowledged writes.
     pub allow_weak_log: bool,
 }
@@ -192,11 +194,9 @@ pub struct Log {
     pub access: bool,
 }
 
-/// How often things are told and kept.
+/// How often things are told.
 #[derive(Debug, Clone, Default)]
 pub struct Pace {
-    /// A changed state reaches the disk within this time.
-    pub snapshot_interval: Duration,
     /// Between two signs of life.
     pub heartbeat_interval: Duration,
 }

@@ -152,7 +152,6 @@ fn bounds(settings: &Settings, faults: &mut Vec<String>) {
         ("http.idle_timeout", http.idle_timeout, tenth, hour * 24),
         ("http.write_timeout", http.write_timeout, tenth, hour),
         ("drain_timeout", http.drain_timeout, Duration::ZERO, hour),
-        ("snapshot_interval", pace.snapshot_interval, tenth, hour),
         (
             "heartbeat_interval",
             pace.heartbeat_interval,

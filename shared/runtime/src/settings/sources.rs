@@ -92,6 +92,7 @@ fn argument(setting: &'static Setting) -> Option<Arg> {
         .value_name("VALUE")
         .action(ArgAction::Set)
         .global(true)
+        .hide_short_help(true)
         .help_heading("Settings")
         .help(help);
     let is_switch = matches!(

@@ -124,6 +124,8 @@ pub const TABLE: &[Setting] = settings! {
         "copies of the log that `log init` asks for: 1, 3 or 5";
     "nats.follow", plain("hub"), |s| &mut s.nats.follow,
         "which stream a data plane follows: hub, or its region's mirror";
+    "nats.hub_domain", plain(""), |s| &mut s.nats.hub_domain,
+        "the hub's JetStream domain, where the hub is reached over a leaf link; `hub` when following a mirror";
     "allow_weak_log", plain("false"), |s| &mut s.nats.allow_weak_log,
         "start although the log may lose acknowledged writes, or does not tell";
 
@@ -165,8 +167,6 @@ pub const TABLE: &[Setting] = settings! {
         "json, pretty, or auto: pretty on a terminal, else json";
     "access_log", plain("true"), |s| &mut s.log.access,
         "one line per request on standard output";
-    "snapshot_interval", plain("2s"), |s| &mut s.pace.snapshot_interval,
-        "a changed state reaches the disk within this time: 100ms to 1h";
     "heartbeat_interval", plain("1s"), |s| &mut s.pace.heartbeat_interval,
         "between two signs of life of a node: 50ms to 1m";
     "user_min_balance", plain("2"), |s| &mut s.balance.user_min,

@@ -114,15 +114,15 @@ fn the_file_takes_lists_numbers_and_switches() {
         Duration::from_millis(250)
     );
     assert_eq!(
-        settings.nats.url.expose().collect::<Vec<_>>(),
-        ["nats://a:4222", "nats://u:p@b:4222"]
+        settings.nats.url.expose(),
+        "nats://a:4222,nats://u:p@b:4222"
     );
 }
 
 #[test]
 fn all_faults_come_together_each_with_its_name() {
     let sources = environment(
-        file("regoin = \"x\"\nworker_threads = 1.5\nsnapshot_interval = \"soon\""),
+        file("regoin = \"x\"\nworker_threads = 1.5\ndrain_timeout = \"soon\""),
         &[
             ("FOLDGATE_ADMIN_ADDR", "nowhere"),
             ("FOLDGATE_OWNER_KEY", "short"),
@@ -133,7 +133,7 @@ fn all_faults_come_together_each_with_its_name() {
     for expected in [
         "unknown setting `regoin`, did you mean `region`?",
         "worker_threads is neither",
-        "snapshot_interval: `soon` is not a duration",
+        "drain_timeout: `soon` is not a duration",
         "FOLDGATE_ADMIN_ADDR: `nowhere` is not an address",
         "owner.key: 20 to 512",
         "upstream.max_attempts: 0 is not within",

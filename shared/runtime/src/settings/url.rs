@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::value::{Value, items};
 
-/// Schemes the NATS client knows.
-const SCHEMES: [&str; 4] = ["nats", "tls", "ws", "wss"];
+/// Schemes the log knows.
+const SCHEMES: [&str; 2] = ["nats", "tls"];
 
 /// A list of NATS servers, credentials inside.
 #[derive(Clone, Default)]
@@ -19,9 +19,10 @@ impl NatsUrls {
         self.0.is_empty()
     }
 
-    /// The URLs with their credentials: for the NATS client only.
-    pub fn expose(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(ExposeSecret::expose_secret)
+    /// The URLs with their credentials, comma-separated: for the NATS client only.
+    pub fn expose(&self) -> String {
+        let urls: Vec<&str> = self.0.iter().map(ExposeSecret::expose_secret).collect();
+        urls.join(",")
     }
 }
 
@@ -62,11 +63,19 @@ impl fmt::Debug for NatsUrls {
 }
 
 fn is_nats_url(text: &str) -> bool {
-    ::url::Url::parse(text).is_ok_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
+    parse(text).is_some_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
+}
+
+/// Bare `host:port` is NATS.
+fn parse(text: &str) -> Option<::url::Url> {
+    if text.contains("://") {
+        return ::url::Url::parse(text).ok();
+    }
+    ::url::Url::parse(&format!("nats://{text}")).ok()
 }
 
 fn without_credentials(text: &str) -> String {
-    let Ok(mut url) = ::url::Url::parse(text) else {
+    let Some(mut url) = parse(text) else {
         return "***".to_owned();
     };
     if !url.username().is_empty() || url.password().is_some() {
