@@ -1,1 +1,36 @@
-//! foldgate-control-plane.
+//! The control plane: turns admin requests into decisions, and decisions into
+//! records of the log. Any number of them may run at once; none is a leader.
+//!
+//! - `routes`: every route of the admin listener; the handlers are in
+//!   `owner_api`, one file per resource.
+//! - [`writer`]: the submitter, the one task that appends.
+//! - `reports`: folds what nodes report beside the log into [`sleeps`] and
+//!   [`fleet`].
+//! - [`error`]: every answer that is not a success, in one place.
+
+mod app;
+mod auth;
+pub mod bootstrap;
+mod clock;
+pub mod control;
+pub mod error;
+pub mod fleet;
+mod fleet_api;
+mod guard;
+mod observe;
+mod owner_api;
+mod reply;
+mod reports;
+mod request;
+mod routes;
+mod sealing;
+pub mod settings;
+pub mod sleeps;
+pub mod writer;
+
+pub use bootstrap::{Ensured, ensure_owner};
+pub use control::{ControlPlane, Setup};
+pub use error::Error;
+pub use request::Stamp;
+pub use settings::Settings;
+pub use writer::{Settled, Submission, Writer};

@@ -1,0 +1,140 @@
+//! What the handlers share: the newest table, the submitter, the vault, and what
+//! the fleet reports. Cheap to clone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldgate_domain::{Command, Table};
+use foldgate_log::{EventLog, Replica, Reports};
+use foldgate_proto::{RecordId, Revision};
+use foldgate_runtime::AccessLog;
+use foldgate_vault::Vault;
+use uuid::Uuid;
+
+use crate::auth::Authenticated;
+use crate::clock;
+use crate::error::Error;
+use crate::fleet::Fleet;
+use crate::reply::Done;
+use crate::request::Write;
+use crate::settings::Settings;
+use crate::sleeps::Sleeps;
+use crate::writer::{Submission, Writer, plan};
+
+/// How long an answer waits for this process to have folded what it wrote. The
+/// write stands either way.
+const READ_YOUR_WRITE: Duration = Duration::from_secs(2);
+
+/// How long a look at the log's newest state may take before an answer that
+/// says "not found".
+const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// The control plane's parts, as handlers see them.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// See [`App`].
+pub(crate) struct Parts {
+    /// The log itself, to ask for its head.
+    pub log: Arc<dyn EventLog>,
+    /// This process's folded copy of it.
+    pub replica: Replica,
+    /// Where reports come from and go to.
+    pub reports: Reports,
+    /// Who appends.
+    pub writer: Writer,
+    /// Who seals.
+    pub vault: Vault,
+    /// Which keys sleep.
+    pub sleeps: Sleeps,
+    /// Which nodes live.
+    pub fleet: Fleet,
+    /// Everything that is not in the log.
+    pub settings: Settings,
+    /// Where a line per request goes.
+    pub access: AccessLog,
+}
+
+impl App {
+    /// Shares the parts.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The newest table.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.0.replica.table()
+    }
+
+    /// A caller as the log's newest state has them: asked for before an answer
+    /// says that something is not there, since another control plane may just
+    /// have made it.
+    pub(crate) async fn caught_up(&self, caller: &Authenticated) -> Authenticated {
+        let replica = &self.0.replica;
+        let newest = async {
+            let head = self.0.log.head().await.ok()?;
+            if head.revision > replica.table().revision() {
+                replica.poke();
+                replica.wait_for(head.revision, CATCH_UP).await.ok()?;
+            }
+            Some(())
+        };
+        // Without an answer in time, what is known here has to do.
+        let _ = tokio::time::timeout(CATCH_UP, newest).await;
+        caller.refreshed(self.table())
+    }
+
+    /// Whether the table a caller reads is the log's newest. Not while the log
+    /// does not answer.
+    pub(crate) async fn is_newest(&self, caller: &Authenticated) -> bool {
+        match tokio::time::timeout(CATCH_UP, self.0.log.head()).await {
+            Ok(Ok(head)) => head.revision == caller.table().revision(),
+            _ => false,
+        }
+    }
+
+    /// Submits a command and waits until it can be read back here; for a dry
+    /// run, only decides it.
+    ///
+    /// # Errors
+    /// See [`Writer::submit`].
+    pub(crate) async fn submit(
+        &self,
+        caller: &Authenticated,
+        write: &Write,
+        command: Command,
+    ) -> Result<Done, Error> {
+        let submission = Submission {
+            owner: caller.owner_id(),
+            command,
+            actor: caller.actor(),
+            stamp: write.stamp.clone(),
+        };
+        if write.dry_run {
+            let record = RecordId(Uuid::now_v7());
+            let state = &self.table().state;
+            let settled = plan::preview(state, &submission, record, clock::now())?;
+            return Ok(Done::dry_run(settled, state.revision));
+        }
+        let settled = self.0.writer.submit(submission).await?;
+        self.folded(settled.revision()).await;
+        Ok(Done::new(settled))
+    }
+
+    /// Waits, but not for ever, until a revision can be read here.
+    async fn folded(&self, revision: Revision) {
+        let replica = &self.0.replica;
+        replica.poke();
+        if let Err(lagging) = replica.wait_for(revision, READ_YOUR_WRITE).await {
+            tracing::warn!(%lagging, "answering before this process has folded the write");
+        }
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

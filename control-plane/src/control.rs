@@ -1,0 +1,156 @@
+//! The control plane as one part of a process: its tasks, its router, and the
+//! sign of life it gives.
+
+use std::sync::Arc;
+
+use axum::Router;
+use foldgate_log::{EventLog, Replica, Reports};
+use foldgate_proto::Heartbeat;
+use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
+use foldgate_runtime::AccessLog;
+use foldgate_vault::Vault;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::{App, Parts};
+use crate::clock;
+use crate::fleet::Fleet;
+use crate::reports::{Disabler, Folder};
+use crate::routes;
+use crate::settings::Settings;
+use crate::sleeps::Sleeps;
+use crate::writer::Writer;
+
+/// What a control plane is made of.
+pub struct Setup {
+    /// The log to append to.
+    pub log: Arc<dyn EventLog>,
+    /// This process's folded copy of it.
+    pub replica: Replica,
+    /// What nodes tell each other.
+    pub reports: Reports,
+    /// What seals secrets.
+    pub vault: Vault,
+    /// Everything that is not in the log.
+    pub settings: Settings,
+    /// Where a line per request goes.
+    pub access: AccessLog,
+}
+
+/// A running control plane.
+pub struct ControlPlane {
+    app: App,
+    /// Ends what only feeds the submitter.
+    stop_feeding: CancellationToken,
+    /// Ends the submitter, once its queue is empty.
+    stop_writing: CancellationToken,
+    feeders: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+}
+
+impl ControlPlane {
+    /// Starts the submitter and the folding of reports.
+    pub fn start(setup: Setup) -> Self {
+        let stop_feeding = CancellationToken::new();
+        let stop_writing = CancellationToken::new();
+        let Setup {
+            log,
+            replica,
+            reports,
+            vault,
+            settings,
+            access,
+        } = setup;
+        let (writer, writing) =
+            Writer::start(Arc::clone(&log), replica.clone(), stop_writing.clone());
+        let (disabler, disabling) =
+            Disabler::start(writer.clone(), replica.clone(), stop_feeding.clone());
+        let sleeps = Sleeps::new();
+        let fleet = Fleet::new();
+        let folder = Folder::new(reports.clone(), sleeps.clone(), fleet.clone(), disabler);
+        let folding = tokio::spawn(folder.run(stop_feeding.clone()));
+        let app = App::new(Parts {
+            log,
+            replica,
+            reports,
+            writer,
+            vault,
+            sleeps,
+            fleet,
+            settings,
+            access,
+        });
+        Self {
+            app,
+            stop_feeding,
+            stop_writing,
+            feeders: vec![disabling, folding],
+            writer: writing,
+        }
+    }
+
+    /// The admin listener's routes.
+    pub fn router(&self) -> Router {
+        routes::router(self.app.clone())
+    }
+
+    /// This node's sign of life, as far as the control plane knows it. A process
+    /// that proxies as well sends its own instead, with these sleeps added.
+    pub fn heartbeat(&self, boot: Uuid) -> Heartbeat {
+        let now = clock::now();
+        let status = self.app.replica.status();
+        let settings = &self.app.settings;
+        let (sleeping, sleeping_total) =
+            self.app
+                .sleeps
+                .caused_by(&settings.node, MAX_HEARTBEAT_SLEEPS, now);
+        Heartbeat {
+            node: settings.node.clone(),
+            region: settings.region.clone(),
+            role: settings.role,
+            version: settings.version.clone(),
+            boot,
+            at: now,
+            revision: status.revision,
+            chain: status.chain,
+            state_hash: status.state_hash,
+            held: status.held.map(|held| held.reason),
+            listeners: settings.listeners.clone(),
+            sleeping,
+            sleeping_total,
+        }
+    }
+
+    /// Which nodes live.
+    pub fn fleet(&self) -> &Fleet {
+        &self.app.fleet
+    }
+
+    /// Which keys sleep.
+    pub fn sleeps(&self) -> &Sleeps {
+        &self.app.sleeps
+    }
+
+    /// The submitter, for commands that do not come over HTTP.
+    pub fn writer(&self) -> &Writer {
+        &self.app.writer
+    }
+
+    /// Ends: first what feeds the submitter, then, its queue empty, the
+    /// submitter. To be called when the listener has drained.
+    pub async fn stop(self) {
+        self.stop_feeding.cancel();
+        for task in self.feeders {
+            join(task).await;
+        }
+        self.stop_writing.cancel();
+        join(self.writer).await;
+    }
+}
+
+async fn join(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a task of the control plane ended badly");
+    }
+}

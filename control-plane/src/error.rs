@@ -1,0 +1,234 @@
+//! Every answer that is not a success: its status, type, code and words, in one
+//! place. The envelope is the owner API's:
+//! `{"success": false, "error": {"message", "type", "code", "param"?}}`.
+//!
+//! A limit on how much there may be (`Kind::TooMany`) answers 409: trying again
+//! later does not help, removing something does. 429 means that later helps.
+
+use axum::response::{IntoResponse, Response};
+use foldgate_domain::{Kind, Rejection};
+use foldgate_proto::RecordId;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, StatusCode};
+use serde_json::json;
+
+#[cfg(test)]
+mod tests;
+
+/// Names the record that a failed or answered write became.
+pub static RECORD_HEADER: HeaderName = HeaderName::from_static("x-foldgate-record");
+
+/// Seconds a client is asked to wait where waiting helps.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Why a request to the admin listener was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No owner key came with the request.
+    #[error("an owner key is needed: send `Authorization: Bearer <key>` or `x-api-key: <key>`")]
+    NoKey,
+    /// Nobody has the key that came.
+    #[error("the API key is not known")]
+    UnknownKey,
+    /// The key is known but not an owner's.
+    #[error("this needs the owner's key")]
+    NotOwner,
+    /// No such route.
+    #[error("there is no {0}")]
+    NoRoute(String),
+    /// The route is there, but not for this method.
+    #[error("{method} is not possible on {path}")]
+    NoMethod {
+        /// The method that came.
+        method: String,
+        /// The path it came to.
+        path: String,
+    },
+    /// The body is larger than a request may be.
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge {
+        /// The most bytes.
+        limit: usize,
+    },
+    /// The body did not arrive whole.
+    #[error("the body did not arrive whole")]
+    BodyCut,
+    /// A body that says it is something else than JSON.
+    #[error("the body must be JSON: send `Content-Type: application/json`")]
+    NotJson,
+    /// A body that is no JSON.
+    #[error("the body is no valid JSON: {0}")]
+    BadJson(String),
+    /// A field, parameter, header or configuration key that breaks its rule.
+    #[error("{param}: {problem}")]
+    Field {
+        /// Its name.
+        param: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The domain refused the command.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// What the write was about is gone.
+    #[error("{0}")]
+    Gone(String),
+    /// More requests at once than this process takes.
+    #[error("too many requests at once")]
+    TooManyRequests,
+    /// The write queue is full.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The log cannot be reached; nothing was written.
+    #[error("the log cannot be reached, nothing was written")]
+    Unavailable,
+    /// Other writers kept coming first; nothing was written.
+    #[error("other writes kept coming first, nothing was written")]
+    Contended,
+    /// Nobody knows yet whether the record was written.
+    #[error("the outcome is unknown: record {0} may or may not be written")]
+    OutcomeUnknown(RecordId),
+    /// The decision does not fit into one record.
+    #[error("the change does not fit into one record: {0}")]
+    TooLargeToWrite(String),
+    /// It took too long.
+    #[error("the request took too long")]
+    TimedOut,
+    /// Our fault; the log of this process says more.
+    #[error("internal error")]
+    Internal,
+}
+
+/// What an answer carries for the audit log, beside its body.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// See [`Error::code`].
+    pub code: &'static str,
+    /// What the client was told.
+    pub message: String,
+}
+
+impl Error {
+    /// A field, parameter, header or configuration key that breaks its rule.
+    pub fn field(param: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Field {
+            param: param.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
+            Self::NotOwner => StatusCode::FORBIDDEN,
+            Self::NoRoute(_) | Self::Gone(_) => StatusCode::NOT_FOUND,
+            Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyCut | Self::BadJson(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
+            Self::Rejected(Rejection::IdempotencyMismatch) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(rejection) => match rejection.kind() {
+                Kind::Invalid => StatusCode::BAD_REQUEST,
+                Kind::NotFound => StatusCode::NOT_FOUND,
+                Kind::Conflict | Kind::TooMany => StatusCode::CONFLICT,
+            },
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy | Self::Unavailable | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A short constant name for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoKey => "missing_api_key",
+            Self::UnknownKey => "invalid_api_key",
+            Self::NotOwner => "owner_only",
+            Self::NoRoute(_) => "route_not_found",
+            Self::NoMethod { .. } => "method_not_allowed",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyCut => "incomplete_body",
+            Self::NotJson => "unsupported_media_type",
+            Self::BadJson(_) => "invalid_json",
+            Self::Field { .. } => "invalid_field",
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Gone(_) => "gone",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Busy => "overloaded",
+            Self::Unavailable => "log_unavailable",
+            Self::Contended => "contended",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::TooLargeToWrite(_) => "record_too_large",
+            Self::TimedOut => "timeout",
+            Self::Internal => "internal_error",
+        }
+    }
+
+    /// The field, parameter, header or configuration key it is about.
+    pub fn param(&self) -> Option<&str> {
+        match self {
+            Self::Field { param, .. } => Some(param),
+            Self::Rejected(rejection) => rejection.param(),
+            _ => None,
+        }
+    }
+
+    /// The broad sort, as the envelope's `type`.
+    fn category(&self) -> &'static str {
+        match self.status() {
+            StatusCode::UNAUTHORIZED => "authentication_error",
+            StatusCode::FORBIDDEN => "permission_error",
+            StatusCode::NOT_FOUND => "not_found_error",
+            StatusCode::CONFLICT => "conflict_error",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+            status if status.is_server_error() => "server_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    const fn waiting_helps(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyRequests | Self::Busy | Self::Unavailable | Self::Contended
+        )
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let message = self.to_string();
+        let mut error = json!({
+            "message": message,
+            "type": self.category(),
+            "code": self.code(),
+        });
+        if let Some(param) = self.param() {
+            error["param"] = json!(param);
+        }
+        if let Self::OutcomeUnknown(record) = &self {
+            error["record"] = json!(record.to_string());
+        }
+        let body = json!({"success": false, "error": error}).to_string();
+        let mut response = (self.status(), body).into_response();
+        let code = self.code();
+        response.extensions_mut().insert(Refusal { code, message });
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(CONTENT_TYPE, json);
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.waiting_helps() {
+            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            headers.insert(RETRY_AFTER, seconds);
+        }
+        if let Self::OutcomeUnknown(record) = &self
+            && let Ok(value) = HeaderValue::try_from(record.to_string())
+        {
+            headers.insert(RECORD_HEADER.clone(), value);
+        }
+        response
+    }
+}

@@ -1,0 +1,192 @@
+//! Which nodes live and where each stands, folded from their heartbeats. Two
+//! nodes that hold different states at one revision raise an alarm: one of them
+//! is wrong, and nobody would notice otherwise.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use foldgate_proto::{Heartbeat, RecordHash, Revision, Timestamp};
+use serde::Serialize;
+
+#[cfg(test)]
+mod tests;
+mod witness;
+
+use witness::Witness;
+pub use witness::{Alarm, AlarmKind};
+
+/// The most nodes remembered; more than a fleet has.
+pub const MAX_NODES: usize = 10_000;
+
+/// A node that was silent this long is shown as not alive; heartbeats come once
+/// a second, and at most once a minute.
+pub const LIVE: Duration = Duration::from_secs(10);
+
+/// How many of its own intervals a slow node may be silent.
+const LIVE_INTERVALS: u32 = 4;
+
+/// A node that was silent this long is forgotten.
+pub const FORGET: Duration = Duration::from_hours(1);
+
+/// A handle on the fleet; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    nodes: BTreeMap<(String, String), Node>,
+    witness: Witness,
+}
+
+#[derive(Debug)]
+struct Node {
+    last: Arc<Heartbeat>,
+    seen: Timestamp,
+    /// The time between its last two heartbeats.
+    interval: Duration,
+}
+
+/// One line of the fleet view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The node's name.
+    pub node: String,
+    /// Its region.
+    pub region: String,
+    /// What it does.
+    pub role: &'static str,
+    /// The program's version.
+    pub version: String,
+    /// The revision it has folded.
+    pub revision: u64,
+    /// The hash of its whole state.
+    pub state_hash: Option<String>,
+    /// The revision that hash was taken at.
+    pub state_revision: Option<u64>,
+    /// The version of the fold that made it.
+    pub fold_version: Option<u32>,
+    /// The chain hash at `revision`.
+    pub chain: String,
+    /// How many revisions it is behind the newest known.
+    pub lag: u64,
+    /// How many keys it holds asleep.
+    pub sleeping: u64,
+    /// Whether it was heard of lately.
+    pub live: bool,
+    /// When it was heard of.
+    pub last_seen: String,
+    /// Why it stopped folding, if it did.
+    pub held: Option<String>,
+    /// Whether another node holds something else at the same revision.
+    pub diverged: bool,
+    /// This run of the process.
+    pub boot: String,
+    /// Where it listens.
+    pub listeners: Vec<String>,
+}
+
+impl Fleet {
+    /// An empty fleet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes over a sign of life.
+    pub fn fold(&self, heartbeat: &Arc<Heartbeat>, now: Timestamp) {
+        let mut inner = self.inner();
+        inner.witness.see(heartbeat, now);
+        let name = (heartbeat.region.clone(), heartbeat.node.clone());
+        let is_known = inner.nodes.contains_key(&name);
+        if !is_known && inner.nodes.len() >= MAX_NODES {
+            return;
+        }
+        let before = inner.nodes.get(&name);
+        if before
+            .is_some_and(|node| node.last.boot == heartbeat.boot && node.last.at > heartbeat.at)
+        {
+            return;
+        }
+        let interval = before.map_or(Duration::ZERO, |node| now.since(node.seen));
+        let node = Node {
+            last: Arc::clone(heartbeat),
+            seen: now,
+            interval,
+        };
+        inner.nodes.insert(name, node);
+    }
+
+    /// Forgets who was silent too long.
+    pub fn prune(&self, now: Timestamp) {
+        let mut inner = self.inner();
+        inner.nodes.retain(|_, node| now.since(node.seen) < FORGET);
+        let live = inner
+            .nodes
+            .values()
+            .filter(|node| node.is_live(now))
+            .count();
+        let live = u32::try_from(live).unwrap_or(u32::MAX);
+        metrics::gauge!("foldgate_fleet_live_nodes").set(f64::from(live));
+    }
+
+    /// Every listener of every node that lives.
+    pub fn listeners(&self) -> Vec<String> {
+        let inner = self.inner();
+        let nodes = inner.nodes.values();
+        nodes
+            .flat_map(|node| node.last.listeners.iter().cloned())
+            .collect()
+    }
+
+    /// The fleet as it looks now; `head` is the newest revision known here.
+    pub fn rows(&self, head: Revision, now: Timestamp) -> Vec<Row> {
+        let inner = self.inner();
+        let newest = inner.nodes.values().map(|node| node.last.revision).max();
+        let head = newest.unwrap_or_default().max(head);
+        inner
+            .nodes
+            .values()
+            .map(|node| node.row(head, now, &inner.witness))
+            .collect()
+    }
+
+    /// Disagreements seen since this process began, the newest last.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        self.inner().witness.alarms()
+    }
+
+    /// A panic while the lock is held leaves maps that are still in order.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Node {
+    fn is_live(&self, now: Timestamp) -> bool {
+        now.since(self.seen) < LIVE.max(self.interval.min(FORGET) * LIVE_INTERVALS)
+    }
+
+    fn row(&self, head: Revision, now: Timestamp, witness: &Witness) -> Row {
+        let last = &self.last;
+        let hash = last.state_hash;
+        Row {
+            node: last.node.clone(),
+            region: last.region.clone(),
+            role: last.role.as_str(),
+            version: last.version.clone(),
+            revision: last.revision.0,
+            state_hash: hash.map(|hash| hash.hash.to_string()),
+            state_revision: hash.map(|hash| hash.revision.0),
+            fold_version: hash.map(|hash| hash.fold_version),
+            chain: RecordHash::to_string(&last.chain),
+            lag: head.0.saturating_sub(last.revision.0),
+            sleeping: last.sleeping_total,
+            live: self.is_live(now),
+            last_seen: self.seen.to_string(),
+            held: last.held.clone(),
+            diverged: witness.is_in_dispute(&last.node),
+            boot: last.boot.to_string(),
+            listeners: last.listeners.clone(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What is told about each request: a span, metrics, a line in the access log,
+//! and for writes a line in the audit log, refused ones included. Also the
+//! headers that every answer carries.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use foldgate_runtime::{AccessLine, Peer, telemetry};
+use http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, Method};
+use tracing::{Instrument, Span};
+
+use crate::app::App;
+use crate::auth::ActorCell;
+use crate::error::Refusal;
+use crate::reply::REVISION_HEADER;
+use crate::request::{self, RequestId};
+
+/// One request, as it came.
+struct Seen {
+    begun: Instant,
+    method: Method,
+    path: String,
+    route: String,
+    request_id: String,
+    peer: Option<Peer>,
+    address: Option<String>,
+    actor: ActorCell,
+}
+
+/// Watches a request from its head to its answer.
+pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let seen = Seen::new(&mut request);
+    let span = seen.span();
+    telemetry::continue_trace(&span, request.headers());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if let Some((actor, _)) = seen.actor.0.get() {
+        span.record("actor", actor);
+    }
+    add_headers(response.headers_mut(), &app);
+    seen.tell(&app, &response, telemetry::trace_id(&span).as_deref());
+    response
+}
+
+fn add_headers(headers: &mut HeaderMap, app: &App) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    let revision = || HeaderValue::from(app.table().revision().0);
+    headers
+        .entry(REVISION_HEADER.clone())
+        .or_insert_with(revision);
+}
+
+impl Seen {
+    fn new(request: &mut Request) -> Self {
+        let actor = ActorCell::default();
+        request.extensions_mut().insert(actor.clone());
+        let extensions = request.extensions();
+        let route = extensions.get::<MatchedPath>();
+        Self {
+            begun: Instant::now(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            route: route.map_or("unmatched", MatchedPath::as_str).to_owned(),
+            request_id: RequestId::of(extensions).unwrap_or_default(),
+            peer: extensions.get::<Peer>().copied(),
+            address: request::address(extensions),
+            actor,
+        }
+    }
+
+    fn span(&self) -> Span {
+        if !telemetry::span_wanted() {
+            return Span::none();
+        }
+        tracing::info_span!(
+            "admin.request",
+            otel.kind = "server",
+            http.request.method = %self.method,
+            http.route = self.route,
+            request_id = self.request_id,
+            actor = tracing::field::Empty,
+            http.response.status_code = tracing::field::Empty,
+        )
+    }
+
+    fn tell(&self, app: &App, response: &Response, trace_id: Option<&str>) {
+        let took = self.begun.elapsed();
+        self.count(response, took);
+        let refusal = response.extensions().get::<Refusal>();
+        if !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            self.audit(response, refusal);
+        }
+        if app.access.is_on() {
+            let revision = response.headers().get(&REVISION_HEADER);
+            let revision = revision.and_then(|value| value.to_str().ok()?.parse().ok());
+            app.access.record(&AccessLine {
+                listener: "admin",
+                request_id: &self.request_id,
+                client: self.peer.map(|peer| peer.address),
+                method: self.method.as_str(),
+                path: &self.path,
+                status: response.status().as_u16(),
+                error: refusal.map(|refusal| refusal.code),
+                duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                account: self.actor.0.get().map(|(_, account)| account.0),
+                revision,
+                trace_id,
+                ..AccessLine::default()
+            });
+        }
+    }
+
+    fn count(&self, response: &Response, took: Duration) {
+        let method = method_label(&self.method);
+        let status = response.status().as_u16().to_string();
+        let route = self.route.clone();
+        metrics::counter!(
+            "foldgate_admin_requests_total",
+            "method" => method, "route" => route.clone(), "status" => status
+        )
+        .increment(1);
+        metrics::histogram!("foldgate_admin_request_seconds", "method" => method, "route" => route)
+            .record(took.as_secs_f64());
+    }
+
+    fn audit(&self, response: &Response, refusal: Option<&Refusal>) {
+        let status = response.status().as_u16();
+        let actor = self.actor.0.get().map(|(actor, _)| actor.as_str());
+        let Self {
+            method,
+            path,
+            request_id,
+            address,
+            ..
+        } = self;
+        match refusal {
+            None => tracing::info!(
+                target: "foldgate::audit",
+                %method, path, request_id, address, actor, status,
+                "admin write done"
+            ),
+            Some(refusal) => tracing::warn!(
+                target: "foldgate::audit",
+                %method, path, request_id, address, actor, status,
+                code = refusal.code, message = refusal.message,
+                "admin write refused"
+            ),
+        }
+    }
+}
+
+/// A label of few values: a client may send any word as its method.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

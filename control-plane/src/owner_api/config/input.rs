@@ -1,0 +1,115 @@
+//! The body of `PUT /x-config`: every key in every form it may come in. One bad
+//! key refuses the whole.
+
+use std::str::FromStr;
+
+use foldgate_domain::command::PatchConfig;
+use foldgate_domain::{OwnerState, Rejection};
+use foldgate_proto::{ConfigKey, OwnerId};
+use foldgate_vault::Vault;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::value;
+use crate::error::Error;
+use crate::request::Write;
+use crate::request::json::quoted;
+use crate::sealing;
+
+/// The longest EMAIL_PASS, in bytes.
+pub(crate) const MAX_PASS_BYTES: usize = 1024;
+
+/// A read body; its password is not sealed yet.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigInput {
+    /// The keys it names.
+    pub named: Vec<ConfigKey>,
+    patch: PatchConfig,
+    email_pass: Option<SecretString>,
+}
+
+impl ConfigInput {
+    /// Reads every key.
+    ///
+    /// # Errors
+    /// Names the first key that is unknown, `null` or badly formed.
+    pub(crate) fn read(
+        fields: Map<String, Value>,
+        write: &Write,
+        owner: &OwnerState,
+    ) -> Result<Self, Error> {
+        let mut input = Self::default();
+        if fields.is_empty() {
+            return Err(Rejection::NothingToChange.into());
+        }
+        for (name, value) in fields {
+            let Ok(key) = ConfigKey::from_str(&name) else {
+                let name = quoted(&name);
+                return Err(Error::field(name, "is no configuration key"));
+            };
+            if value.is_null() {
+                let problem = "is null; to go back to the default, use DELETE /x-config";
+                return Err(Rejection::config(key, problem).into());
+            }
+            input.named.push(key);
+            input
+                .set(key, value, write, owner)
+                .map_err(|problem| Rejection::config(key, problem))?;
+        }
+        input.named.sort_unstable();
+        Ok(input)
+    }
+
+    /// The command; none when nothing would change.
+    ///
+    /// # Errors
+    /// The password cannot be sealed.
+    pub(crate) fn seal(
+        mut self,
+        vault: &Vault,
+        owner: OwnerId,
+    ) -> Result<Option<PatchConfig>, Error> {
+        if let Some(secret) = &self.email_pass {
+            let sealed = sealing::email_pass(vault, owner, secret)?;
+            self.patch.set.email_pass = Some(sealed);
+        }
+        Ok((self.patch != PatchConfig::default()).then_some(self.patch))
+    }
+
+    fn set(
+        &mut self,
+        key: ConfigKey,
+        value: Value,
+        write: &Write,
+        owner: &OwnerState,
+    ) -> Result<(), String> {
+        let set = &mut self.patch.set;
+        match key {
+            ConfigKey::ModelMapper => set.model_mapper = Some(value::model_mapper(value)?),
+            ConfigKey::LevelMapper => set.level_mapper = Some(value::level_mapper(value)?),
+            ConfigKey::SwitchOver => set.switch_over = Some(value::switch_over(value)?),
+            ConfigKey::Resources => set.resources = Some(value::resources(value)?),
+            ConfigKey::ModelLimits => match value {
+                Value::String(text) => set.model_limits = Some(value::model_limits(&text)?),
+                other => self.patch.merge_limits = Some(value::limits_object(&other)?),
+            },
+            ConfigKey::Pricing => set.pricing = Some(value::pricing(value, write.body())?),
+            ConfigKey::XaiMail => set.xai_mail = Some(value::text(value)?),
+            ConfigKey::EmailSmtp => set.email_smtp = Some(value::text(value)?),
+            ConfigKey::EmailPort => set.email_port = Some(value::port(&value)?),
+            ConfigKey::EmailAuth => set.email_auth = Some(value::text(value)?),
+            ConfigKey::EmailTls => set.email_tls = Some(value::switch(&value)?),
+            ConfigKey::EmailPass => {
+                let pass = value::password(value)?;
+                let current = owner.config.email_pass.as_ref();
+                if current.is_none_or(|current| current.mask != pass) {
+                    self.email_pass = Some(SecretString::from(pass));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

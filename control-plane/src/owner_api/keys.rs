@@ -1,0 +1,115 @@
+//! `/x-keys`: the pool of upstream keys. Reading; the writes are in
+//! [`write`](mod@write).
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use foldgate_domain::Rejection;
+use foldgate_proto::{KeyNumber, ProviderKey};
+use serde_json::json;
+
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::reply;
+use crate::request::Segments;
+
+pub(crate) mod filter;
+pub(crate) mod input;
+pub(crate) mod page;
+pub(crate) mod provider_config;
+pub(crate) mod upstream;
+pub(crate) mod vertex;
+pub(crate) mod view;
+pub(crate) mod wake;
+pub(crate) mod write;
+
+use filter::{Filter, Named};
+use page::Paging;
+use view::KeyView;
+
+/// `GET /x-keys`
+pub(crate) async fn list(
+    caller: Authenticated,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let query = query.unwrap_or_default();
+    let filter = Filter::parse(&query)?;
+    Ok(show(&caller, &filter, Paging::parse(&query)?))
+}
+
+/// `GET /x-keys/{id}`, `/x-keys/L{n}`, `/x-keys/{provider}`
+pub(crate) async fn named(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(name): Segments<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let query = query.unwrap_or_default();
+    let mut filter = Filter::parse(&query)?;
+    match Named::parse(&name)? {
+        Named::Id(number) => {
+            let (caller, _) = key(&app, caller, number).await?;
+            filter.id = number;
+            return Ok(show(&caller, &filter, Paging::parse(&query)?));
+        }
+        Named::Level(level) => filter.level = Some(level),
+        Named::Provider(provider) => filter.provider = Some(provider),
+    }
+    Ok(show(&caller, &filter, Paging::parse(&query)?))
+}
+
+/// `GET /x-keys/https://host/path`: a provider's URL, its slashes not encoded.
+pub(crate) async fn at_url(
+    app: State<App>,
+    caller: Authenticated,
+    Segments((scheme, rest)): Segments<(String, String)>,
+    query: RawQuery,
+) -> Result<Response, Error> {
+    named(app, caller, Segments(format!("{scheme}/{rest}")), query).await
+}
+
+/// A key by number; asks the log for news before it says that there is none.
+pub(crate) async fn key(
+    app: &App,
+    caller: Authenticated,
+    number: Option<KeyNumber>,
+) -> Result<(Authenticated, Arc<ProviderKey>), Error> {
+    let find = |caller: &Authenticated| {
+        let key = caller.owner().keys.get(&number?);
+        key.map(Arc::clone)
+    };
+    if let Some(key) = find(&caller) {
+        return Ok((caller, key));
+    }
+    let newest = app.caught_up(&caller).await;
+    if let Some(key) = find(&newest) {
+        return Ok((newest, key));
+    }
+    let missing = number.unwrap_or(KeyNumber(u64::MAX));
+    Err(Rejection::NoSuchKey(missing).into())
+}
+
+fn show(caller: &Authenticated, filter: &Filter, paging: Paging) -> Response {
+    let keys = &caller.owner().keys;
+    let wanted: Vec<&ProviderKey> = match filter.id {
+        Some(id) => keys.get(&id).map(AsRef::as_ref).into_iter().collect(),
+        None => keys.values().map(AsRef::as_ref).collect(),
+    };
+    let matching: Vec<&ProviderKey> = wanted
+        .into_iter()
+        .filter(|key| filter.matches(key))
+        .collect();
+    let (skip, take) = paging.window(matching.len());
+    let page: Vec<KeyView<'_>> = matching
+        .iter()
+        .skip(skip)
+        .take(take)
+        .map(|key| KeyView::new(key))
+        .collect();
+    let mut response = reply::read(caller, &json!({"success": true, "keys": page}));
+    let headers = paging.headers(matching.len());
+    response.headers_mut().extend(headers);
+    response
+}

@@ -1,0 +1,97 @@
+//! Paging of the key list, and the headers that tell about it.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::Error;
+use crate::request::json::quoted;
+
+/// The largest page; at about 400 bytes a key it stays under half a megabyte.
+pub(crate) const MAX_PAGE_SIZE: usize = 1000;
+
+/// The page size when only `page` is given.
+pub(crate) const DEFAULT_PAGE_SIZE: usize = 100;
+
+/// Which part of the list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// All of it, as the plain list has it; an owner's keys are limited in number.
+    All,
+    /// One page.
+    Page {
+        /// Which, from 1.
+        page: usize,
+        /// How many per page.
+        size: usize,
+    },
+}
+
+impl Paging {
+    /// Reads the query parameters `page` and `size`.
+    ///
+    /// # Errors
+    /// A page of 0, a size outside 1 to [`MAX_PAGE_SIZE`], no number.
+    pub(crate) fn parse(query: &str) -> Result<Self, Error> {
+        let mut page = None;
+        let mut size = None;
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "page" if !value.is_empty() => page = Some(positive("page", &value, usize::MAX)?),
+                "size" if !value.is_empty() => {
+                    size = Some(positive("size", &value, MAX_PAGE_SIZE)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(match (page, size) {
+            (None, None) => Self::All,
+            (page, size) => Self::Page {
+                page: page.unwrap_or(1),
+                size: size.unwrap_or(DEFAULT_PAGE_SIZE),
+            },
+        })
+    }
+
+    /// The part of `total` items to take: how many to skip, how many to take.
+    pub(crate) const fn window(self, total: usize) -> (usize, usize) {
+        match self {
+            Self::All => (0, total),
+            Self::Page { page, size } => ((page - 1).saturating_mul(size), size),
+        }
+    }
+
+    /// The headers `X-Total-Count`, `X-Page`, `X-Per-Page`, `X-Total-Pages`.
+    pub(crate) fn headers(self, total: usize) -> HeaderMap {
+        let (page, size) = match self {
+            Self::All => (1, total),
+            Self::Page { page, size } => (page, size),
+        };
+        let pages = total.div_ceil(size.max(1)).max(1);
+        let values = [
+            ("x-total-count", total),
+            ("x-page", page),
+            ("x-per-page", size),
+            ("x-total-pages", pages),
+        ];
+        values
+            .into_iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from(value)))
+            .collect()
+    }
+}
+
+fn positive(name: &str, text: &str, max: usize) -> Result<usize, Error> {
+    match text.parse() {
+        Ok(number) if (1..=max).contains(&number) => Ok(number),
+        _ if max == usize::MAX => {
+            let problem = format!("{:?} is no page number from 1", quoted(text));
+            Err(Error::field(name, problem))
+        }
+        _ => {
+            let problem = format!("{:?} is no number from 1 to {max}", quoted(text));
+            Err(Error::field(name, problem))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! `/x-news` and `/dashboard/news`: notifications.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use foldgate_domain::Command;
+use foldgate_domain::command::PublishNews;
+use foldgate_proto::{AccountNumber, News, NewsId, NewsNumber, NewsTarget, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::clock;
+use crate::error::Error;
+use crate::reply;
+use crate::request::json::quoted;
+use crate::request::{Segments, Write};
+
+/// The most items of each sort that are shown at once.
+pub(crate) const MAX_SHOWN: usize = 8;
+
+/// `POST /x-news`
+pub(crate) async fn publish(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    publish_to(&app, &caller, &write, None).await
+}
+
+/// `POST /x-news/{target}`
+pub(crate) async fn publish_targeted(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(target): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let target = target_of(&target)?;
+    publish_to(&app, &caller, &write, Some(target)).await
+}
+
+/// `DELETE /x-news`
+pub(crate) async fn retract(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    let mut fields = write.fields()?;
+    let id = fields.number("id")?;
+    fields.finish()?;
+    let id = id.ok_or_else(|| Error::field("id", "is required"))?;
+    retract_number(&app, &caller, &write, NewsNumber(id)).await
+}
+
+/// `DELETE /x-news/{id}`
+pub(crate) async fn retract_named(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let number = id.parse().map_err(|_| {
+        let problem = format!("{:?} is no news id", quoted(&id));
+        Error::field("id", problem)
+    })?;
+    retract_number(&app, &caller, &write, NewsNumber(number)).await
+}
+
+/// `GET /dashboard/news`
+pub(crate) async fn list(
+    caller: Authenticated,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let all = wants_all(&query.unwrap_or_default())?;
+    let now = clock::now();
+    let items = caller.owner().news.values().rev();
+    let items: Vec<&Arc<News>> = items.filter(|item| all || !is_expired(item, now)).collect();
+    let limit = if all { usize::MAX } else { MAX_SHOWN };
+    let show = |targeted: bool| -> Vec<Value> {
+        items
+            .iter()
+            .filter(|item| item.target.is_some() == targeted)
+            .take(limit)
+            .map(|item| view(item, all.then_some(now)))
+            .collect()
+    };
+    let body = json!({
+        "success": true,
+        "system_news": show(false),
+        "user_news": show(true),
+    });
+    Ok(reply::read(&caller, &body))
+}
+
+async fn publish_to(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    target: Option<NewsTarget>,
+) -> Result<Response, Error> {
+    let mut fields = write.fields()?;
+    let required = |name: &'static str| Error::field(name, "is required");
+    let publish = PublishNews {
+        id: NewsId(Uuid::now_v7()),
+        title: fields.text("title")?.ok_or_else(|| required("title"))?,
+        content: fields.text("content")?.ok_or_else(|| required("content"))?,
+        days: fields
+            .number("days")?
+            .map(|days| u32::try_from(days).unwrap_or(u32::MAX)),
+        target,
+    };
+    fields.finish()?;
+    let done = app
+        .submit(caller, write, Command::PublishNews(publish))
+        .await?;
+    let number = done.subject().map(NewsNumber).ok_or(Error::Internal)?;
+    let owner = done.owner(caller.owner_id())?;
+    let Some(item) = owner.news.get(&number) else {
+        let message = format!("news {number}, which this request made, is gone since");
+        return Err(Error::Gone(message));
+    };
+    let news = view(item, None);
+    Ok(done.reply(json!({"news": news})))
+}
+
+async fn retract_number(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    number: NewsNumber,
+) -> Result<Response, Error> {
+    let command = Command::RetractNews(number);
+    let done = app.submit(caller, write, command).await?;
+    let message = format!("news {number} deleted");
+    Ok(done.reply(json!({"id": number.0, "message": message})))
+}
+
+/// Whom a path means: digits an account, a leading dot a DNA path, an `@` an
+/// e-mail address, anything else a name.
+fn target_of(text: &str) -> Result<NewsTarget, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::field("target", "must not be empty"));
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return match text.parse() {
+            Ok(number) => Ok(NewsTarget::Account(AccountNumber(number))),
+            Err(_) => Err(Error::field("target", "is no account's number")),
+        };
+    }
+    Ok(match text {
+        _ if text.starts_with('.') => NewsTarget::Dna(text.to_owned()),
+        _ if text.contains('@') => NewsTarget::Email(text.to_owned()),
+        _ => NewsTarget::Name(text.to_owned()),
+    })
+}
+
+fn wants_all(query: &str) -> Result<bool, Error> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    match parameters.find(|(name, _)| name == "all") {
+        None => Ok(false),
+        Some((_, value)) => match value.as_ref() {
+            "true" | "1" | "" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(Error::field("all", "must be true or false")),
+        },
+    }
+}
+
+fn is_expired(item: &News, now: Timestamp) -> bool {
+    item.expires_at <= now
+}
+
+/// An item; with `expired`, judged at that time, where expired ones are listed.
+fn view(item: &News, at: Option<Timestamp>) -> Value {
+    let mut shown = json!({
+        "id": item.number.0,
+        "title": item.title,
+        "content": item.content,
+        "created_at": item.created_at.to_rfc3339(),
+        "expires_at": item.expires_at.to_rfc3339(),
+    });
+    if let Some(target) = &item.target {
+        shown["target"] = json!(target.to_string());
+    }
+    if let Some(now) = at {
+        shown["expired"] = json!(is_expired(item, now));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! What the control plane needs to know that is not in the log.
+
+use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_proto::Role;
+
+/// Settings of the admin listener and of this node's place in the fleet.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// This node's name.
+    pub node: String,
+    /// Its region.
+    pub region: String,
+    /// What this process does.
+    pub role: Role,
+    /// The program's version.
+    pub version: String,
+    /// This process's own listeners (`host:port`); no provider may point at one.
+    pub listeners: Vec<String>,
+    /// Where providers may be.
+    pub addresses: AddressPolicy,
+    /// Below it a user may no longer call; decimal text, shown by `/x-conf`.
+    pub user_min_balance: String,
+    /// What a user needs to use the API; decimal text, shown by `/x-conf`.
+    pub user_api_balance: String,
+}
