@@ -80,6 +80,13 @@ impl NatsServer {
         Self::single("hub", HUB, "").await
     }
 
+    /// A hub that acknowledges before it has written to disk, as servers do
+    /// when nobody told them otherwise.
+    pub async fn weak_hub() -> Self {
+        let weak = HUB.replace("sync_interval: always", "");
+        Self::single("hub", &weak, "").await
+    }
+
     /// A region that reaches its hub's leaf port at `hub_leaf_port`.
     pub async fn region(name: &str, hub_leaf_port: u16) -> Self {
         let hub = format!("\"nats://leaf:leafpw@127.0.0.1:{hub_leaf_port}\"");

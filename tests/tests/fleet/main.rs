@@ -1,0 +1,25 @@
+//! Several processes on a real nats-server: control planes and data planes,
+//! regions, outages.
+
+mod cluster;
+mod log;
+mod outage;
+mod region;
+mod sleep;
+mod visible;
+
+use foldgate_tests::Client;
+use serde_json::{Value, json};
+
+const CHAT: &str = "/v1/chat/completions";
+
+/// A chat request.
+fn chat(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
+}
+
+/// A chat that must succeed.
+async fn must_chat(proxy: &Client, model: &str) {
+    let answer = proxy.post(CHAT, &chat(model)).await.ok();
+    assert_eq!(answer["choices"][0]["message"]["content"], "echo: hello");
+}

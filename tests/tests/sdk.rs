@@ -1,0 +1,56 @@
+//! The unmodified `openai` Python SDK against Foldgate: what most callers use.
+
+use std::process::Command;
+use std::time::Duration;
+
+use foldgate_tests::foldgate::OWNER_KEY;
+use foldgate_tests::process::Process;
+use foldgate_tests::upstream::Hint;
+use foldgate_tests::{FakeUpstream, Reply, Settings, paths};
+use serde_json::json;
+
+/// Importing the SDK alone takes seconds on a busy machine.
+const SCRIPT: Duration = Duration::from_mins(2);
+
+#[tokio::test]
+async fn the_openai_sdk_works_unmodified() {
+    let upstream = FakeUpstream::start().await;
+    upstream.when(|seen| {
+        let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+        match body["model"].as_str() {
+            Some("refused") => Some(Reply::error(
+                400,
+                "invalid_request_error",
+                Some("bad_field"),
+                "bad field",
+            )),
+            Some("limited") => Some(Reply::rate_limited(Hint::Seconds(60))),
+            Some("failing") => Some(Reply::failing(500)),
+            Some("late") => Some(Reply::error_in_stream(&["one"])),
+            _ => None,
+        }
+    });
+    let foldgate = Settings::standalone().start().await;
+    let admin = foldgate.admin();
+    for level in 1..=4 {
+        admin.add_key(level, &upstream.url()).await;
+    }
+    let levels = "gpt-4o=1, text-embedding-3-small=1, refused=1, late=2, limited=3, failing=4";
+    admin.config(&json!({"LEVEL_MAPPER": levels})).await;
+
+    let folder = paths::scratch();
+    let mut command = Command::new(paths::python());
+    command
+        .arg(paths::workspace().join("tests/python/sdk.py"))
+        .env(
+            "FOLDGATE_BASE_URL",
+            format!("{}/v1", foldgate.proxy().base()),
+        )
+        .env("FOLDGATE_KEY", OWNER_KEY)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut script = Process::start("sdk.py", &command, &folder.path().join("sdk.log"));
+    let status = script.end(SCRIPT).await;
+    let said = script.output();
+    assert!(status.success(), "{said}");
+    assert!(said.contains("all checks passed"), "{said}");
+}

@@ -1,0 +1,32 @@
+//! `foldgate demo`: the main job on one screen, then it keeps serving.
+
+use foldgate_tests::foldgate::OWNER_KEY;
+use foldgate_tests::poll::SOON;
+use foldgate_tests::{Settings, eventually, sse};
+
+use super::{CHAT, streamed};
+
+#[tokio::test]
+async fn the_demo_shows_a_chat_and_its_events_and_goes_on() {
+    let settings = Settings::new(&["demo"]).env("FOLDGATE_OWNER_KEY", OWNER_KEY);
+    let foldgate = settings.start().await;
+    eventually("the demo's story", SOON, async || {
+        let output = foldgate.output();
+        let missing = ["OwnerClaimed", "KeyAdded", "curl"]
+            .into_iter()
+            .find(|part| !output.contains(part));
+        missing.map_or(Ok(()), |part| Err(format!("no {part} in: {output}")))
+    })
+    .await;
+    let keys = foldgate.admin().keys().await;
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    // It keeps serving: any model that it tells about can be called.
+    let models = foldgate.proxy().get("/v1/models").await.ok();
+    let model = models["data"][0]["id"]
+        .as_str()
+        .expect("a model is served")
+        .to_owned();
+    let answer = foldgate.proxy().post(CHAT, &streamed(&model)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(!sse::chat_text(&answer.events()).is_empty());
+}

@@ -1,0 +1,67 @@
+//! One process with everything in it: the owner API, the proxy, sleep, and what
+//! a restart or a kill leaves behind.
+
+mod config;
+mod config_refused;
+mod demo;
+mod errors;
+mod failover;
+mod hints;
+mod keys;
+mod keys_refused;
+mod lifecycle;
+mod news;
+mod observe;
+mod proxy;
+mod secrets;
+mod start;
+mod streams;
+mod writes;
+
+use foldgate_tests::{Admin, Client, FakeUpstream, Foldgate, Settings};
+use serde_json::{Value, json};
+
+/// A process that serves every model from one upstream.
+struct World {
+    foldgate: Foldgate,
+    upstream: FakeUpstream,
+    admin: Admin,
+    proxy: Client,
+    /// The number of its one key.
+    key: u64,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(Settings::standalone()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
+        let upstream = FakeUpstream::start().await;
+        let foldgate = settings.start().await;
+        let admin = foldgate.admin();
+        let key = admin.serve_all(&upstream.url()).await;
+        let proxy = foldgate.proxy();
+        Self {
+            foldgate,
+            upstream,
+            admin,
+            proxy,
+            key,
+        }
+    }
+}
+
+/// A chat request.
+fn chat(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "hello"}]})
+}
+
+/// A streamed chat request.
+fn streamed(model: &str) -> Value {
+    let mut body = chat(model);
+    body["stream"] = true.into();
+    body
+}
+
+const CHAT: &str = "/v1/chat/completions";
