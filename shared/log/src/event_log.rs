@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use foldgate_proto::{Encoded, LogId, RecordHash, RecordId, Revision};
+use foldgate_proto::{DecodeError, Encoded, LogId, Record, RecordHash, RecordId, Revision};
 
 use crate::{Error, Follow, VerifyError, chain};
 
@@ -62,6 +62,21 @@ impl Stored {
             hash: RecordHash::of(&bytes),
             bytes,
         }
+    }
+
+    /// The record, ready to be appended to another log as the same bytes.
+    ///
+    /// # Errors
+    /// When the bytes are no record this program can read.
+    pub fn encoded(&self) -> Result<Encoded, DecodeError> {
+        let record = Record::decode(&self.bytes)?;
+        Ok(Encoded {
+            id: record.id,
+            owner: record.owner,
+            command: record.command,
+            bytes: self.bytes.to_vec(),
+            hash: self.hash,
+        })
     }
 
     /// Where it stands.

@@ -1,0 +1,423 @@
+//! The contract of a log, run against both implementations.
+
+use std::collections::HashSet;
+
+use foldgate_log::{FollowItem, Position, Stop, Stored, VerifyError};
+use foldgate_proto::{Encoded, Event, Record, Revision};
+
+use super::support::{Bench, Chain, LIMIT, filler};
+
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod embedded {
+            use super::super::support::Bench;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(Bench::embedded().await).await;
+                }
+            )*
+        }
+        mod jetstream {
+            use super::super::support::Bench;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(Bench::jetstream().await).await;
+                }
+            )*
+        }
+    };
+}
+
+contract!(
+    what_is_appended_is_read_back_as_the_same_bytes,
+    an_append_elsewhere_than_at_the_head_is_a_conflict,
+    of_twenty_writers_on_one_revision_one_wins_and_all_get_through,
+    racing_groups_are_written_as_prefixes_of_a_whole_chain,
+    what_would_break_the_chain_is_refused,
+    following_from_any_position_neither_skips_nor_repeats,
+    a_follower_hears_everything_while_it_is_written,
+    a_history_moves_to_another_log_as_the_same_bytes,
+    a_broken_link_is_found_and_never_folded_over,
+    a_record_nobody_can_read_is_held,
+);
+
+async fn what_is_appended_is_read_back_as_the_same_bytes(bench: Bench) {
+    let log = bench.log().await;
+    let genesis = Position::genesis(log.log_id().await.unwrap());
+    assert_eq!(log.head().await.unwrap(), genesis);
+    assert!(log.read(Revision(1), 10).await.unwrap().is_empty());
+
+    let mut chain = Chain { at: genesis };
+    let sizes = [0, 1, 3_990, 4_096, 16_384, 500_000];
+    let mut group: Vec<Encoded> = Vec::new();
+    for size in sizes {
+        group.push(chain.next(filler(size)));
+    }
+    let appended = log.append(Revision::ZERO, &group).await.unwrap();
+    assert_eq!(appended.head, chain.at);
+    assert_eq!(log.head().await.unwrap(), chain.at);
+
+    let found = log.read(Revision(1), 100).await.unwrap();
+    let bytes = |stored: &Stored| stored.bytes.to_vec();
+    assert_eq!(
+        found.iter().map(bytes).collect::<Vec<_>>(),
+        group
+            .iter()
+            .map(|record| record.bytes.clone())
+            .collect::<Vec<_>>()
+    );
+    let some = log.read(Revision(3), 2).await.unwrap();
+    assert_eq!(some, found[2..4]);
+    assert!(log.read(Revision(7), 10).await.unwrap().is_empty());
+}
+
+async fn an_append_elsewhere_than_at_the_head_is_a_conflict(bench: Bench) {
+    let log = bench.log().await;
+    let mut chain = Chain::behind(&*log).await;
+    let mut positions = vec![chain.at];
+    let mut first = Vec::new();
+    for _ in 0..2 {
+        first.push(chain.next(filler(1)));
+        positions.push(chain.at);
+    }
+    log.append(Revision::ZERO, &first).await.unwrap();
+    let head = log.head().await.unwrap();
+    let ahead = [3, 1000].map(|revision| Position {
+        revision: Revision(revision),
+        ..head
+    });
+    for at in [positions[0], positions[1], ahead[0], ahead[1]] {
+        let record = Chain { at }.next(filler(1));
+        // Through a handle that has never seen the log, too.
+        for log in [&log, &bench.log().await] {
+            let error = log
+                .append(at.revision, std::slice::from_ref(&record))
+                .await
+                .unwrap_err();
+            assert_eq!(error.written, 0);
+            let Stop::Conflict { head: seen } = error.stop else {
+                panic!("at {}: {error:?}", at.revision);
+            };
+            assert!(seen.revision <= head.revision);
+        }
+    }
+    assert_eq!(log.head().await.unwrap(), head);
+    let next = chain.group(1);
+    log.append(Revision(2), &next).await.unwrap();
+}
+
+/// Decides one record again and again until it stands. Answers how often it lost.
+async fn settle(log: &dyn foldgate_log::EventLog, first: Position, event: Event) -> (Encoded, u32) {
+    let mut chain = Chain { at: first };
+    for lost in 0.. {
+        let expected = chain.expected();
+        let record = chain.next(event.clone());
+        match log.append(expected, std::slice::from_ref(&record)).await {
+            Ok(appended) => {
+                assert_eq!(appended.head, chain.at);
+                return (record, lost);
+            }
+            Err(error) => {
+                assert!(matches!(error.stop, Stop::Conflict { .. }), "{error:?}");
+                assert_eq!(error.written, 0);
+                chain = Chain::behind(log).await;
+            }
+        }
+    }
+    unreachable!("the loop ends by returning")
+}
+
+async fn of_twenty_writers_on_one_revision_one_wins_and_all_get_through(bench: Bench) {
+    let log = bench.log().await;
+    let first = log.head().await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let log = bench.log().await;
+        writers.spawn(async move { settle(&*log, first, filler(number)).await });
+    }
+    let outcomes = writers.join_all().await;
+    let winners = outcomes.iter().filter(|(_, lost)| *lost == 0).count();
+    assert_eq!(winners, 1);
+    let stored = log.read(Revision(1), 100).await.unwrap();
+    assert_eq!(stored.len(), 20);
+    let ids: HashSet<_> = stored
+        .iter()
+        .map(|stored| stored.encoded().unwrap().id)
+        .collect();
+    let sent: HashSet<_> = outcomes.iter().map(|(record, _)| record.id).collect();
+    assert_eq!(ids, sent);
+    log.verify(&mut |_| ()).await.unwrap();
+}
+
+async fn racing_groups_are_written_as_prefixes_of_a_whole_chain(bench: Bench) {
+    const WRITERS: usize = 6;
+    const EACH: usize = 40;
+    const GROUP: usize = 8;
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..WRITERS {
+        let log = bench.log().await;
+        writers.spawn(async move {
+            let (mut stood, mut never, mut conflicts) = (Vec::new(), Vec::new(), 0);
+            while stood.len() < EACH {
+                let mut chain = Chain::behind(&*log).await;
+                let expected = chain.expected();
+                let group = chain.group(GROUP.min(EACH - stood.len()));
+                let written = match log.append(expected, &group).await {
+                    Ok(_) => group.len(),
+                    Err(error) => {
+                        assert!(matches!(error.stop, Stop::Conflict { .. }), "{error:?}");
+                        conflicts += 1;
+                        error.written
+                    }
+                };
+                let mut ids = group.iter().map(|record| record.id);
+                stood.extend(ids.by_ref().take(written));
+                never.extend(ids);
+            }
+            (stood, never, conflicts)
+        });
+    }
+    let outcomes = writers.join_all().await;
+    assert!(
+        outcomes.iter().any(|(_, _, conflicts)| *conflicts > 0),
+        "nobody raced"
+    );
+    let log = bench.log().await;
+    let head = log.verify(&mut |_| ()).await.unwrap();
+    assert_eq!(head.revision, Revision((WRITERS * EACH) as u64));
+    let stored = log.read(Revision(1), 256).await.unwrap();
+    let ids: HashSet<_> = stored
+        .iter()
+        .map(|stored| stored.encoded().unwrap().id)
+        .collect();
+    assert_eq!(ids.len(), WRITERS * EACH, "a record stands twice");
+    for (stood, never, _) in outcomes {
+        assert!(stood.iter().all(|id| ids.contains(id)));
+        assert!(never.iter().all(|id| !ids.contains(id)));
+    }
+}
+
+async fn what_would_break_the_chain_is_refused(bench: Bench) {
+    let log = bench.log().await;
+    let genesis = log.head().await.unwrap();
+    let mut chain = Chain { at: genesis };
+    let mut group = chain.group(3);
+    log.append(Revision::ZERO, &group).await.unwrap();
+
+    // Decided at the right revision on another history.
+    let mut other = Chain {
+        at: Position {
+            hash: genesis.hash,
+            ..chain.at
+        },
+    };
+    group = other.group(2);
+    // A group whose second record does not follow its first.
+    let mut torn = chain.clone().group(1);
+    torn.extend(other.group(1));
+    // Bytes that are no record.
+    let mut junk = chain.clone().next(filler(1));
+    junk.bytes.truncate(10);
+    for group in [group, torn, vec![junk], Vec::new()] {
+        // Through a handle that has never seen the log, too.
+        for log in [&log, &bench.log().await] {
+            let error = log.append(Revision(3), &group).await.unwrap_err();
+            assert!(matches!(error.stop, Stop::Refused(_)), "{error:?}");
+            assert_eq!(error.written, 0);
+        }
+    }
+    assert_eq!(log.head().await.unwrap(), chain.at);
+}
+
+/// The entries up to and including `last`.
+async fn collect(follow: &mut foldgate_log::Follow, last: u64) -> Vec<(u64, Record)> {
+    let mut found: Vec<(u64, Record)> = Vec::new();
+    while found.last().is_none_or(|(revision, _)| *revision < last) {
+        let item = tokio::time::timeout(LIMIT, follow.next()).await;
+        match item
+            .expect("the follower is silent")
+            .expect("the follower has ended")
+        {
+            FollowItem::Entry {
+                revision, record, ..
+            } => {
+                found.push((revision.0, (*record).clone()));
+            }
+            FollowItem::CaughtUp(_) => {}
+            FollowItem::Held { revision, reason } => panic!("held at {revision}: {reason}"),
+        }
+    }
+    found
+}
+
+async fn caught_up(follow: &mut foldgate_log::Follow) -> Revision {
+    loop {
+        match tokio::time::timeout(LIMIT, follow.next())
+            .await
+            .unwrap()
+            .unwrap()
+        {
+            FollowItem::CaughtUp(revision) => return revision,
+            FollowItem::Entry { .. } => {}
+            FollowItem::Held { revision, reason } => panic!("held at {revision}: {reason}"),
+        }
+    }
+}
+
+async fn following_from_any_position_neither_skips_nor_repeats(bench: Bench) {
+    let log = bench.log().await;
+    let mut chain = Chain::behind(&*log).await;
+    let mut positions = vec![chain.at];
+    let mut all = Vec::new();
+    for _ in 0..30 {
+        let record = chain.next(filler(3));
+        positions.push(chain.at);
+        all.push(record);
+    }
+    log.append(Revision::ZERO, &all[..20]).await.unwrap();
+    let mut follows: Vec<_> = positions[..=20]
+        .iter()
+        .map(|at| (log.follow(*at), *at))
+        .collect();
+    for (follow, at) in &mut follows {
+        if at.revision < Revision(20) {
+            let found = collect(follow, 20).await;
+            let revisions: Vec<u64> = found.iter().map(|(revision, _)| *revision).collect();
+            assert_eq!(revisions, (at.revision.0 + 1..=20).collect::<Vec<_>>());
+        }
+        assert_eq!(caught_up(follow).await, Revision(20));
+    }
+    log.append(Revision(20), &all[20..]).await.unwrap();
+    for (follow, _) in &mut follows {
+        let found = collect(follow, 30).await;
+        let revisions: Vec<u64> = found.iter().map(|(revision, _)| *revision).collect();
+        assert_eq!(revisions, (21..=30).collect::<Vec<_>>());
+        for (revision, record) in found {
+            assert_eq!(record.id, all[usize::try_from(revision).unwrap() - 1].id);
+        }
+    }
+}
+
+async fn a_follower_hears_everything_while_it_is_written(bench: Bench) {
+    const COUNT: usize = 400;
+    let log = bench.log().await;
+    let start = log.head().await.unwrap();
+    let mut follow = log.follow(start);
+    let writer = bench.log().await;
+    let written = tokio::spawn(async move {
+        let mut chain = Chain::behind(&*writer).await;
+        let mut ids = Vec::new();
+        while ids.len() < COUNT {
+            let expected = chain.expected();
+            let group = chain.group(1 + ids.len() % 16);
+            writer.append(expected, &group).await.unwrap();
+            ids.extend(group.iter().map(|record| record.id));
+        }
+        ids
+    });
+    let found = collect(&mut follow, COUNT as u64).await;
+    let written = written.await.unwrap();
+    for (index, (revision, record)) in found.iter().enumerate() {
+        assert_eq!(*revision, index as u64 + 1);
+        assert_eq!(record.id, written[index]);
+    }
+}
+
+async fn a_history_moves_to_another_log_as_the_same_bytes(bench: Bench) {
+    let log = bench.log().await;
+    let mut chain = Chain::behind(&*log).await;
+    let group = chain.group(50);
+    log.append(Revision::ZERO, &group).await.unwrap();
+    let mut heard = Vec::new();
+    let head = log.verify(&mut |at| heard.push(at.revision)).await.unwrap();
+    assert_eq!(head, chain.at);
+    assert_eq!(heard.last(), Some(&Revision(50)));
+
+    let copy = bench.with_id(log.log_id().await.unwrap()).await;
+    let copy = copy.log().await;
+    for stored in log.read(Revision(1), 100).await.unwrap() {
+        let before = Revision(stored.revision.0 - 1);
+        copy.append(before, &[stored.encoded().unwrap()])
+            .await
+            .unwrap();
+    }
+    assert_eq!(copy.verify(&mut |_| ()).await.unwrap(), head);
+    assert_eq!(
+        copy.read(Revision(1), 100).await.unwrap(),
+        log.read(Revision(1), 100).await.unwrap()
+    );
+}
+
+async fn held(follow: &mut foldgate_log::Follow) -> (Vec<u64>, Revision, String) {
+    let mut entries = Vec::new();
+    loop {
+        match tokio::time::timeout(LIMIT, follow.next())
+            .await
+            .unwrap()
+            .unwrap()
+        {
+            FollowItem::Entry { revision, .. } => entries.push(revision.0),
+            FollowItem::CaughtUp(_) => {}
+            FollowItem::Held { revision, reason } => return (entries, revision, reason),
+        }
+    }
+}
+
+async fn a_broken_link_is_found_and_never_folded_over(mut bench: Bench) {
+    let log = bench.log().await;
+    let genesis = log.head().await.unwrap();
+    let mut chain = Chain { at: genesis };
+    let group = chain.group(4);
+    log.append(Revision::ZERO, &group).await.unwrap();
+    drop(log);
+    // A whole record of another history.
+    let mut other = Chain { at: genesis };
+    let foreign = other.next(filler(5));
+    bench.intrude(Revision(5), &foreign.bytes).await;
+    let behind = Chain {
+        at: Position {
+            revision: Revision(5),
+            hash: foreign.hash,
+        },
+    }
+    .next(filler(1));
+    bench.intrude(Revision(6), &behind.bytes).await;
+
+    let log = bench.log().await;
+    let Err(VerifyError::Broken(broken)) = log.verify(&mut |_| ()).await else {
+        panic!("the broken link was not found");
+    };
+    assert_eq!(broken.revision, Revision(5));
+    let (entries, revision, reason) = held(&mut log.follow(genesis)).await;
+    assert_eq!(entries, [1, 2, 3, 4]);
+    assert_eq!(revision, Revision(5));
+    assert!(reason.contains("before it"), "{reason}");
+    // And from a position whose hash is not the log's.
+    let wrong = Position {
+        revision: Revision(2),
+        hash: genesis.hash,
+    };
+    let (entries, revision, _) = held(&mut log.follow(wrong)).await;
+    assert!(entries.is_empty());
+    assert_eq!(revision, Revision(3));
+}
+
+async fn a_record_nobody_can_read_is_held(mut bench: Bench) {
+    let log = bench.log().await;
+    let genesis = log.head().await.unwrap();
+    let mut chain = Chain { at: genesis };
+    let group = chain.group(2);
+    log.append(Revision::ZERO, &group).await.unwrap();
+    drop(log);
+    let mut newer = Record::decode(&chain.clone().next(filler(1)).bytes).unwrap();
+    newer.schema = 1000;
+    let newer = newer.encode().unwrap();
+    bench.intrude(Revision(3), &newer.bytes).await;
+    let log = bench.log().await;
+    let (entries, revision, reason) = held(&mut log.follow(genesis)).await;
+    assert_eq!(entries, [1, 2]);
+    assert_eq!(revision, Revision(3));
+    assert!(reason.contains("newer"), "{reason}");
+}

@@ -1,0 +1,141 @@
+//! Sleeps and signs of life, within a process and over NATS.
+
+use std::sync::Arc;
+
+use foldgate_log::{Report, Reports};
+use foldgate_proto::{
+    Generation, Heartbeat, KeyId, OwnerId, RecordHash, Revision, Role, SleepCause, SleepReport,
+    Timestamp,
+};
+use tokio::sync::broadcast::Receiver;
+use uuid::Uuid;
+
+use super::support::{LIMIT, NatsServer, eventually};
+
+fn sleep(key: u128, until: i64) -> SleepReport {
+    SleepReport {
+        owner: OwnerId(Uuid::from_u128(1)),
+        key: KeyId(Uuid::from_u128(key)),
+        model: None,
+        generation: Generation::default(),
+        until: Timestamp(until),
+        cause: SleepCause::RateLimit,
+        status: Some(429),
+        detail: "slow down".to_owned(),
+        failures: 1,
+        confirmed: false,
+        at: Timestamp(1),
+        node: "n1".to_owned(),
+        region: "east".to_owned(),
+    }
+}
+
+fn heartbeat(node: &str) -> Heartbeat {
+    Heartbeat {
+        node: node.to_owned(),
+        region: "east".to_owned(),
+        role: Role::DataPlane,
+        version: "1".to_owned(),
+        boot: Uuid::from_u128(3),
+        at: Timestamp(2),
+        revision: Revision(4),
+        chain: RecordHash([1; 32]),
+        state_hash: None,
+        held: None,
+        listeners: Vec::new(),
+        sleeping: Vec::new(),
+        sleeping_total: 0,
+    }
+}
+
+async fn heard(reports: &mut Receiver<Report>, wanted: &Report) {
+    let hear = async { while reports.recv().await.unwrap() != *wanted {} };
+    tokio::time::timeout(LIMIT, hear)
+        .await
+        .expect("the report did not come");
+}
+
+async fn both_kinds_arrive(sender: Reports, hearer: Reports) {
+    let mut here = hearer.subscribe();
+    // A subscription takes a moment to reach the server.
+    let first = eventually("the first report", || async {
+        sender.publish_sleep(sleep(1, 10));
+        let mut again = hearer.subscribe();
+        tokio::time::timeout(std::time::Duration::from_millis(100), again.recv())
+            .await
+            .ok()?
+            .ok()
+    })
+    .await;
+    assert_eq!(first, Report::Sleep(Arc::new(sleep(1, 10))));
+    heard(&mut here, &first).await;
+    sender.publish_heartbeat(heartbeat("n1"));
+    heard(&mut here, &Report::Heartbeat(Arc::new(heartbeat("n1")))).await;
+    sender.publish_sleep(sleep(2, 10));
+    sender.publish_sleep(sleep(2, 20));
+    heard(&mut here, &Report::Sleep(Arc::new(sleep(2, 20)))).await;
+    let mut last = eventually("the last values", || async {
+        let last = hearer.load().await.ok()?;
+        (last.len() == 2 && last.contains(&sleep(2, 20))).then_some(last)
+    })
+    .await;
+    last.sort_by_key(|sleep| sleep.key);
+    assert_eq!(last, [sleep(1, 10), sleep(2, 20)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_travel_within_a_process() {
+    let reports = Reports::local();
+    both_kinds_arrive(reports.clone(), reports).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_travel_over_nats() {
+    let server = NatsServer::start();
+    let (one, two) = (server.log().await, server.open().await);
+    both_kinds_arrive(Reports::nats(&one), Reports::nats(&two)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_outlive_a_server() {
+    let mut server = NatsServer::start();
+    let (one, two) = (server.log().await, server.open().await);
+    let (sender, hearer) = (Reports::nats(&one), Reports::nats(&two));
+    both_kinds_arrive(sender.clone(), hearer.clone()).await;
+    let mut here = hearer.subscribe();
+    server.kill();
+    eventually("the clients notice", || async {
+        (!one.is_connected() && !two.is_connected()).then_some(())
+    })
+    .await;
+    // More than the queue holds: publishing neither blocks nor fails.
+    for until in 0..10_000 {
+        sender.publish_sleep(sleep(3, until));
+    }
+    server.restart();
+    one.connected(LIMIT).await.unwrap();
+    two.connected(LIMIT).await.unwrap();
+    // A report sent before the other side is back is lost, as the heartbeat heals.
+    let heal = async {
+        loop {
+            sender.publish_heartbeat(heartbeat("n2"));
+            let wait = std::time::Duration::from_millis(50);
+            let next = tokio::time::timeout(wait, here.recv()).await;
+            if matches!(next, Ok(Ok(Report::Heartbeat(beat))) if beat.node == "n2") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, heal)
+        .await
+        .expect("the reports did not heal");
+    eventually("the newest report is kept", || async {
+        hearer
+            .load()
+            .await
+            .ok()?
+            .contains(&sleep(3, 9_999))
+            .then_some(())
+    })
+    .await;
+}

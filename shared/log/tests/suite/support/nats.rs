@@ -1,0 +1,212 @@
+//! A real nats-server as a child process on free ports, in a directory of its own.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use foldgate_log::JetStream;
+use foldgate_log::jetstream::{Init, Options, init};
+use tempfile::TempDir;
+
+/// What a server is to be.
+#[derive(Clone, Default)]
+pub(crate) struct Shape {
+    /// Its JetStream domain.
+    pub(crate) domain: Option<&'static str>,
+    /// Another server's port for leaf links, to join it as a leaf.
+    pub(crate) joins: Option<u16>,
+    /// It acknowledges before it syncs.
+    pub(crate) weak: bool,
+}
+
+pub(crate) struct NatsServer {
+    child: Child,
+    config: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) monitor: u16,
+    pub(crate) leaf: u16,
+    _dir: TempDir,
+}
+
+impl NatsServer {
+    pub(crate) fn start() -> Self {
+        Self::shaped(&Shape::default())
+    }
+
+    pub(crate) fn shaped(shape: &Shape) -> Self {
+        for _ in 0..5 {
+            let dir = TempDir::new().unwrap();
+            let ports = free_ports();
+            let config = dir.path().join("nats.conf");
+            std::fs::write(&config, text(shape, ports, dir.path())).unwrap();
+            let mut server = Self {
+                child: spawn(&config),
+                config,
+                port: ports[0],
+                monitor: ports[1],
+                leaf: ports[2],
+                _dir: dir,
+            };
+            if server.answers() {
+                return server;
+            }
+        }
+        panic!("nats-server did not start five times in a row");
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Starts it again on the same ports with the same files.
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(&self.config);
+        assert!(self.answers(), "nats-server did not start again");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://control:c%40p%3Aw@127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn system_url(&self) -> String {
+        format!("nats://sys:syspw@127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn monitor_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.monitor)
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            urls: self.url(),
+            name: "test".to_owned(),
+            region: "east".to_owned(),
+            monitor_url: Some(self.monitor_url()),
+            ..Options::default()
+        }
+    }
+
+    /// Creates the log and opens it.
+    pub(crate) async fn log(&self) -> JetStream {
+        init(&self.options(), &Init::default()).await.unwrap();
+        self.open().await
+    }
+
+    pub(crate) async fn open(&self) -> JetStream {
+        JetStream::open(self.options()).await.unwrap()
+    }
+
+    /// A client of its own, to do what the log's own code never does.
+    pub(crate) async fn client(&self) -> async_nats::Client {
+        async_nats::ConnectOptions::with_user_and_password("control".into(), "c@p:w".into())
+            .connect(format!("nats://127.0.0.1:{}", self.port))
+            .await
+            .unwrap()
+    }
+
+    fn answers(&mut self) -> bool {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(shape: &Shape, ports: [u16; 3], dir: &Path) -> String {
+    let [port, monitor, leaf] = ports;
+    let store = dir.join("store");
+    let domain = shape.domain.map(|name| format!("domain: {name},"));
+    let sync = if shape.weak {
+        ""
+    } else {
+        "sync_interval: always"
+    };
+    let leafnodes = match shape.joins {
+        None => format!("listen: 127.0.0.1:{leaf}"),
+        Some(hub) => format!(
+            "reconnect: \"1s\"\n  remotes: [ {{ urls: [ \"nats://control:c%40p%3Aw@127.0.0.1:{hub}\" ], account: FOLDGATE }} ]"
+        ),
+    };
+    format!(
+        "server_name: n{port}
+listen: 127.0.0.1:{port}
+http: 127.0.0.1:{monitor}
+jetstream {{ store_dir: {store:?}, {} max_mem: 64MB, max_file: 1GB, {sync} }}
+leafnodes {{
+  {leafnodes}
+}}
+accounts {{
+  SYS: {{ users: [ {{ user: sys, password: syspw }} ] }}
+  FOLDGATE: {{ jetstream: enabled, users: [ {{ user: control, password: \"c@p:w\" }} ] }}
+}}
+system_account: SYS
+",
+        domain.unwrap_or_default()
+    )
+}
+
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn spawn(config: &Path) -> Child {
+    // Should this process be killed, the server goes with the thread that began it.
+    let (setpriv, server) = (Path::new("/usr/bin/setpriv"), binary());
+    let mut command = if setpriv.exists() {
+        let mut command = Command::new(setpriv);
+        command.args(["--pdeathsig", "KILL"]).arg(server);
+        command
+    } else {
+        Command::new(server)
+    };
+    command
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn binary() -> PathBuf {
+    let path = match std::env::var_os("NATS_SERVER_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/nats-server"),
+    };
+    assert!(
+        path.is_file(),
+        "no nats-server at {}: ./tests/run installs it, or set NATS_SERVER_BIN",
+        path.display()
+    );
+    path
+}
