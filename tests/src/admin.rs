@@ -84,7 +84,7 @@ impl Admin {
         let body = self.get("/admin/v1/fleet").await.ok();
         match &body {
             Value::Array(rows) => rows.clone(),
-            _ => list(&body["nodes"]),
+            _ => list(&body["items"]),
         }
     }
 }

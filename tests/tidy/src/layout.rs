@@ -20,8 +20,8 @@ pub fn check(tree: &Tree) -> Vec<Fault> {
         for name in parts.filter(|part| EMPTY_NAMES.contains(part)) {
             faults.push(Fault::file(path, format!("the name {name} says nothing")));
         }
-        if path.ends_with("/tests.rs") {
-            continue; // Its place says why it exists.
+        if path.ends_with("/tests.rs") || (path.contains("/src/") && path.contains("/tests/")) {
+            continue; // A unit test's place says why it exists.
         }
         let header = text.lines().find(|line| !line.starts_with("#!"));
         if !header.is_some_and(|line| line.starts_with("//! ")) {
