@@ -16,9 +16,6 @@ use crate::app::App;
 use crate::error::Error;
 use crate::request::{self, RequestId};
 
-#[cfg(test)]
-mod tests;
-
 const API_KEY: &str = "x-api-key";
 
 /// The longest key that is looked at; longer ones are nobody's.

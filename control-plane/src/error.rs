@@ -196,6 +196,11 @@ impl Error {
     }
 }
 
+/// The answer to a request whose handling panicked, for the accept loop.
+pub fn panicked() -> Response {
+    Error::Internal.into_response()
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let message = self.to_string();

@@ -14,8 +14,6 @@ use crate::error::{Error, RECORD_HEADER};
 use crate::writer::Settled;
 
 mod events;
-#[cfg(test)]
-mod tests;
 
 /// The revision an answer stands at: of the write, or of the table read from.
 pub(crate) static REVISION_HEADER: HeaderName = HeaderName::from_static("x-foldgate-revision");

@@ -15,8 +15,6 @@ pub(crate) mod fields;
 pub(crate) mod id;
 pub(crate) mod json;
 pub(crate) mod segments;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use fields::Fields;
 pub(crate) use id::RequestId;

@@ -190,6 +190,3 @@ fn view(item: &News, at: Option<Timestamp>) -> Value {
     }
     shown
 }
-
-#[cfg(test)]
-mod tests;

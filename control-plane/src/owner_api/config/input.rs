@@ -110,6 +110,3 @@ impl ConfigInput {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;
