@@ -16,6 +16,10 @@ pub(crate) use scrub::{Scrubber, passed_on};
 /// Whose side failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "the names of OpenAI's error types"
+)]
 pub enum Kind {
     /// The request cannot be understood or served as it is.
     InvalidRequestError,
@@ -31,6 +35,21 @@ pub enum Kind {
     UpstreamError,
     /// Foldgate failed, or cannot serve this now.
     ServerError,
+}
+
+impl Kind {
+    /// Whose side that is, in one word.
+    pub const fn side(self) -> &'static str {
+        match self {
+            Self::UpstreamError => "upstream",
+            Self::ServerError => "gateway",
+            Self::InvalidRequestError
+            | Self::AuthenticationError
+            | Self::PermissionError
+            | Self::NotFoundError
+            | Self::RateLimitError => "client",
+        }
+    }
 }
 
 /// A refusal or a failure, as the caller is told.
@@ -49,6 +68,8 @@ pub struct Problem {
     pub param: Option<Cow<'static, str>>,
     /// When it makes sense to try again.
     pub retry_after: Option<Duration>,
+    /// The method that would have been right.
+    pub allow: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +96,7 @@ impl Problem {
             message: message.into(),
             param: None,
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -159,15 +181,14 @@ impl Problem {
     }
 
     /// The route exists, with another method.
-    pub fn wrong_method() -> Self {
+    pub fn wrong_method(allow: &'static str) -> Self {
         let message = "this path does not take this method";
-        let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "method_not_allowed",
-            message,
-        )
+        let (status, kind) = (StatusCode::METHOD_NOT_ALLOWED, Kind::InvalidRequestError);
+        let problem = Self::new(status, kind, "method_not_allowed", message);
+        Self {
+            allow: Some(allow),
+            ..problem
+        }
     }
 
     /// No key, or one nobody has.
@@ -332,6 +353,9 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, json);
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"foldgate\"");

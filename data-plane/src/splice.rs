@@ -29,11 +29,6 @@ impl Edit {
             text: text.into(),
         }
     }
-
-    /// Inserts `text` before the byte at `at`.
-    pub(crate) fn insert(at: usize, text: impl Into<Bytes>) -> Self {
-        Self::replace(at..at, text)
-    }
 }
 
 /// Bytes in pieces; a request body that can be sent more than once by cloning.

@@ -131,7 +131,7 @@ impl Transport {
     }
 }
 
-fn cause<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> Option<&E> {
+fn cause<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     let mut next = error.source();
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {

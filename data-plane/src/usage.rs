@@ -6,8 +6,8 @@ mod chunk;
 
 use serde_json::Value;
 
-pub(crate) use answer::Tail;
-pub(crate) use chunk::{Keep, Watch};
+pub(crate) use answer::{Tail, of_whole};
+pub(crate) use chunk::{Keep, Watch, is_error};
 
 /// Tokens of one request, as the upstream counted them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -101,5 +101,6 @@ pub(crate) fn passed_on(
         message: Cow::Owned(scrubber.clean(message, MAX_MESSAGE)),
         param: word("param"),
         retry_after: None,
+        allow: None,
     })
 }

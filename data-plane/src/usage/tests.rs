@@ -2,8 +2,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::answer::of_whole;
-use super::{Keep, Tail, Usage, Watch};
+use super::{Keep, Tail, Usage, Watch, of_whole};
 use crate::sse::{Event, Splitter};
 
 fn event(text: &str) -> Event {

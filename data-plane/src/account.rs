@@ -1,0 +1,230 @@
+//! The last phase: what is known of a request when it is over, counted and
+//! written down. However a request ends, also by the client's leaving, it comes
+//! here exactly once, by being dropped.
+
+pub(crate) mod metrics;
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldgate_proto::{AccountNumber, KeyNumber, Level, Revision};
+use foldgate_runtime::telemetry::trace_id;
+use foldgate_runtime::{AccessLine, AccessLog};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tracing::Span;
+
+use crate::error::{Kind, Problem};
+use crate::usage::Usage;
+use metrics::Metrics;
+
+/// What nginx calls a client that left before the answer.
+const CLIENT_GONE: u16 = 499;
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has not; if it stays so, the client has left.
+    Open,
+    /// The answer is complete.
+    Done,
+    /// It was refused or failed: by whose side, and why.
+    Failed(Kind, Option<Cow<'static, str>>),
+    /// The answer broke off after it had begun.
+    Broken,
+}
+
+impl End {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "client_gone",
+            Self::Done => "ok",
+            Self::Failed(Kind::RateLimitError, _) => "rate_limited",
+            Self::Failed(Kind::UpstreamError, _) => "upstream_failed",
+            Self::Failed(Kind::ServerError, _) => "failed",
+            Self::Failed(..) => "refused",
+            Self::Broken => "broken",
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        match self {
+            Self::Done => None,
+            Self::Failed(_, code) => code.as_deref(),
+            Self::Open | Self::Broken => Some(self.as_str()),
+        }
+    }
+
+    const fn side(&self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Open => Some("client"),
+            Self::Failed(kind, _) => Some(kind.side()),
+            Self::Broken => Some("upstream"),
+        }
+    }
+}
+
+/// Where requests are counted and told.
+#[derive(Debug, Clone)]
+pub(crate) struct Books {
+    /// The counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The access log.
+    pub(crate) access: AccessLog,
+}
+
+/// One request, from its head to its end.
+#[derive(Debug)]
+pub(crate) struct Account {
+    books: Books,
+    started: Instant,
+    /// What client and operator call it.
+    pub(crate) request_id: HeaderValue,
+    peer: SocketAddr,
+    method: Method,
+    uri: Uri,
+    /// Its trace.
+    pub(crate) span: Span,
+    /// Its endpoint's name.
+    pub(crate) endpoint: &'static str,
+    /// The revision it is served from.
+    pub(crate) revision: Revision,
+    /// Who calls.
+    pub(crate) caller: Option<AccountNumber>,
+    /// The model it names.
+    pub(crate) requested: String,
+    /// The model the upstream is asked for.
+    pub(crate) model: String,
+    /// The Level and the key of the last attempt.
+    pub(crate) served_by: Option<(Level, KeyNumber)>,
+    /// Attempts made.
+    pub(crate) attempts: u32,
+    /// Whether the answer is streamed.
+    pub(crate) streamed: bool,
+    /// Bytes of the request's body.
+    pub(crate) bytes_in: u64,
+    /// Bytes of the answer's body that were handed on.
+    pub(crate) bytes_out: u64,
+    status: Option<StatusCode>,
+    first_byte: Option<Duration>,
+    /// Tokens, as far as they are known.
+    pub(crate) usage: Option<Usage>,
+    /// How it ended.
+    pub(crate) end: End,
+}
+
+impl Account {
+    /// A request begins.
+    pub(crate) fn open<B>(
+        books: &Books,
+        request: &http::Request<B>,
+        peer: SocketAddr,
+        request_id: HeaderValue,
+    ) -> Self {
+        books.metrics.in_flight.increment(1);
+        Self {
+            books: books.clone(),
+            started: Instant::now(),
+            request_id,
+            peer,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            span: Span::none(),
+            endpoint: "none",
+            revision: Revision::ZERO,
+            caller: None,
+            requested: String::new(),
+            model: String::new(),
+            served_by: None,
+            attempts: 0,
+            streamed: false,
+            bytes_in: 0,
+            bytes_out: 0,
+            status: None,
+            first_byte: None,
+            usage: None,
+            end: End::Open,
+        }
+    }
+
+    /// When it began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The answer begins.
+    pub(crate) fn answer(&mut self, status: StatusCode) {
+        self.status = Some(status);
+        self.first_byte = Some(self.started.elapsed());
+    }
+
+    /// It is answered with a refusal.
+    pub(crate) fn refuse(&mut self, problem: &Problem) {
+        self.status = Some(problem.status);
+        self.end = End::Failed(problem.kind, problem.code.clone());
+    }
+
+    fn line(&self, took: Duration) {
+        let (level, key) = self.served_by.unzip();
+        let trace = trace_id(&self.span);
+        self.books.access.record(&AccessLine {
+            listener: "proxy",
+            request_id: self.request_id.to_str().unwrap_or_default(),
+            client: Some(self.peer),
+            method: self.method.as_str(),
+            path: self.uri.path(),
+            status: self.status.map_or(CLIENT_GONE, |status| status.as_u16()),
+            error: self.end.error(),
+            side: self.end.side(),
+            account: self.caller.map(|account| account.0),
+            requested_model: some(&self.requested),
+            model: some(&self.model),
+            level: level.map(Level::get),
+            key: key.map(|key| key.0),
+            attempts: (self.attempts > 0).then_some(self.attempts),
+            streamed: self.streamed,
+            input_tokens: self.usage.map(|usage| usage.prompt),
+            output_tokens: self.usage.map(|usage| usage.completion),
+            bytes_in: (self.bytes_in > 0).then_some(self.bytes_in),
+            bytes_out: (self.bytes_out > 0).then_some(self.bytes_out),
+            first_byte_us: self.first_byte.map(micros),
+            duration_us: micros(took),
+            revision: Some(self.revision.0),
+            trace_id: trace.as_deref(),
+        });
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        let metrics = &self.books.metrics;
+        metrics.in_flight.decrement(1);
+        metrics.ended(self.endpoint, self.status, self.end.as_str());
+        if let Some(waited) = self.first_byte {
+            metrics.first_byte.record(waited.as_secs_f64());
+            metrics.duration.record(took.as_secs_f64());
+        }
+        if let Some(usage) = &self.usage {
+            metrics.tokens(usage);
+        }
+        if !self.span.is_none() {
+            let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
+            self.span.record("http.response.status_code", status);
+            self.span.record("foldgate.end", self.end.as_str());
+        }
+        if self.books.access.is_on() {
+            self.line(took);
+        }
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

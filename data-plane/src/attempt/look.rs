@@ -1,0 +1,251 @@
+//! Looks at an answer before any of it goes to the client: at its status, and
+//! at the first event of a stream or the whole of anything else, since an error
+//! may hide behind a 200.
+
+use bytes::Bytes;
+use chrono::Utc;
+use foldgate_domain::failure::{Failure, classify, from_stream_error};
+use foldgate_domain::hint::hint;
+use foldgate_proto::Timestamp;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Answer, Call, Miss};
+use crate::error::{Problem, passed_on};
+use crate::json::members;
+use crate::pools::{Credential, Held};
+use crate::relay::{Flow, Form};
+use crate::transport::headers::for_client;
+use crate::usage::{self, Tail};
+
+/// How much of an error is read; every real one is far shorter.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// Up to this size an answer is held until it is whole, so that one that breaks
+/// off can still fail over; beyond it memory matters more.
+const MAX_HELD_BYTES: usize = 1024 * 1024;
+
+/// Up to this size an answer with status 200 may be an error.
+const MAX_HIDDEN_ERROR_BYTES: usize = MAX_ERROR_BYTES;
+
+/// An answer found good.
+pub(super) enum Seen {
+    Whole(Response<()>, Bytes, Option<usage::Usage>),
+    Begun(Response<()>, Form, Option<Incoming>),
+}
+
+impl Seen {
+    /// The answer; the key stays in use as long as it is under way.
+    pub(super) fn with(self, held: Held) -> Answer {
+        match self {
+            Self::Whole(head, body, usage) => Answer::Whole { head, body, usage },
+            Self::Begun(head, form, rest) => Answer::Begun {
+                head,
+                form,
+                rest,
+                held,
+            },
+        }
+    }
+}
+
+/// Looks at an answer.
+///
+/// # Errors
+/// What was wrong with it.
+pub(super) async fn look(
+    call: &Call<'_>,
+    answer: Response<Incoming>,
+    credential: &Credential,
+    deadline: Instant,
+) -> Result<Seen, Miss> {
+    let (parts, body) = answer.into_parts();
+    if parts.status.is_redirection() || parts.status.is_informational() {
+        return Err(Miss::broken("the provider answers with a redirect"));
+    }
+    if !parts.status.is_success() {
+        return Err(refused(parts.status, &parts.headers, body, credential, deadline).await);
+    }
+    let mut head = Response::new(());
+    *head.status_mut() = parts.status;
+    *head.headers_mut() = for_client(&parts.headers);
+    if is_encoded(&parts.headers) {
+        let (ready, tail) = (Vec::new(), Tail::default());
+        return Ok(Seen::Begun(head, Form::Bytes { ready, tail }, Some(body)));
+    }
+    if is_event_stream(&parts.headers) {
+        let (flow, rest) = first_event(body, call.hide_usage, credential, deadline).await?;
+        return Ok(Seen::Begun(head, Form::Events(flow), rest));
+    }
+    whole(head, body, credential, deadline).await
+}
+
+/// An answer whose status says that it failed.
+async fn refused(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Incoming,
+    credential: &Credential,
+    deadline: Instant,
+) -> Miss {
+    let said = match read(body, MAX_ERROR_BYTES, deadline).await {
+        Ok((pieces, _)) => pieces.concat(),
+        Err(_) => Vec::new(),
+    };
+    let failure = classify(status.as_u16(), &said);
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let hint = hint(header, &said, Timestamp::from(Utc::now()));
+    miss(failure, hint, status, &said, credential)
+}
+
+fn miss(
+    failure: Failure,
+    hint: Option<std::time::Duration>,
+    status: StatusCode,
+    said: &[u8],
+    credential: &Credential,
+) -> Miss {
+    let mut miss = Miss {
+        hint,
+        ..Miss::of(failure)
+    };
+    let theirs = status.is_client_error();
+    if miss.is_client_fault() || theirs && miss.failure.class == super::FailureClass::NotHere {
+        let words = passed_on(status, said, credential.scrubber());
+        miss.problem = words.unwrap_or_else(|| Problem::refused_upstream(status));
+    }
+    miss
+}
+
+/// Reads on until an event says something.
+async fn first_event(
+    mut body: Incoming,
+    hide: bool,
+    credential: &Credential,
+    deadline: Instant,
+) -> Result<(Flow, Option<Incoming>), Miss> {
+    let mut flow = Flow::new(hide);
+    loop {
+        let frame = match timeout_at(deadline, body.frame()).await {
+            Err(_) => return Err(Miss::late("no event in time")),
+            Ok(Some(Err(_))) => {
+                return Err(Miss::broken("the stream broke before its first event"));
+            }
+            Ok(Some(Ok(frame))) => Some(frame),
+            Ok(None) => None,
+        };
+        let ended = frame.is_none();
+        match frame.map(http_body::Frame::into_data) {
+            Some(Ok(data)) => flow.push(&data),
+            Some(Err(_)) => continue,
+            None => flow.finish(),
+        }
+        if flow.has_begun() {
+            return Ok((flow, (!ended).then_some(body)));
+        }
+        if let Some(error) = flow.take_error() {
+            return Err(hidden(error.as_bytes(), credential));
+        }
+        if ended {
+            return Err(Miss::broken("the stream ended before its first event"));
+        }
+    }
+}
+
+/// Reads an answer that is no stream.
+async fn whole(
+    head: Response<()>,
+    body: Incoming,
+    credential: &Credential,
+    deadline: Instant,
+) -> Result<Seen, Miss> {
+    let (mut pieces, rest) = read(body, MAX_HELD_BYTES, deadline).await?;
+    if rest.is_some() {
+        let mut tail = Tail::default();
+        pieces.iter().for_each(|piece| tail.push(piece));
+        return Ok(Seen::Begun(
+            head,
+            Form::Bytes {
+                ready: pieces,
+                tail,
+            },
+            rest,
+        ));
+    }
+    let body = match pieces.len() {
+        0 => return Err(Miss::broken("the answer is empty")),
+        1 => pieces.pop().unwrap_or_default(),
+        _ => pieces.concat().into(),
+    };
+    if body.len() <= MAX_HIDDEN_ERROR_BYTES && is_hidden_error(&body) {
+        return Err(hidden(&body, credential));
+    }
+    let usage = usage::of_whole(&body);
+    Ok(Seen::Whole(head, body, usage))
+}
+
+/// The body until it ends, or has more than `limit` bytes: then what is left of
+/// it comes back too.
+async fn read(
+    mut body: Incoming,
+    limit: usize,
+    deadline: Instant,
+) -> Result<(Vec<Bytes>, Option<Incoming>), Miss> {
+    let mut pieces = Vec::new();
+    let mut size = 0;
+    loop {
+        match timeout_at(deadline, body.frame()).await {
+            Err(_) => return Err(Miss::late("the answer did not end in time")),
+            Ok(None) => return Ok((pieces, None)),
+            Ok(Some(Err(_))) => return Err(Miss::broken("the answer broke off")),
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    size += data.len();
+                    pieces.push(data);
+                }
+            }
+        }
+        if size > limit {
+            return Ok((pieces, Some(body)));
+        }
+    }
+}
+
+/// An error behind a 200.
+fn hidden(data: &[u8], credential: &Credential) -> Miss {
+    let failure = from_stream_error(data);
+    let failure = failure.unwrap_or_else(|| Failure::broken("an error behind a 200"));
+    miss(failure, None, StatusCode::BAD_REQUEST, data, credential)
+}
+
+fn is_hidden_error(body: &[u8]) -> bool {
+    if memchr::memmem::find(body, b"\"error\"").is_none() {
+        return false;
+    }
+    let Some(found) = std::str::from_utf8(body)
+        .ok()
+        .and_then(|text| members(text, &["error", "choices", "data"]).ok())
+    else {
+        return false;
+    };
+    let [error, choices, data] = found.values;
+    usage::is_error(error) && choices.is_none() && data.is_none()
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Whether the body cannot be read as it is, although we asked for that.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}

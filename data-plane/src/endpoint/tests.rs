@@ -1,0 +1,54 @@
+use http::Method;
+
+use super::{ENDPOINTS, Target, find};
+
+#[test]
+fn the_table_is_in_order() {
+    for (at, endpoint) in ENDPOINTS.iter().enumerate() {
+        assert_eq!(endpoint.index, at);
+        assert_eq!(
+            find(&Method::POST, endpoint.path),
+            Ok(Target::Call(endpoint))
+        );
+        let alias = endpoint.path.strip_prefix("/v1").unwrap();
+        assert_eq!(find(&Method::POST, alias), Ok(Target::Call(endpoint)));
+    }
+}
+
+#[test]
+fn models_are_listed_and_named() {
+    for path in ["/v1/models", "/models"] {
+        assert_eq!(find(&Method::GET, path), Ok(Target::Models));
+    }
+    let model = |path| match find(&Method::GET, path) {
+        Ok(Target::Model(model)) => model,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(model("/v1/models/gpt-4o"), "gpt-4o");
+    assert_eq!(model("/models/org/model"), "org/model");
+    assert_eq!(model("/v1/models/a%2Fb%zz%e4"), "a%2Fb%zz%e4");
+    assert_eq!(model("/v1/models/a%2Fb%c3%a4%"), "a/b\u{e4}%");
+}
+
+#[test]
+fn what_is_not_served_is_told_apart() {
+    let refused = |method, path| {
+        let problem = find(&method, path).unwrap_err();
+        (problem.status.as_u16(), problem.allow)
+    };
+    assert_eq!(
+        refused(Method::GET, "/v1/chat/completions"),
+        (405, Some("POST"))
+    );
+    assert_eq!(refused(Method::POST, "/v1/models"), (405, Some("GET")));
+    for path in [
+        "/",
+        "/v1",
+        "/v1/models/",
+        "/v1/modelsx",
+        "/x-keys",
+        "/v1/chat/completions/",
+    ] {
+        assert_eq!(refused(Method::POST, path), (404, None), "{path}");
+    }
+}

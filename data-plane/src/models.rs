@@ -1,0 +1,57 @@
+//! `GET /v1/models`: what the caller may ask for, from the table alone.
+
+use bytes::Bytes;
+use foldgate_domain::OwnerTable;
+use serde::Serialize;
+
+use crate::error::Problem;
+
+#[derive(Serialize)]
+struct List<'a> {
+    object: &'static str,
+    data: Vec<Model<'a>>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    owned_by: &'static str,
+}
+
+impl<'a> Model<'a> {
+    /// A model has no birthday here; its owner's configuration has one.
+    const fn new(id: &'a str, created: i64) -> Self {
+        Self {
+            id,
+            object: "model",
+            created,
+            owned_by: "foldgate",
+        }
+    }
+}
+
+/// The list, in OpenAI's shape. `created` is in Unix seconds.
+pub(crate) fn list(table: &OwnerTable, created: i64) -> Bytes {
+    let models = table.models();
+    to_json(&List {
+        object: "list",
+        data: models.iter().map(|id| Model::new(id, created)).collect(),
+    })
+}
+
+/// One model: listed, or reachable by a pattern.
+///
+/// # Errors
+/// 404.
+pub(crate) fn one(table: &OwnerTable, model: &str, created: i64) -> Result<Bytes, Problem> {
+    match table.resolve(model) {
+        Ok(_) => Ok(to_json(&Model::new(model, created))),
+        Err(_) => Err(Problem::no_model(model)),
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).map_or_else(|_| Bytes::from_static(b"{}"), Bytes::from)
+}

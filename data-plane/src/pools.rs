@@ -1,0 +1,162 @@
+//! The live pools: which key the next attempt uses. One per owner and Level,
+//! kept in step with the log by the fold, at the cost of what changed; each
+//! holds its keys' credentials opened, and is locked for a pick and no longer.
+
+mod credential;
+mod follow;
+mod lease;
+mod sleeps;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use chrono::Utc;
+use foldgate_domain::State;
+use foldgate_domain::pool::{Ask, Pick, Pool};
+use foldgate_log::Observer;
+use foldgate_proto::{
+    KeyId, KeyNumber, Level, OwnerId, Record, SleepCause, SleepReport, Timestamp,
+};
+use foldgate_vault::Vault;
+
+pub(crate) use credential::Credential;
+use credential::Upstreams;
+use follow::Known;
+pub use follow::Skipped;
+pub(crate) use lease::Held;
+pub use sleeps::{Place, Sleeps, StoreError};
+
+type Shared = Arc<Mutex<Pool<Arc<Credential>>>>;
+
+/// Every pool of every owner. The fold is the only one that puts keys in and
+/// takes them out.
+pub struct Pools {
+    levels: RwLock<HashMap<(OwnerId, Level), Shared>>,
+    known: Mutex<Known>,
+    upstreams: Mutex<Upstreams>,
+    vault: Vault,
+    sleeps: Arc<Sleeps>,
+    seed: u64,
+}
+
+/// What a pool answers.
+pub(crate) enum Picked {
+    /// Use this key.
+    Key(Held),
+    /// None before this time; why.
+    Asleep(Timestamp, SleepCause),
+    /// There is none.
+    Empty,
+}
+
+impl Pools {
+    /// Empty pools. `seed` is this node's own: it spreads the moments at which
+    /// nodes wake the same key.
+    pub fn new(vault: Vault, sleeps: Arc<Sleeps>, seed: u64) -> Self {
+        Self {
+            levels: RwLock::default(),
+            known: Mutex::default(),
+            upstreams: Mutex::default(),
+            vault,
+            sleeps,
+            seed,
+        }
+    }
+
+    /// The sleeps these pools' keys are in.
+    pub fn sleeps(&self) -> &Arc<Sleeps> {
+        &self.sleeps
+    }
+
+    /// The key for one attempt.
+    pub(crate) fn pick(&self, owner: OwnerId, level: Level, ask: &Ask<'_>) -> Picked {
+        let Some(pool) = self.pool(owner, level) else {
+            return Picked::Empty;
+        };
+        let picked = lock(&pool).pick(ask, now());
+        match picked {
+            Pick::Key(lease) => {
+                Picked::Key(Held::new(lease, pool, Arc::clone(&self.sleeps), owner))
+            }
+            Pick::Asleep { earliest, cause } => Picked::Asleep(earliest, cause),
+            Pick::Empty => Picked::Empty,
+        }
+    }
+
+    /// Takes over what another node reported.
+    pub fn hear(&self, report: &SleepReport) {
+        if !self.sleeps.hear(report) {
+            return;
+        }
+        let place = lock(&self.known).place_of(report.key);
+        if let Some((owner, level)) = place
+            && owner == report.owner
+            && let Some(pool) = self.pool(owner, level)
+        {
+            lock(&pool).fold(report, now());
+        }
+    }
+
+    /// Keys that are in use as far as the log goes, but cannot be used here.
+    pub fn skipped(&self) -> Vec<(OwnerId, KeyNumber, Skipped)> {
+        lock(&self.known).skipped()
+    }
+
+    fn pool(&self, owner: OwnerId, level: Level) -> Option<Shared> {
+        let levels = self.levels.read().unwrap_or_else(PoisonError::into_inner);
+        levels.get(&(owner, level)).map(Arc::clone)
+    }
+
+    fn pool_or_new(&self, owner: OwnerId, level: Level) -> Shared {
+        if let Some(pool) = self.pool(owner, level) {
+            return pool;
+        }
+        let mut levels = self.levels.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Mutex::new(Pool::new(self.seed)));
+        Arc::clone(levels.entry((owner, level)).or_insert_with(new))
+    }
+
+    fn take_out(&self, owner: OwnerId, level: Level, key: KeyId) {
+        let Some(pool) = self.pool(owner, level) else {
+            return;
+        };
+        let empty = {
+            let mut pool = lock(&pool);
+            pool.remove(key);
+            pool.is_empty()
+        };
+        if empty {
+            let mut levels = self.levels.write().unwrap_or_else(PoisonError::into_inner);
+            levels.remove(&(owner, level));
+        }
+    }
+}
+
+impl Observer for Pools {
+    fn loaded(&self, state: &State) {
+        self.load(state);
+    }
+
+    fn folded(&self, state: &State, record: &Record) {
+        self.fold(state, record);
+    }
+}
+
+impl std::fmt::Debug for Pools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pools").finish_non_exhaustive()
+    }
+}
+
+/// Now, as reports and pools count time.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from(Utc::now())
+}
+
+/// The lock, also after a panic elsewhere: every change under it is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! The proxy: the list of phases that a request goes through, one file each.
+//!
+//! | phase | file | what it decides |
+//! |---|---|---|
+//! | admit | `admit` | who calls, and whether they may |
+//! | route | `route` | which model, which Levels |
+//! | attempt | `attempt` | which key; whether its answer is good |
+//! | relay | `relay` | how the answer reaches the client |
+//! | account | `account` | what is counted and written down |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldgate_domain::Table;
+use foldgate_log::{Replica, Reports};
+use foldgate_proto::Revision;
+use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
+use foldgate_runtime::{AccessLog, Peer};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use tracing::{Instrument as _, Span};
+use uuid::Uuid;
+
+use crate::account::metrics::Metrics;
+use crate::account::{Account, Books, End};
+use crate::admit::{Admitted, admit};
+use crate::attempt::{Answer, Call, attempt};
+use crate::body::{Fields, UsageChunk, read, require_json};
+use crate::endpoint::{Endpoint, Target, find};
+use crate::error::Problem;
+use crate::models;
+use crate::pools::Pools;
+use crate::relay::{Body, Form, Relay};
+use crate::route::route;
+use crate::settings::Settings;
+use crate::transport::{Listeners, TlsError, Transport, headers};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
+const X_FOLDGATE_MIN_REVISION: HeaderName = HeaderName::from_static("x-foldgate-min-revision");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The longest request id that is taken over from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+/// How long a client may be silent in the midst of its request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a request waits for the revision it asks for.
+const REVISION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the proxy hangs on.
+pub struct Deps {
+    /// The fold; its observers must hold `pools`.
+    pub replica: Replica,
+    /// The live pools.
+    pub pools: Arc<Pools>,
+    /// What nodes tell each other.
+    pub reports: Reports,
+    /// The system's own listeners.
+    pub listeners: Listeners,
+    /// One line per request.
+    pub access: AccessLog,
+    /// This run of the process; names it in the hop header.
+    pub boot: Uuid,
+}
+
+/// The proxy. Made after the process's metrics recorder is installed.
+pub struct Proxy {
+    pub(crate) deps: Deps,
+    pub(crate) settings: Settings,
+    transport: Transport,
+    books: Books,
+    instance: String,
+}
+
+impl Proxy {
+    /// Puts the parts together; nothing runs yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(deps: Deps, settings: Settings) -> Result<Arc<Self>, TlsError> {
+        let transport = Transport::new(&settings.transport, deps.listeners.clone())?;
+        Ok(Arc::new(Self {
+            transport,
+            books: Books {
+                metrics: Arc::new(Metrics::new()),
+                access: deps.access.clone(),
+            },
+            instance: deps.boot.simple().to_string(),
+            deps,
+            settings,
+        }))
+    }
+
+    /// Answers one request. The whole proxy, as a server calls it.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let request_id = request_id(request.headers());
+        let account = Account::open(&self.books, &request, peer.address, request_id.clone());
+        let mut account = Some(Box::new(account));
+        let mut response = if span_wanted() {
+            let span = tracing::info_span!(
+                "proxy",
+                otel.kind = "server",
+                http.request.method = request.method().as_str(),
+                url.path = request.uri().path(),
+                http.response.status_code = tracing::field::Empty,
+                foldgate.end = tracing::field::Empty,
+            );
+            continue_trace(&span, request.headers());
+            if let Some(account) = &mut account {
+                account.span = span.clone();
+            }
+            self.answer(request, &mut account).instrument(span).await
+        } else {
+            self.answer(request, &mut account).await
+        };
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
+        response
+    }
+
+    /// What is answered when a handler panicked.
+    pub fn panicked() -> Response<Body> {
+        Problem::internal().to_response().map(Body::whole)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        account: &mut Option<Box<Account>>,
+    ) -> Response<Body> {
+        let mut revision = Revision::ZERO;
+        let answered = self.phases(request, account, &mut revision).await;
+        let mut response = answered.unwrap_or_else(|problem| {
+            if let Some(account) = account {
+                account.refuse(&problem);
+            }
+            problem.to_response().map(Body::whole)
+        });
+        let headers = response.headers_mut();
+        headers.insert(X_FOLDGATE_REVISION, HeaderValue::from(revision.0));
+        response
+    }
+
+    async fn phases(
+        &self,
+        request: Request<Incoming>,
+        slot: &mut Option<Box<Account>>,
+        revision: &mut Revision,
+    ) -> Result<Response<Body>, Problem> {
+        let (parts, body) = request.into_parts();
+        let Some(account) = slot else {
+            return Err(Problem::internal());
+        };
+        let target = find(&parts.method, parts.uri.path())?;
+        account.endpoint = match &target {
+            Target::Call(endpoint) => endpoint.name,
+            Target::Models | Target::Model(_) => "models",
+        };
+        let table = self.table(&parts.headers).await?;
+        *revision = table.revision();
+        account.revision = table.revision();
+        let admitted = admit(&table, &parts.headers, parts.uri.path())
+            .map_err(|problem| self.unless_unready(problem))?;
+        account.caller = Some(admitted.account);
+        let created = table.state.at.0 / 1000;
+        match target {
+            Target::Call(endpoint) => self.call(endpoint, &parts, body, &admitted, slot).await,
+            Target::Models => Ok(listed(account, models::list(&admitted.table, created))),
+            Target::Model(model) => {
+                let found = models::one(&admitted.table, &model, created)?;
+                Ok(listed(account, found))
+            }
+        }
+    }
+
+    /// The table as it is, or as soon as it holds the revision asked for.
+    async fn table(&self, headers: &HeaderMap) -> Result<Arc<Table>, Problem> {
+        let replica = &self.deps.replica;
+        let Some(wanted) = headers.get(&X_FOLDGATE_MIN_REVISION) else {
+            return Ok(replica.table());
+        };
+        let wanted = wanted.to_str().ok().and_then(|text| text.parse().ok());
+        let wanted = Revision(wanted.ok_or_else(Problem::bad_revision)?);
+        let table = replica.table();
+        if table.revision() >= wanted {
+            return Ok(table);
+        }
+        replica.poke();
+        match replica.wait_for(wanted, REVISION_PATIENCE).await {
+            Ok(()) => Ok(replica.table()),
+            Err(_) => Err(Problem::behind(Duration::from_secs(1))),
+        }
+    }
+
+    /// A node without a table knows nobody; that is not the caller's fault.
+    fn unless_unready(&self, problem: Problem) -> Problem {
+        let unknown = problem.status == StatusCode::UNAUTHORIZED;
+        if unknown && !self.deps.replica.status().ready {
+            return Problem::not_ready();
+        }
+        problem
+    }
+
+    async fn call(
+        &self,
+        endpoint: &'static Endpoint,
+        parts: &Parts,
+        body: Incoming,
+        admitted: &Admitted,
+        slot: &mut Option<Box<Account>>,
+    ) -> Result<Response<Body>, Problem> {
+        let Some(account) = slot.as_deref_mut() else {
+            return Err(Problem::internal());
+        };
+        require_json(parts.version, &parts.headers)?;
+        let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
+        propagate(&Span::current(), &parts.headers, &mut upward);
+        let text = read(body, self.settings.max_body_bytes, BODY_PATIENCE).await?;
+        account.bytes_in = text.len() as u64;
+        let fields = Fields::parse(&text)?;
+        account.requested.clone_from(&fields.model);
+        let routed = route(&admitted.table, &fields.model)?;
+        account.model.clone_from(&routed.model);
+        let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
+        let hide_usage = endpoint.streams && fields.stream && quiet;
+        let call = Call {
+            pools: &self.deps.pools,
+            transport: &self.transport,
+            metrics: &self.books.metrics,
+            limits: self.settings.limits,
+            endpoint,
+            owner: admitted.owner,
+            requested: &fields.model,
+            model: &routed.model,
+            levels: routed.levels,
+            headers: upward,
+            body: fields.edit(&text, &routed.model, hide_usage),
+            hide_usage,
+        };
+        let answer = attempt(&call, account).await?;
+        drop(call);
+        self.reply(answer, slot)
+    }
+
+    fn reply(
+        &self,
+        answer: Answer,
+        slot: &mut Option<Box<Account>>,
+    ) -> Result<Response<Body>, Problem> {
+        let Some(mut account) = slot.take() else {
+            return Err(Problem::internal());
+        };
+        match answer {
+            Answer::Whole { head, body, usage } => {
+                account.answer(head.status());
+                account.usage = usage;
+                account.bytes_out = body.len() as u64;
+                account.end = End::Done;
+                Ok(head.map(|()| Body::whole(body)))
+            }
+            Answer::Begun {
+                mut head,
+                form,
+                rest,
+                held,
+            } => {
+                account.answer(head.status());
+                account.streamed = matches!(form, Form::Events(_));
+                if account.streamed {
+                    let headers = head.headers_mut();
+                    let no_cache = HeaderValue::from_static("no-cache");
+                    headers.entry(header::CACHE_CONTROL).or_insert(no_cache);
+                    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+                }
+                let silence = self.settings.limits.silence;
+                let relay = Relay::new(rest, form, held, account, silence);
+                Ok(head.map(|()| Body::relay(relay)))
+            }
+        }
+    }
+}
+
+fn listed(account: &mut Account, json: bytes::Bytes) -> Response<Body> {
+    account.answer(StatusCode::OK);
+    account.end = End::Done;
+    account.bytes_out = json.len() as u64;
+    let mut response = Response::new(Body::whole(json));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The client's own id for the request, if it is a sane one; else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sane = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        let fits = (1..=MAX_REQUEST_ID).contains(&bytes.len());
+        fits && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
+    };
+    match headers.get(&X_REQUEST_ID).filter(sane) {
+        Some(given) => given.clone(),
+        None => {
+            let id = Uuid::new_v4().simple().to_string();
+            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What an operator may set of the proxy, taken from the process's settings.
+
+use std::path::PathBuf;
+
+use foldgate_domain::upstream_url::AddressPolicy;
+
+use crate::attempt::Limits;
+use crate::transport::TransportSettings;
+
+/// The proxy's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How upstreams are reached.
+    pub transport: TransportSettings,
+    /// Bounds on one request's attempts.
+    pub limits: Limits,
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// Where sleeps are kept over a restart, on a node that has no fleet to ask.
+    pub sleeps_file: Option<PathBuf>,
+}
+
+impl From<&foldgate_runtime::Settings> for Settings {
+    fn from(settings: &foldgate_runtime::Settings) -> Self {
+        let upstream = &settings.upstream;
+        let networks = upstream.allowed_provider_cidrs.iter().copied();
+        Self {
+            transport: TransportSettings {
+                policy: AddressPolicy::new(networks),
+                extra_ca: upstream.ca_file.clone(),
+                connect_timeout: upstream.connect_timeout,
+            },
+            limits: Limits {
+                attempts: upstream.max_attempts,
+                total: upstream.request_timeout,
+                first_byte: upstream.first_byte_timeout,
+                silence: upstream.stream_idle_timeout,
+            },
+            max_body_bytes: settings.http.max_body_bytes.0,
+            sleeps_file: None,
+        }
+    }
+}

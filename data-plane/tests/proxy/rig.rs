@@ -1,0 +1,217 @@
+//! A whole data plane in one process: embedded log, fold, vault, pools, proxy
+//! and its server.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use foldgate_data_plane::{
+    Deps, Limits, Listeners, Place, Pools, Proxy, Settings, Sleeps, TransportSettings,
+};
+use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, PatchConfig};
+use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_domain::{State, decide};
+use foldgate_log::replica::Options;
+use foldgate_log::{Embedded, EventLog as _, Replica, Reports};
+use foldgate_proto::{
+    Actor, Config, KeyId, Level, OwnerId, ProviderConfig, RecordId, Revision, Timestamp,
+};
+use foldgate_runtime::server::Limits as ServerLimits;
+use foldgate_runtime::{AccessLog, Server, Shutdown};
+use foldgate_vault::{MasterKey, SealContext, Vault};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::client::Caller;
+use crate::upstream::Upstream;
+
+pub(crate) const KEY: &str = "sk-fg-test-owner-key-0123456789";
+pub(crate) const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
+
+/// Longer than anything here takes, unless it is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        transport: TransportSettings {
+            policy: AddressPolicy::loopback_and_private(),
+            ..TransportSettings::default()
+        },
+        limits: Limits {
+            attempts: 6,
+            total: PATIENCE,
+            first_byte: PATIENCE,
+            silence: PATIENCE,
+        },
+        max_body_bytes: 1024 * 1024,
+        sleeps_file: None,
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) caller: Caller,
+    pub(crate) address: SocketAddr,
+    pub(crate) pools: Arc<Pools>,
+    pub(crate) replica: Replica,
+    pub(crate) listeners: Listeners,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) served: JoinHandle<()>,
+    pub(crate) boot: Uuid,
+    state: State,
+    log: Embedded,
+    vault: Vault,
+    _dir: TempDir,
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Embedded::open(dir.path()).await.unwrap();
+        let state = State::new(log.log_id().await.unwrap());
+        let vault = Vault::new(&MasterKey::generate().unwrap(), &[]);
+        let reports = Reports::local();
+        let place = Place {
+            node: "node".to_owned(),
+            region: "here".to_owned(),
+        };
+        let sleeps = Arc::new(Sleeps::new(place, reports.clone()));
+        let pools = Arc::new(Pools::new(vault.clone(), sleeps, 1));
+        let options = Options {
+            observers: vec![pools.clone()],
+            ..Options::default()
+        };
+        let replica = Replica::start(Arc::new(log.clone()), options)
+            .await
+            .unwrap();
+        let listeners = Listeners::default();
+        let boot = Uuid::new_v4();
+        let deps = Deps {
+            replica: replica.clone(),
+            pools: pools.clone(),
+            reports,
+            listeners: listeners.clone(),
+            access: AccessLog::off(),
+            boot,
+        };
+        let proxy = Proxy::new(deps, settings).unwrap();
+        let shutdown = Shutdown::new();
+        proxy.start(&shutdown);
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind("proxy", any, ServerLimits::default())
+            .await
+            .unwrap();
+        let address = server.local_addr();
+        listeners.set_own([address]);
+        let handler = move |request, peer| Arc::clone(&proxy).handle(request, peer);
+        let served = tokio::spawn(server.serve(handler, Proxy::panicked, shutdown.clone()));
+        let mut rig = Self {
+            caller: Caller::new(address, KEY),
+            address,
+            pools,
+            replica,
+            listeners,
+            shutdown,
+            served,
+            boot,
+            state,
+            log,
+            vault,
+            _dir: dir,
+        };
+        rig.write(&Command::ClaimOwner(ClaimOwner {
+            name: "owner".to_owned(),
+            key_hash: foldgate_vault::digest(KEY),
+            key_mask: "sk".to_owned(),
+        }))
+        .await;
+        rig
+    }
+
+    /// Decides, appends, and waits until the fold has it.
+    pub(crate) async fn write(&mut self, command: &Command) -> Revision {
+        let context = Context {
+            now: Timestamp::from(Utc::now()),
+            record: RecordId(Uuid::new_v4()),
+            actor: Actor::system("test"),
+            address: None,
+            request_id: None,
+            reason: None,
+            idempotency: None,
+            writer_version: "test".to_owned(),
+        };
+        let decision = decide(&self.state, OWNER, command, &context).unwrap();
+        let record =
+            foldgate_domain::decide::record(&self.state, OWNER, command, &context, decision.events);
+        let encoded = record.encode().unwrap();
+        let next = self.state.revision.next();
+        self.state.apply(next, encoded.hash, &record);
+        let expected = Revision(next.0 - 1);
+        self.log.append(expected, &[encoded]).await.unwrap();
+        self.replica.wait_for(next, PATIENCE).await.unwrap();
+        next
+    }
+
+    /// Adds a standard key.
+    pub(crate) async fn key(&mut self, level: u64, upstream: &Upstream, secret: &str) -> KeyId {
+        self.key_at(level, &upstream.url(), secret).await
+    }
+
+    pub(crate) async fn key_at(&mut self, level: u64, url: &str, secret: &str) -> KeyId {
+        let id = KeyId(Uuid::new_v4());
+        let context = SealContext {
+            owner: OWNER,
+            resource: id.0,
+            field: "secret",
+        };
+        let sealed = self
+            .vault
+            .seal_masked(&context, &SecretString::from(secret))
+            .unwrap();
+        let add = AddKey {
+            id,
+            name: String::new(),
+            level: Level::new(level).unwrap(),
+            provider: url.to_owned(),
+            config: ProviderConfig::Standard,
+            secret: sealed,
+            enabled: true,
+        };
+        self.write(&Command::AddKey(add)).await;
+        id
+    }
+
+    pub(crate) async fn config(&mut self, set: Config) -> Revision {
+        let patch = PatchConfig {
+            set,
+            merge_limits: None,
+        };
+        self.write(&Command::PatchConfig(patch)).await
+    }
+
+    /// Every model to Level 1.
+    pub(crate) async fn all_to_level_1(&mut self) {
+        let map = BTreeMap::from([("*".to_owned(), Level::new(1).unwrap())]);
+        self.config(Config {
+            level_mapper: Some(map),
+            ..Config::default()
+        })
+        .await;
+    }
+}
+
+/// Polls until `done`, or fails.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < deadline, "never came about: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
