@@ -33,7 +33,8 @@ const FAILURES: u32 = 2;
 /// How long another place than the preferred one is asked.
 const STRAY: Duration = Duration::from_secs(10);
 
-/// How often an announced record may be absent before that counts as a hole.
+/// How often an announced record may be absent before that counts as a hole;
+/// every place is asked before.
 const PATIENCE: u32 = 5;
 
 /// How often the republish subject is asked for; a node may lack the permission.
@@ -205,13 +206,17 @@ impl Feed {
 
     fn weigh(&mut self, after: Revision, batch: Batch) -> Chunk {
         let mut fault = None;
+        let last = batch.entries.last().map(|stored| stored.revision);
+        self.seen = self.seen.max(last.unwrap_or_default());
         if !batch.entries.is_empty() {
             self.absent = 0;
             if !batch.tail {
                 self.next_poll = Instant::now();
             }
         } else if self.seen > after {
+            // This copy lags or has a hole: another is asked.
             self.absent += 1;
+            self.stray();
             self.next_poll = Instant::now() + SOON;
             if self.absent >= PATIENCE {
                 fault = Some(BrokenLink {

@@ -258,6 +258,9 @@ impl Fold {
     /// Publishes the whole state that was built aside.
     fn load(&mut self) {
         self.building = false;
+        self.shared
+            .status
+            .send_modify(|status| status.state_hash = None);
         for observer in &self.observers {
             observer.loaded(&self.state);
         }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// How many reports wait while NATS is away; older ones are dropped, because the
 /// heartbeat repeats what still holds.
-const CAPACITY: usize = 4096;
+pub(super) const CAPACITY: usize = 4096;
 
 /// The queue.
 #[derive(Debug)]

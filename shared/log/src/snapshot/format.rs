@@ -5,7 +5,7 @@ use foldgate_proto::RecordHash;
 
 use super::{Header, Snapshot};
 
-const MAGIC: &[u8] = b"foldgate-snapshot 1\n";
+pub(super) const MAGIC: &[u8] = b"foldgate-snapshot 1\n";
 
 /// The longest header; it has some 200 bytes.
 const MAX_HEADER: usize = 4096;

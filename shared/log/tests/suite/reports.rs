@@ -59,8 +59,8 @@ async fn both_kinds_arrive(sender: Reports, hearer: Reports) {
     let mut here = hearer.subscribe();
     // A subscription takes a moment to reach the server.
     let first = eventually("the first report", || async {
-        sender.publish_sleep(sleep(1, 10));
         let mut again = hearer.subscribe();
+        sender.publish_sleep(sleep(1, 10));
         tokio::time::timeout(std::time::Duration::from_millis(100), again.recv())
             .await
             .ok()?
