@@ -162,8 +162,6 @@ pub struct Upstream {
     pub connect_timeout: Duration,
     /// The longest silence in a streamed answer.
     pub stream_idle_timeout: Duration,
-    /// What this node adds at random to each sleep it learns of.
-    pub wake_jitter: Duration,
 }
 
 /// Bounds on what clients may do to a listener.

@@ -142,12 +142,6 @@ fn bounds(settings: &Settings, faults: &mut Vec<String>) {
             tenth,
             hour,
         ),
-        (
-            "upstream.wake_jitter",
-            upstream.wake_jitter,
-            Duration::ZERO,
-            hour,
-        ),
         ("http.header_timeout", http.header_timeout, tenth, hour),
         ("http.idle_timeout", http.idle_timeout, tenth, hour * 24),
         ("http.write_timeout", http.write_timeout, tenth, hour),

@@ -145,8 +145,6 @@ pub const TABLE: &[Setting] = settings! {
         "opening a connection to a provider, TLS included";
     "upstream.stream_idle_timeout", plain("2m"), |s| &mut s.upstream.stream_idle_timeout,
         "the longest silence in a streamed answer";
-    "upstream.wake_jitter", plain("500ms"), |s| &mut s.upstream.wake_jitter,
-        "what a node adds, at most, to the sleep of a key, so that the fleet does not wake at once";
 
     "http.max_body_bytes", plain("32MiB"), |s| &mut s.http.max_body_bytes,
         "the longest request body on the proxy (the admin listener takes 1 MiB)";

@@ -1,0 +1,90 @@
+//! How the program ends, in words and in a number (sysexits.h).
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use foldgate_log::{Error as LogError, VerifyError};
+use foldgate_runtime::data_dir;
+
+/// A log that is broken.
+const BROKEN: u8 = 1;
+/// A wrong command line or wrong settings (`EX_USAGE`).
+const USAGE: u8 = 64;
+/// A fault of the program's own (`EX_SOFTWARE`).
+const INTERNAL: u8 = 70;
+/// The disk or the network refused (`EX_IOERR`).
+const IO: u8 = 74;
+
+/// Why the program ends early.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// What was asked for makes no sense.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(USAGE, message.to_string())
+    }
+
+    /// The disk or the network refused.
+    pub(crate) fn io(message: impl Display) -> Self {
+        Self::new(IO, message.to_string())
+    }
+
+    /// A fault of the program's own.
+    pub(crate) fn internal(message: impl Display) -> Self {
+        Self::new(INTERNAL, message.to_string())
+    }
+
+    fn new(code: u8, message: String) -> Self {
+        Self { code, message }
+    }
+
+    /// Says why, and gives the number.
+    pub(crate) fn report(&self) -> ExitCode {
+        for line in self.message.lines() {
+            eprintln!("foldgate: {line}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        let code = match &error {
+            LogError::Weak(_)
+            | LogError::StrengthUnknown(_)
+            | LogError::Invalid(_)
+            | LogError::Mismatch(_)
+            | LogError::Missing(_) => USAGE,
+            LogError::Damaged { .. }
+            | LogError::Unavailable(_)
+            | LogError::InUse(_)
+            | LogError::Io(_) => IO,
+        };
+        let hint = match &error {
+            LogError::Weak(_) | LogError::StrengthUnknown(_) => {
+                "\n(--allow-weak-log starts all the same; acknowledged writes may then be lost)"
+            }
+            _ => "",
+        };
+        Self::new(code, format!("{error}{hint}"))
+    }
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Broken(link) => Self::new(BROKEN, link.to_string()),
+            VerifyError::Unread(error) => error.into(),
+        }
+    }
+}
+
+impl From<data_dir::Error> for Failure {
+    fn from(error: data_dir::Error) -> Self {
+        Self::io(error)
+    }
+}

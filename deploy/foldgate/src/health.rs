@@ -1,0 +1,74 @@
+//! What `/readyz` and `/status/fold` say of the log and the fold.
+
+use std::time::Duration;
+
+use foldgate_log::replica::Status;
+use foldgate_log::{JetStream, Replica};
+use foldgate_runtime::Component;
+use serde_json::{Value, json};
+
+/// How often the connection is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Follows the connection to NATS. Without it a process serves on what it has.
+pub(crate) async fn watch_connection(nats: JetStream, component: Component) {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        if nats.is_connected() {
+            component.ready();
+        } else {
+            component.degraded("no connection to NATS");
+        }
+    }
+}
+
+/// Follows the fold until it ends.
+pub(crate) async fn watch_fold(replica: Replica, component: Component) {
+    let mut changes = replica.watch();
+    loop {
+        let status = changes.borrow_and_update().clone();
+        tell(&status, &component);
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn tell(status: &Status, component: &Component) {
+    if !status.ready {
+        component.not_ready("no snapshot, and the log was not read yet");
+    } else if let Some(held) = &status.held {
+        component.degraded(format!(
+            "held before revision {}: {}; serving revision {}",
+            held.revision, held.reason, status.revision
+        ));
+    } else if status.caught_up {
+        component.ready();
+    } else {
+        component.degraded(format!(
+            "serving revision {}, the log was not read to its end yet",
+            status.revision
+        ));
+    }
+}
+
+/// The page `/status/fold`.
+pub(crate) fn page(replica: &Replica) -> Value {
+    let status = replica.status();
+    let state_hash = status.state_hash.map(|hash| {
+        json!({
+            "revision": hash.revision.0,
+            "hash": hash.hash.to_string(),
+            "fold_version": hash.fold_version,
+        })
+    });
+    json!({
+        "revision": status.revision.0,
+        "chain": status.chain.to_string(),
+        "ready": status.ready,
+        "caught_up": status.caught_up,
+        "held": status.held.map(|held| json!({ "revision": held.revision.0, "reason": held.reason })),
+        "state_hash": state_hash,
+    })
+}

@@ -1,0 +1,258 @@
+//! A serving process: a log, the fold of it, and the planes of its role. All
+//! three roles are this one composition with parts left out.
+
+use std::sync::Arc;
+
+use foldgate_control_plane::ControlPlane;
+use foldgate_log::{EventLog, Observer, Replica, replica};
+use foldgate_proto::Role;
+use foldgate_runtime::data_dir::Listeners;
+use foldgate_runtime::settings;
+use foldgate_runtime::{Server, Shutdown, StatusPages};
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+
+use crate::base::Base;
+use crate::exit::Failure;
+use crate::heartbeat::Pulse;
+use crate::listen::Bound;
+use crate::open_log::{OpenLog, open};
+use crate::owner::Claim;
+use crate::storage::SNAPSHOT_FOLDER;
+use crate::{announce, health, listen};
+
+mod admin;
+mod proxy;
+
+use proxy::Traffic;
+
+/// A running process.
+pub(crate) struct Node {
+    /// What it stands on.
+    pub(crate) base: Base,
+    /// Where it listens.
+    pub(crate) listeners: Listeners,
+    /// Its log.
+    pub(crate) log: Arc<dyn EventLog>,
+    replica: Replica,
+    control: Option<Arc<ControlPlane>>,
+    serving: Vec<JoinHandle<()>>,
+    beating: JoinHandle<()>,
+    status: StatusListener,
+}
+
+/// Ends last: it tells how the rest is ending.
+struct StatusListener {
+    shutdown: Shutdown,
+    serving: JoinHandle<()>,
+}
+
+/// What both planes hang on.
+struct Parts<'a> {
+    base: &'a Base,
+    opened: &'a OpenLog,
+    replica: &'a Replica,
+    listeners: &'a Listeners,
+}
+
+impl Node {
+    /// Binds, opens the log, and starts everything the role has. Serves from
+    /// here on, as soon as there is a table to serve from.
+    ///
+    /// # Errors
+    /// What cannot be bound, opened or read.
+    pub(crate) async fn start(base: Base) -> Result<Self, Failure> {
+        let Bound {
+            proxy,
+            admin,
+            status,
+            addresses: listeners,
+        } = listen::bind(&base.settings).await?;
+        base.data.write_listeners(&listeners)?;
+        let opened = open(&base).await?;
+        let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
+        let replica = fold(&base, &opened, traffic.as_ref()).await?;
+        let status = serve_status(&base, status, &replica);
+        let parts = Parts {
+            base: &base,
+            opened: &opened,
+            replica: &replica,
+            listeners: &listeners,
+        };
+        let sleeps = traffic.as_ref().map(Traffic::sleeps);
+        let mut serving = Vec::new();
+        if let (Some(server), Some(traffic)) = (proxy, traffic) {
+            serving.extend(traffic.serve(&parts, server)?);
+        }
+        let control = admin.map(|server| {
+            let control = Arc::new(admin::start(&parts));
+            serving.push(admin::serve(&control, server, &base.shutdown));
+            control
+        });
+        let pulse = pulse(&parts, sleeps, control.clone());
+        let interval = base.settings.pace.heartbeat_interval;
+        let beating = tokio::spawn(pulse.beat(opened.reports.clone(), interval));
+        tracing::info!(
+            node = base.node,
+            region = %base.settings.region,
+            role = base.settings.role.as_str(),
+            version = crate::base::VERSION,
+            "running"
+        );
+        Ok(Self {
+            base,
+            listeners,
+            log: opened.log,
+            replica,
+            control,
+            serving,
+            beating,
+            status,
+        })
+    }
+
+    /// Serves until the word to end comes, and ends in good order.
+    ///
+    /// # Errors
+    /// Why the process had to end, if it was not told to.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        if self.base.settings.role.has_admin() {
+            tokio::select! {
+                outcome = self.claim_and_announce() => {
+                    if let Err(failure) = outcome {
+                        self.base.fatal.raise(failure);
+                    }
+                }
+                () = self.base.shutdown.draining() => {}
+            }
+        }
+        self.finish().await
+    }
+
+    /// As [`Self::run`], for a log whose owner was seen to already.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) async fn finish(self) -> Result<(), Failure> {
+        self.base.shutdown.draining().await;
+        self.end().await
+    }
+
+    /// Waits until the log has an owner, and makes it if need be. A key that was
+    /// drawn here is given back, to be shown once.
+    ///
+    /// # Errors
+    /// See [`Claim::ensure`].
+    pub(crate) async fn claim(&self) -> Result<Option<SecretString>, Failure> {
+        let component = self.base.health.component("owner");
+        let owner = &self.base.settings.owner;
+        let claim = Claim {
+            log: self.log.clone(),
+            replica: self.replica.clone(),
+            name: owner.name.as_str(),
+            given: owner.key.as_ref(),
+            data: &self.base.data,
+        };
+        claim.ensure(&component).await
+    }
+
+    async fn claim_and_announce(&self) -> Result<(), Failure> {
+        let drawn = self.claim().await?;
+        if self.base.settings.role == settings::Role::Standalone {
+            print!("{}", announce::addresses(&self.listeners));
+        }
+        if let Some(key) = drawn {
+            let folder = self.base.data.path();
+            print!("{}", announce::first_start(folder, &key, &self.listeners));
+        }
+        Ok(())
+    }
+
+    /// First the listeners drain, then what they fed, the fold last.
+    async fn end(self) -> Result<(), Failure> {
+        self.base.health.component("process").not_ready("draining");
+        for task in self.serving {
+            joined(task).await;
+        }
+        self.beating.abort();
+        // Aborted: it ends with that and no other error.
+        let _ = self.beating.await;
+        if let Some(control) = self.control.and_then(Arc::into_inner) {
+            control.stop().await;
+        }
+        self.replica.stop().await;
+        let removed = self.base.data.remove_listeners();
+        self.status.shutdown.begin();
+        joined(self.status.serving).await;
+        let fatal = self.base.fatal.clone();
+        tracing::info!("ended");
+        self.base.close().await;
+        fatal.outcome().and(removed.map_err(Failure::from))
+    }
+}
+
+async fn joined(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a task ended badly");
+    }
+}
+
+async fn fold(
+    base: &Base,
+    opened: &OpenLog,
+    traffic: Option<&Traffic>,
+) -> Result<Replica, Failure> {
+    let pools = traffic.map(|traffic| traffic.pools() as Arc<dyn Observer>);
+    let options = replica::Options {
+        snapshots: Some(base.data.file(SNAPSHOT_FOLDER)),
+        observers: pools.into_iter().collect(),
+    };
+    let replica = Replica::start(opened.log.clone(), options).await?;
+    let component = base.health.component("fold");
+    tokio::spawn(health::watch_fold(replica.clone(), component));
+    Ok(replica)
+}
+
+fn serve_status(base: &Base, server: Server, replica: &Replica) -> StatusListener {
+    let replica = replica.clone();
+    let pages = StatusPages::new(base.health.clone(), base.metrics.clone())
+        .with_page("fold", move || health::page(&replica));
+    base.health.component("process").ready();
+    let shutdown = Shutdown::new();
+    let serving = tokio::spawn(pages.serve(server, shutdown.clone()));
+    StatusListener { shutdown, serving }
+}
+
+fn pulse(
+    parts: &Parts<'_>,
+    proxy: Option<Arc<foldgate_data_plane::Sleeps>>,
+    control: Option<Arc<ControlPlane>>,
+) -> Pulse {
+    let base = parts.base;
+    Pulse {
+        node: base.node.clone(),
+        region: base.settings.region.to_string(),
+        role: role(base),
+        boot: base.boot,
+        listeners: shown(parts.listeners),
+        replica: parts.replica.clone(),
+        proxy,
+        control,
+    }
+}
+
+/// The role, as reports name it.
+fn role(base: &Base) -> Role {
+    match base.settings.role {
+        settings::Role::ControlPlane => Role::ControlPlane,
+        settings::Role::DataPlane => Role::DataPlane,
+        settings::Role::Standalone | settings::Role::Tool => Role::Standalone,
+    }
+}
+
+fn shown(listeners: &Listeners) -> Vec<String> {
+    listen::all(listeners)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}

@@ -1,0 +1,45 @@
+//! The control plane's part of a process.
+
+use std::sync::Arc;
+
+use foldgate_control_plane::{ControlPlane, Settings, Setup, error};
+use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_runtime::{Server, Shutdown};
+use tokio::task::JoinHandle;
+
+use super::{Parts, role, shown};
+use crate::base::VERSION;
+
+/// Starts the submitter and what feeds it.
+pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
+    let base = parts.base;
+    let settings = &base.settings;
+    let networks = settings.upstream.allowed_provider_cidrs.iter().copied();
+    ControlPlane::start(Setup {
+        log: parts.opened.log.clone(),
+        replica: parts.replica.clone(),
+        reports: parts.opened.reports.clone(),
+        vault: base.vault.clone(),
+        settings: Settings {
+            node: base.node.clone(),
+            region: settings.region.to_string(),
+            role: role(base),
+            version: VERSION.to_owned(),
+            listeners: shown(parts.listeners),
+            addresses: AddressPolicy::new(networks),
+            user_min_balance: settings.balance.user_min.as_str().to_owned(),
+            user_api_balance: settings.balance.user_api.as_str().to_owned(),
+        },
+        access: base.access.clone(),
+    })
+}
+
+/// Serves administrators until shutdown.
+pub(super) fn serve(
+    control: &Arc<ControlPlane>,
+    server: Server,
+    shutdown: &Shutdown,
+) -> JoinHandle<()> {
+    let router = control.router();
+    tokio::spawn(server.serve_tower(router, error::panicked, shutdown.clone()))
+}

@@ -1,0 +1,12 @@
+//! What stands where in the data directory.
+
+/// The embedded log.
+pub(crate) const LOG_FOLDER: &str = "log";
+/// Snapshots of the state.
+pub(crate) const SNAPSHOT_FOLDER: &str = "snapshots";
+/// The master key that standalone draws.
+pub(crate) const MASTER_KEY_FILE: &str = "master.key";
+/// The owner key that the first start draws.
+pub(crate) const OWNER_KEY_FILE: &str = "owner.key";
+/// Which keys sleep, on a node without a fleet.
+pub(crate) const SLEEPS_FILE: &str = "sleeps";
