@@ -20,9 +20,13 @@ pub const MAX_READ: usize = 256;
 /// After how many bytes one read stops early.
 pub const MAX_READ_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long an append tries to settle an unknown outcome. Longer than an
-/// election of a new stream leader takes (5 to 7 s).
-pub const APPEND_DEADLINE: Duration = Duration::from_secs(10);
+/// How long an append tries to settle an unknown outcome. Longer than a stream
+/// is without a leader when that is killed (5 to 7 s) or frozen (11 s).
+pub const APPEND_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How often and how long `verify` waits for a copy that is behind.
+const MAX_LAGS: u32 = 10;
+const LAG: Duration = Duration::from_millis(200);
 
 /// A place in the log: a revision with the hash of the record there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,10 +175,17 @@ pub trait EventLog: Send + Sync + 'static {
         let head = self.head().await.map_err(VerifyError::from)?;
         let genesis = Position::genesis(self.log_id().await.map_err(VerifyError::from)?);
         let mut at = genesis;
+        let mut lags = 0;
         loop {
             let chunk = self.read(at.revision.next(), MAX_READ).await?;
             if chunk.is_empty() {
-                break;
+                // The copy that answered may be behind the leader that named the head.
+                if at.revision >= head.revision || lags >= MAX_LAGS {
+                    break;
+                }
+                lags += 1;
+                tokio::time::sleep(LAG).await;
+                continue;
             }
             for stored in &chunk {
                 chain::link(at, stored)?;

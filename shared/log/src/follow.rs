@@ -146,27 +146,24 @@ async fn run(mut feed: impl Feed, from: Position, tx: mpsc::Sender<FollowItem>) 
                 }
             }
         }
-        let item = match fault {
-            Some(broken) => {
-                feed.rejected();
-                if chunk.pushed || held.as_ref() == Some(&broken) {
-                    continue;
-                }
-                caught_up = None;
-                held = Some(broken.clone());
-                FollowItem::Held {
-                    revision: broken.revision,
-                    reason: broken.reason,
-                }
+        let item = if let Some(broken) = fault {
+            feed.rejected();
+            if chunk.pushed || held.as_ref() == Some(&broken) {
+                continue;
             }
-            None => {
-                feed.accepted();
-                if !chunk.tail || caught_up == Some(at.revision) {
-                    continue;
-                }
-                caught_up = Some(at.revision);
-                FollowItem::CaughtUp(at.revision)
+            caught_up = None;
+            held = Some(broken.clone());
+            FollowItem::Held {
+                revision: broken.revision,
+                reason: broken.reason,
             }
+        } else {
+            feed.accepted();
+            if !chunk.tail || caught_up == Some(at.revision) {
+                continue;
+            }
+            caught_up = Some(at.revision);
+            FollowItem::CaughtUp(at.revision)
         };
         if tx.send(item).await.is_err() {
             return;

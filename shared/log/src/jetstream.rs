@@ -144,11 +144,11 @@ impl EventLog for JetStream {
 
     async fn head(&self) -> Result<Position, Error> {
         self.inner.connected(READ_DEADLINE).await?;
-        let place = match self.inner.options.source {
-            Source::Hub => &self.inner.hub,
-            Source::Mirror => &self.inner.places[0],
-        };
-        match place.last().await? {
+        let mut last = self.inner.places[0].last().await;
+        if last.is_err() && self.inner.places.len() > 1 {
+            last = self.inner.hub.last().await;
+        }
+        match last? {
             Some(stored) => Ok(stored.position()),
             None => Ok(Position::genesis(self.inner.log_id().await?)),
         }
@@ -165,20 +165,14 @@ impl EventLog for JetStream {
 
     async fn read(&self, from: Revision, max: usize) -> Result<Vec<Stored>, Error> {
         self.inner.connected(READ_DEADLINE).await?;
-        let batch = self.inner.places[0]
-            .batch(from.max(Revision(1)), max)
-            .await?;
-        let mut next = from.max(Revision(1));
-        for stored in &batch.entries {
-            if stored.revision != next {
-                return Err(Error::Damaged {
-                    revision: next,
-                    reason: format!("it is missing, revision {} comes next", stored.revision),
-                });
+        let mut outcome = Err(Error::Missing("no stream was asked".to_owned()));
+        for place in &self.inner.places {
+            outcome = place.read(from, max).await;
+            if outcome.is_ok() {
+                break;
             }
-            next = next.next();
         }
-        Ok(batch.entries)
+        outcome
     }
 
     fn follow(&self, from: Position) -> Follow {

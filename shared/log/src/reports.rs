@@ -75,6 +75,9 @@ impl Reports {
             Kind::Local(last) => {
                 let sleep = Arc::new(sleep);
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.len() >= LAST_SLEEPS {
+                    last.retain(|_, other| other.until > sleep.at);
+                }
                 if last.len() < LAST_SLEEPS || last.contains_key(&subject) {
                     last.insert(subject, sleep.clone());
                 }

@@ -86,8 +86,8 @@ impl Snapshots {
     pub fn open(dir: &Path) -> Result<(Self, Option<Snapshot>), Error> {
         fs::create_dir_all(dir).map_err(|error| Error::io(dir.display(), &error))?;
         let mut newest: Option<(usize, Snapshot)> = None;
-        for slot in 0..SLOTS.len() {
-            let path = dir.join(SLOTS[slot]);
+        for (slot, name) in SLOTS.into_iter().enumerate() {
+            let path = dir.join(name);
             match read(&path) {
                 Ok(Some(snapshot)) => {
                     let serial = |found: &(usize, Snapshot)| found.1.header.serial;

@@ -12,7 +12,7 @@ use super::store::Store;
 use crate::{Error, Position};
 
 /// How long the store may take to open. A million records take half a second.
-const OPEN_LIMIT: Duration = Duration::from_secs(60);
+const OPEN_LIMIT: Duration = Duration::from_mins(1);
 
 /// An opened store, not yet verified.
 pub(super) struct Opened {

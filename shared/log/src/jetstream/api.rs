@@ -154,6 +154,22 @@ impl Api {
         Ok(batch)
     }
 
+    /// Consecutive records from `from` on, none left out.
+    pub(super) async fn read(&self, from: Revision, max: usize) -> Result<Vec<Stored>, Error> {
+        let mut next = from.max(Revision(1));
+        let found = self.batch(next, max).await?.entries;
+        for stored in &found {
+            if stored.revision != next {
+                return Err(Error::Damaged {
+                    revision: next,
+                    reason: format!("it is missing, revision {} comes next", stored.revision),
+                });
+            }
+            next = next.next();
+        }
+        Ok(found)
+    }
+
     /// Every message of the stream on `subjects`, in batches.
     pub(crate) async fn all(&self, subjects: &str, limit: usize) -> Result<Vec<Bytes>, Error> {
         let (mut found, mut next) = (Vec::new(), 1);

@@ -112,13 +112,11 @@ async fn before(log: &Inner, expected: Revision, deadline: Instant) -> Result<Po
 }
 
 async fn head(log: &Inner, deadline: Instant) -> Result<Position, Stop> {
-    match until(deadline, || log.hub.last()).await? {
-        Some(stored) => Ok(stored.position()),
-        None => {
-            let log_id = until(deadline, || log.log_id()).await?;
-            Ok(Position::genesis(log_id))
-        }
+    if let Some(stored) = until(deadline, || log.hub.last()).await? {
+        return Ok(stored.position());
     }
+    let log_id = until(deadline, || log.log_id()).await?;
+    Ok(Position::genesis(log_id))
 }
 
 /// Asks until there is an answer or the deadline has passed.

@@ -258,19 +258,12 @@ impl follow::Feed for Feed {
                 }
             };
             tokio::select! {
-                message = push => match message {
-                    Some(message) => {
-                        if let Some(chunk) = self.take(after, message) {
-                            self.pushed = true;
-                            return chunk;
-                        }
+                Some(message) = push => {
+                    if let Some(chunk) = self.take(after, message) {
+                        self.pushed = true;
+                        return chunk;
                     }
-                    None => {
-                        // The client has ended; so will the process. No busy loop.
-                        self.subscription = None;
-                        sleep_until(self.next_poll).await;
-                    }
-                },
+                }
                 () = sleep_until(self.next_poll) => {}
                 () = self.poke.poked() => self.next_poll = Instant::now(),
                 () = self.log.connection.slowed() => self.next_poll = Instant::now(),
@@ -286,7 +279,7 @@ impl follow::Feed for Feed {
         self.rejections += 1;
         self.stray();
         let rounds = self.rejections / self.places.len();
-        let round_ends = self.rejections % self.places.len() == 0;
+        let round_ends = self.rejections.is_multiple_of(self.places.len());
         if !round_ends {
             self.next_poll = Instant::now() + SOON;
             return;

@@ -17,10 +17,10 @@ use super::{Connection, READ_DEADLINE};
 use crate::Error;
 
 /// How long the server remembers record ids; longer than any append tries.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 
 /// The longest sleep a report may tell of, and so how long it is kept.
-const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 
 /// The most that sleep reports may take on disk: about 200,000 of them.
 const SLEEP_BYTES: i64 = 128 * 1024 * 1024;
@@ -69,7 +69,9 @@ pub async fn init(options: &Options, init: &Init) -> Result<Initialised, Error> 
     if !shortfalls.is_empty() {
         return Err(Error::Weak(shortfalls.join("; ")));
     }
-    sleep_stream(&connection, options, init.replicas).await?;
+    let domain = options.hub_domain.as_deref();
+    let sleeps = Api::new(&connection, domain, names::SLEEP_STREAM.to_owned());
+    sleep_stream(&sleeps, &options.region, init.replicas).await?;
     Ok(found)
 }
 
@@ -93,7 +95,8 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
             found.log_id
         )));
     }
-    sleep_stream(&connection, options, init.replicas).await?;
+    let sleeps = Api::new(&connection, None, names::SLEEP_STREAM.to_owned());
+    sleep_stream(&sleeps, &options.region, init.replicas).await?;
     Ok(found)
 }
 
@@ -133,16 +136,7 @@ async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, E
     }
 }
 
-async fn sleep_stream(
-    connection: &Connection,
-    options: &Options,
-    replicas: usize,
-) -> Result<(), Error> {
-    let api = Api::new(
-        connection,
-        options.hub_domain.as_deref(),
-        names::SLEEP_STREAM.to_owned(),
-    );
+async fn sleep_stream(api: &Api, region: &str, replicas: usize) -> Result<(), Error> {
     match api.info().await {
         Ok(_) => return Ok(()),
         Err(Error::Missing(_)) => {}
@@ -150,7 +144,7 @@ async fn sleep_stream(
     }
     let config = Config {
         name: names::SLEEP_STREAM.to_owned(),
-        subjects: vec![names::sleep_region_subjects(&options.region)],
+        subjects: vec![names::sleep_region_subjects(region)],
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,

@@ -8,7 +8,7 @@ use foldgate_domain::{State, Table};
 use foldgate_proto::{Record, RecordHash, Revision};
 
 use super::boot::{self, Booted};
-use super::keeper::Keeper;
+use super::keeper::{Due, Keeper};
 use super::{Held, Observer, Shared};
 use crate::{Error, EventLog, Follow, FollowItem, Position};
 
@@ -109,9 +109,9 @@ impl Fold {
                         ));
                     }
                     // A copy may lag behind; the chain is checked at the next record.
-                    None => self.hold(at.revision, "the log ends before the snapshot".to_owned()),
+                    None => self.hold(at.revision, "the log ends before the snapshot"),
                 },
-                Err(Error::Damaged { revision, reason }) => self.hold(revision, reason),
+                Err(Error::Damaged { revision, reason }) => self.hold(revision, &reason),
                 Err(error) => tracing::debug!(%error, "the snapshot is not confirmed yet"),
             }
             if self.current {
@@ -175,7 +175,7 @@ impl Fold {
                 }
                 FollowItem::Held { revision, reason } => {
                     self.fold(&burst)?;
-                    self.hold(revision, reason);
+                    self.hold(revision, &reason);
                     return Ok(());
                 }
             }
@@ -234,8 +234,11 @@ impl Fold {
             !good
         });
         let revision = poison.map_or(self.state.revision, |entry| entry.revision);
-        self.load();
-        self.hold(revision, "folding it failed inside the program".to_owned());
+        // Should even that fail, the table before the burst serves on.
+        if catch_unwind(AssertUnwindSafe(|| self.load())).is_err() {
+            tracing::error!(%revision, "the records before it cannot be published");
+        }
+        self.hold(revision, "folding it failed inside the program");
         Held {
             revision,
             reason: String::new(),
@@ -281,31 +284,36 @@ impl Fold {
         self.keeper.changed(&self.state);
     }
 
-    fn hold(&mut self, revision: Revision, reason: String) {
+    fn hold(&mut self, revision: Revision, reason: &str) {
         // Something to serve is better than nothing: all before it is sound.
         if self.building && !self.shared.status.borrow().ready {
             self.load();
         }
         metrics::gauge!("foldgate_held").set(1.0);
-        tracing::error!(%revision, reason, "a record is held, the last good table serves");
-        let held = Some(Held { revision, reason });
-        self.shared.status.send_if_modified(|status| {
+        let held = Some(Held {
+            revision,
+            reason: reason.to_owned(),
+        });
+        let news = self.shared.status.send_if_modified(|status| {
             let news = status.held != held || status.caught_up;
             status.held = held;
             status.caught_up = false;
             news
         });
+        if news {
+            tracing::error!(%revision, reason, "a record is held, the last good table serves");
+        }
     }
 
-    fn keep(&mut self, done: super::keeper::Due) {
+    fn keep(&mut self, done: Due) {
         match done {
-            super::keeper::Due::Start => self.keeper.start(&self.shared.table.load().state),
-            super::keeper::Due::Done(hash) => {
+            Due::Start => self.keeper.start(&self.shared.table.load().state),
+            Due::Done(hash) => {
                 self.shared
                     .status
                     .send_modify(|status| status.state_hash = Some(hash));
             }
-            super::keeper::Due::Failed => {}
+            Due::Failed => {}
         }
     }
 

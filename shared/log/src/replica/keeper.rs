@@ -38,6 +38,7 @@ struct Job {
 }
 
 /// What has become due.
+#[derive(Clone, Copy)]
 pub(super) enum Due {
     /// The state is to be kept.
     Start,

@@ -270,16 +270,15 @@ async fn the_killed_writer() {
     let Ok(target) = std::env::var(CHILD) else {
         return;
     };
-    let log: Arc<dyn EventLog> = match target.strip_prefix("embedded:") {
-        Some(dir) => Arc::new(Embedded::open(Path::new(dir)).await.unwrap()),
-        None => {
-            let options = Options {
-                urls: target,
-                name: "writer".into(),
-                ..Options::default()
-            };
-            Arc::new(JetStream::open(options).await.unwrap())
-        }
+    let log: Arc<dyn EventLog> = if let Some(dir) = target.strip_prefix("embedded:") {
+        Arc::new(Embedded::open(Path::new(dir)).await.unwrap())
+    } else {
+        let options = Options {
+            urls: target,
+            name: "writer".into(),
+            ..Options::default()
+        };
+        Arc::new(JetStream::open(options).await.unwrap())
     };
     let say = |word: &str, id: RecordId| {
         let mut out = std::io::stdout().lock();

@@ -2,7 +2,10 @@
 //! real faults on real servers, snapshots, the replica and the reports. One test
 //! binary, because linking is the slow part.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod check;
+mod cluster;
 mod contract;
 mod damage;
 mod faults;

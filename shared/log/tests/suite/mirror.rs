@@ -2,8 +2,8 @@
 //! follow, whether or not the hub can be reached.
 
 use foldgate_log::jetstream::{Init, MirrorInit, Options, Source, init, init_mirror};
-use foldgate_log::{EventLog, FollowItem, JetStream, Position};
-use foldgate_proto::Revision;
+use foldgate_log::{EventLog, FollowItem, JetStream, Position, Reports};
+use foldgate_proto::{Revision, SleepReport};
 use serde_json::json;
 
 use super::support::{Chain, LIMIT, NatsServer, Shape, eventually};
@@ -42,7 +42,7 @@ async fn a_region_follows_its_mirror_while_the_hub_is_away() {
     let leaf = NatsServer::shaped(&Shape {
         domain: Some("west"),
         joins: Some(hub.leaf),
-        weak: false,
+        ..Shape::default()
     });
     let how = MirrorInit {
         replicas: 1,
@@ -68,7 +68,19 @@ async fn a_region_follows_its_mirror_while_the_hub_is_away() {
         (11..=15).collect::<Vec<_>>()
     );
 
+    // The region keeps its own sleep reports.
+    let reports = Reports::nats(&node);
+    let sleep = SleepReport {
+        region: "west".to_owned(),
+        ..super::reports::sleep(1, 10)
+    };
+
     hub.kill();
+    reports.publish_sleep(sleep.clone());
+    eventually("the region's sleep reports", || async {
+        (Reports::nats(&node).load().await.ok()? == [sleep.clone()]).then_some(())
+    })
+    .await;
     // A node that starts now has the whole history in its region.
     let late = JetStream::open(west(&leaf)).await.unwrap();
     let mut fresh = late.follow(Position::genesis(late.log_id().await.unwrap()));
@@ -97,7 +109,7 @@ async fn a_writer_in_a_region_appends_to_the_hub() {
     let leaf = NatsServer::shaped(&Shape {
         domain: Some("west"),
         joins: Some(hub.leaf),
-        weak: false,
+        ..Shape::default()
     });
     let options = Options {
         hub_domain: Some("hub".to_owned()),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::support::{LIMIT, NatsServer, eventually};
 
-fn sleep(key: u128, until: i64) -> SleepReport {
+pub(crate) fn sleep(key: u128, until: i64) -> SleepReport {
     SleepReport {
         owner: OwnerId(Uuid::from_u128(1)),
         key: KeyId(Uuid::from_u128(key)),
@@ -30,7 +30,7 @@ fn sleep(key: u128, until: i64) -> SleepReport {
     }
 }
 
-fn heartbeat(node: &str) -> Heartbeat {
+pub(crate) fn heartbeat(node: &str) -> Heartbeat {
     Heartbeat {
         node: node.to_owned(),
         region: "east".to_owned(),

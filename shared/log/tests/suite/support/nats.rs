@@ -18,7 +18,14 @@ pub(crate) struct Shape {
     pub(crate) joins: Option<u16>,
     /// It acknowledges before it syncs.
     pub(crate) weak: bool,
+    /// Its own and the other servers' ports for routes, its own first.
+    pub(crate) routes: Vec<u16>,
 }
+
+/// What a node that only follows may do, and no more.
+const NODE_PUBLISHES: &str = r#""$JS.API.STREAM.INFO.FOLDGATE_LOG", "$JS.API.STREAM.MSG.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP", "foldgate.sleep.>", "foldgate.heartbeat.>""#;
+const NODE_HEARS: &str =
+    r#""_INBOX.>", "foldgate.fold.>", "foldgate.sleep.>", "foldgate.heartbeat.>""#;
 
 pub(crate) struct NatsServer {
     child: Child,
@@ -53,6 +60,24 @@ impl NatsServer {
             }
         }
         panic!("nats-server did not start five times in a row");
+    }
+
+    /// Three servers that form a cluster.
+    pub(crate) fn cluster() -> [Self; 3] {
+        let routes = free_ports();
+        [0, 1, 2].map(|first| {
+            let mut routes = routes.to_vec();
+            routes.rotate_left(first);
+            Self::shaped(&Shape {
+                routes,
+                ..Shape::default()
+            })
+        })
+    }
+
+    /// The name it goes by.
+    pub(crate) fn name(&self) -> String {
+        format!("n{}", self.port)
     }
 
     /// `kill -9`.
@@ -142,7 +167,7 @@ impl Drop for NatsServer {
 
 fn text(shape: &Shape, ports: [u16; 3], dir: &Path) -> String {
     let [port, monitor, leaf] = ports;
-    let store = dir.join("store");
+    let store = dir.join("store").display().to_string();
     let domain = shape.domain.map(|name| format!("domain: {name},"));
     let sync = if shape.weak {
         ""
@@ -155,20 +180,33 @@ fn text(shape: &Shape, ports: [u16; 3], dir: &Path) -> String {
             "reconnect: \"1s\"\n  remotes: [ {{ urls: [ \"nats://control:c%40p%3Aw@127.0.0.1:{hub}\" ], account: FOLDGATE }} ]"
         ),
     };
+    let cluster = shape.routes.first().map(|own| {
+        let others = shape.routes[1..].iter();
+        let others: Vec<_> = others
+            .map(|port| format!("nats://127.0.0.1:{port}"))
+            .collect();
+        format!(
+            "cluster {{ name: c, listen: 127.0.0.1:{own}, routes: [ {} ] }}",
+            others.join(", ")
+        )
+    });
     format!(
         "server_name: n{port}
+{}
 listen: 127.0.0.1:{port}
 http: 127.0.0.1:{monitor}
-jetstream {{ store_dir: {store:?}, {} max_mem: 64MB, max_file: 1GB, {sync} }}
+jetstream {{ store_dir: \"{store}\", {} max_mem: 64MB, max_file: 1GB, {sync} }}
 leafnodes {{
   {leafnodes}
 }}
 accounts {{
   SYS: {{ users: [ {{ user: sys, password: syspw }} ] }}
-  FOLDGATE: {{ jetstream: enabled, users: [ {{ user: control, password: \"c@p:w\" }} ] }}
+  FOLDGATE: {{ jetstream: enabled, users: [ {{ user: control, password: \"c@p:w\" }}, {{ user: node, password: nodepw, permissions: {{
+    publish: {{ allow: [ {NODE_PUBLISHES} ] }}, subscribe: {{ allow: [ {NODE_HEARS} ] }} }} }} ] }}
 }}
 system_account: SYS
 ",
+        cluster.unwrap_or_default(),
         domain.unwrap_or_default()
     )
 }

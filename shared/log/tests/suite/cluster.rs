@@ -1,0 +1,175 @@
+//! Three servers with three copies: what production runs.
+
+use std::collections::HashSet;
+
+use foldgate_log::jetstream::{Init, Options, init};
+use foldgate_log::{EventLog, FollowItem, JetStream, Report, Reports, Stop};
+use foldgate_proto::{RecordId, Revision};
+
+use super::support::{Chain, LIMIT, NatsServer, eventually};
+
+fn options(servers: &[NatsServer; 3]) -> Options {
+    let list = |each: fn(&NatsServer) -> String| servers.each_ref().map(each).join(",");
+    Options {
+        urls: list(NatsServer::url),
+        monitor_url: Some(list(NatsServer::monitor_url)),
+        ..servers[0].options()
+    }
+}
+
+async fn log(servers: &[NatsServer; 3]) -> JetStream {
+    let how = Init {
+        replicas: 3,
+        log_id: None,
+    };
+    let options = options(servers);
+    eventually("the cluster has a leader", || async {
+        init(&options, &how).await.ok()
+    })
+    .await;
+    JetStream::open(options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_groups_leave_a_whole_chain_in_a_cluster() {
+    let servers = NatsServer::cluster();
+    let log = log(&servers).await;
+    eventually("the log is checked", || async { log.check().await.ok() }).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let log = JetStream::open(options(&servers)).await.unwrap();
+        writers.spawn(async move {
+            let (mut stood, mut conflicts) = (Vec::new(), 0);
+            while stood.len() < 40 {
+                let mut chain = Chain::behind(&log).await;
+                let expected = chain.expected();
+                let group = chain.group(8);
+                let written = match log.append(expected, &group).await {
+                    Ok(_) => group.len(),
+                    Err(error) => {
+                        assert!(matches!(error.stop, Stop::Conflict { .. }), "{error:?}");
+                        conflicts += 1;
+                        error.written
+                    }
+                };
+                stood.extend(group[..written].iter().map(|record| record.id));
+            }
+            (stood, conflicts)
+        });
+    }
+    let outcomes = writers.join_all().await;
+    assert!(
+        outcomes.iter().any(|(_, conflicts)| *conflicts > 0),
+        "nobody raced"
+    );
+    let head = log.verify(&mut |_| ()).await.unwrap();
+    let ids: HashSet<_> = outcomes.iter().flat_map(|(stood, _)| stood).collect();
+    assert_eq!(head.revision, Revision(ids.len() as u64));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_leader_loses_and_doubles_nothing() {
+    const COUNT: usize = 200;
+    let mut servers = NatsServer::cluster();
+    let log = log(&servers).await;
+    let start = log.head().await.unwrap();
+    let writer = JetStream::open(options(&servers)).await.unwrap();
+    let written = tokio::spawn(async move {
+        let mut chain = Chain { at: start };
+        let mut acknowledged: Vec<RecordId> = Vec::new();
+        while acknowledged.len() < COUNT {
+            let expected = chain.expected();
+            let group = chain.group(1 + acknowledged.len() % 5);
+            writer.append(expected, &group).await.unwrap();
+            acknowledged.extend(group.iter().map(|record| record.id));
+        }
+        acknowledged
+    });
+    let mut follow = log.follow(start);
+    let mut followed = Vec::new();
+    let mut killed = None;
+    while followed.len() < COUNT {
+        if followed.len() >= COUNT / 2 && killed.is_none() {
+            let leader = leader(&servers[0]).await;
+            let server = servers.iter_mut().find(|server| server.name() == leader);
+            let server = server.expect("the leader is one of the three");
+            server.kill();
+            killed = Some(leader);
+        }
+        let item = tokio::time::timeout(LIMIT, follow.next())
+            .await
+            .expect("silent");
+        match item.expect("ended") {
+            FollowItem::Entry {
+                revision, record, ..
+            } => {
+                followed.push(record.id);
+                assert_eq!(revision, Revision(followed.len() as u64));
+            }
+            FollowItem::CaughtUp(_) => {}
+            FollowItem::Held { revision, reason } => panic!("held at {revision}: {reason}"),
+        }
+    }
+    let written = written.await.unwrap();
+    assert_eq!(followed[..COUNT], written[..COUNT]);
+    let head = log.verify(&mut |_| ()).await.unwrap();
+    assert_eq!(head.revision, Revision(written.len() as u64));
+}
+
+async fn leader(server: &NatsServer) -> String {
+    let client = server.client().await;
+    let info = client
+        .request("$JS.API.STREAM.INFO.FOLDGATE_LOG", "".into())
+        .await
+        .unwrap();
+    let info: serde_json::Value = serde_json::from_slice(&info.payload).unwrap();
+    info["cluster"]["leader"].as_str().unwrap().to_owned()
+}
+
+/// The permissions a data node gets are enough to follow and to report.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_may_only_read_follows_and_reports() {
+    let server = NatsServer::start();
+    let log = server.log().await;
+    let urls = format!("nats://node:nodepw@127.0.0.1:{}", server.port);
+    let node = JetStream::open(Options {
+        urls,
+        ..server.options()
+    })
+    .await
+    .unwrap();
+    let start = log.head().await.unwrap();
+    let mut follow = node.follow(start);
+    let mut chain = Chain { at: start };
+    log.append(Revision::ZERO, &chain.group(3)).await.unwrap();
+    let mut last = Revision::ZERO;
+    while last < Revision(3) {
+        match tokio::time::timeout(LIMIT, follow.next())
+            .await
+            .unwrap()
+            .unwrap()
+        {
+            FollowItem::Entry { revision, .. } => last = revision,
+            FollowItem::CaughtUp(_) => {}
+            FollowItem::Held { revision, reason } => panic!("held at {revision}: {reason}"),
+        }
+    }
+    node.read(Revision(1), 3).await.unwrap();
+    node.head().await.unwrap();
+    let (sender, hearer) = (Reports::nats(&node), Reports::nats(&log));
+    let mut heard = hearer.subscribe();
+    let hear = async {
+        loop {
+            sender.publish_heartbeat(super::reports::heartbeat("node"));
+            let wait = std::time::Duration::from_millis(50);
+            let next = tokio::time::timeout(wait, heard.recv()).await;
+            if matches!(next, Ok(Ok(Report::Heartbeat(_)))) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, hear)
+        .await
+        .expect("the heartbeat did not come");
+    assert!(sender.load().await.unwrap().is_empty());
+}
