@@ -36,8 +36,8 @@ pub struct Limits {
     /// From the request's head to the answer's first byte, or, where it is not
     /// streamed, to its last; over all attempts.
     pub total: Duration,
-    /// From sending an attempt to its first event (its whole answer, where it
-    /// is not streamed).
+    /// From sending an attempt to the first byte of its answer (in a stream, to
+    /// its first event).
     pub first_byte: Duration,
     /// The longest silence of an upstream in the midst of its answer.
     pub silence: Duration,
@@ -91,8 +91,17 @@ pub(crate) enum Answer {
         /// What is to come.
         rest: Option<Incoming>,
         /// The key, in use until the end.
-        held: Held,
+        held: Box<Held>,
     },
+}
+
+/// How long one attempt may take.
+#[derive(Clone, Copy)]
+struct Until {
+    /// To the first byte, or the first event.
+    first_byte: Instant,
+    /// To the end of an answer that is held until it is whole.
+    end: Instant,
 }
 
 /// An attempt that gave no answer.
@@ -149,8 +158,26 @@ pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<An
             }
         }
     }
-    let out_of_tries = tried.len() >= call.limits.attempts || Instant::now() >= deadline;
-    Err(verdict.problem(call.requested, out_of_tries))
+    let stopped = Instant::now() >= deadline || others_awake(call, &tried, &mut verdict);
+    Err(verdict.problem(call.requested, stopped))
+}
+
+/// Whether the limit on attempts was all that stood in the way. If not, the
+/// verdict learns when the first key wakes.
+fn others_awake(call: &Call<'_>, tried: &[KeyId], verdict: &mut Verdict) -> bool {
+    if tried.len() < call.limits.attempts {
+        return false;
+    }
+    let ask = ask(call, serves(call.model), tried);
+    let mut awake = false;
+    for level in &call.levels {
+        match call.pools.pick(call.owner, *level, &ask) {
+            Picked::Key(_) => awake = true,
+            Picked::Asleep(until, cause) => verdict.asleep(until, cause),
+            Picked::Empty => {}
+        }
+    }
+    awake
 }
 
 fn ask<'a>(call: &'a Call<'_>, serves: FamilySet, tried: &'a [KeyId]) -> Ask<'a> {
@@ -162,14 +189,21 @@ fn ask<'a>(call: &'a Call<'_>, serves: FamilySet, tried: &'a [KeyId]) -> Ask<'a>
 }
 
 /// One attempt.
-async fn once(call: &Call<'_>, held: Held, deadline: Instant) -> Result<Answer, (Held, Miss)> {
-    let deadline = deadline.min(Instant::now() + call.limits.first_byte);
+async fn once(
+    call: &Call<'_>,
+    held: Box<Held>,
+    deadline: Instant,
+) -> Result<Answer, (Box<Held>, Miss)> {
+    let until = Until {
+        first_byte: deadline.min(Instant::now() + call.limits.first_byte),
+        end: deadline,
+    };
     let credential = Arc::clone(held.credential());
-    let answer = match send(call, &credential, deadline).await {
+    let answer = match send(call, &credential, until.first_byte).await {
         Ok(answer) => answer,
         Err(miss) => return Err((held, miss)),
     };
-    match look::look(call, answer, &credential, deadline).await {
+    match look::look(call, answer, &credential, until).await {
         Ok(seen) => {
             held.first_byte();
             call.metrics.tried(Tried::Answered);
@@ -184,16 +218,27 @@ async fn send(
     credential: &Credential,
     deadline: Instant,
 ) -> Result<Response<Incoming>, Miss> {
+    let mut again = true;
+    loop {
+        let sending = call.transport.send(request(call, credential));
+        match timeout_at(deadline, sending).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            // An upstream may close an idle connection just as it is used again;
+            // that says nothing about the key.
+            Ok(Err(SendError::Broken)) if again => again = false,
+            Ok(Err(error)) => return Err(Miss::unsent(&error)),
+            Err(_) => return Err(Miss::late("no answer in time")),
+        }
+    }
+}
+
+fn request(call: &Call<'_>, credential: &Credential) -> Request<Segments> {
     let mut request = Request::new(call.body.clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = credential.uri(call.endpoint.index);
     *request.headers_mut() = call.headers.clone();
     authorize(request.headers_mut(), credential.authorization());
-    match timeout_at(deadline, call.transport.send(request)).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Miss::unsent(&error)),
-        Err(_) => Err(Miss::late("no answer in time")),
-    }
+    request
 }
 
 impl Miss {
@@ -227,5 +272,9 @@ impl Miss {
 
     fn is_client_fault(&self) -> bool {
         self.failure.class == FailureClass::ClientFault
+    }
+
+    fn is_not_here(&self) -> bool {
+        self.failure.class == FailureClass::NotHere
     }
 }

@@ -5,7 +5,7 @@ mod fields;
 mod read;
 
 pub(crate) use fields::{Fields, UsageChunk};
-pub(crate) use read::{read, require_json};
+pub(crate) use read::{drain, read, require_json};
 
 #[cfg(test)]
 mod tests;

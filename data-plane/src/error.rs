@@ -16,10 +16,6 @@ pub(crate) use scrub::{Scrubber, passed_on};
 /// Whose side failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "the names of OpenAI's error types"
-)]
 pub enum Kind {
     /// The request cannot be understood or served as it is.
     InvalidRequestError,

@@ -52,7 +52,9 @@ impl Proxy {
                 _ = ask.tick(), if !loaded => match self.deps.reports.load().await {
                     Ok(reports) => {
                         loaded = true;
-                        reports.iter().for_each(|report| self.deps.pools.hear(report));
+                        for report in &reports {
+                            self.deps.pools.hear(report);
+                        }
                     }
                     Err(error) => tracing::debug!(%error, "the reports before now are not to be had yet"),
                 },

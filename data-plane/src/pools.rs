@@ -42,7 +42,7 @@ pub struct Pools {
 /// What a pool answers.
 pub(crate) enum Picked {
     /// Use this key.
-    Key(Held),
+    Key(Box<Held>),
     /// None before this time; why.
     Asleep(Timestamp, SleepCause),
     /// There is none.
@@ -75,9 +75,12 @@ impl Pools {
         };
         let picked = lock(&pool).pick(ask, now());
         match picked {
-            Pick::Key(lease) => {
-                Picked::Key(Held::new(lease, pool, Arc::clone(&self.sleeps), owner))
-            }
+            Pick::Key(lease) => Picked::Key(Box::new(Held::new(
+                lease,
+                pool,
+                Arc::clone(&self.sleeps),
+                owner,
+            ))),
             Pick::Asleep { earliest, cause } => Picked::Asleep(earliest, cause),
             Pick::Empty => Picked::Empty,
         }

@@ -18,15 +18,16 @@ use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
 use foldgate_runtime::{AccessLog, Peer};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
 use crate::admit::{Admitted, admit};
 use crate::attempt::{Answer, Call, attempt};
-use crate::body::{Fields, UsageChunk, read, require_json};
+use crate::body::{Fields, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
 use crate::error::Problem;
 use crate::models;
@@ -130,26 +131,33 @@ impl Proxy {
         request: Request<Incoming>,
         account: &mut Option<Box<Account>>,
     ) -> Response<Body> {
-        let mut revision = Revision::ZERO;
-        let answered = self.phases(request, account, &mut revision).await;
-        let mut response = answered.unwrap_or_else(|problem| {
-            if let Some(account) = account {
-                account.refuse(&problem);
+        let mut table = self.deps.replica.table();
+        let (parts, mut body) = request.into_parts();
+        let answered = self.phases(&parts, &mut body, account, &mut table).await;
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(problem) => {
+                if let Some(account) = account {
+                    account.refuse(&problem);
+                }
+                if !body.is_end_stream() && !parts.headers.contains_key(header::EXPECT) {
+                    drain(&mut body).await;
+                }
+                problem.to_response().map(Body::whole)
             }
-            problem.to_response().map(Body::whole)
-        });
-        let headers = response.headers_mut();
-        headers.insert(X_FOLDGATE_REVISION, HeaderValue::from(revision.0));
+        };
+        let revision = HeaderValue::from(table.revision().0);
+        response.headers_mut().insert(X_FOLDGATE_REVISION, revision);
         response
     }
 
     async fn phases(
         &self,
-        request: Request<Incoming>,
+        parts: &Parts,
+        body: &mut Incoming,
         slot: &mut Option<Box<Account>>,
-        revision: &mut Revision,
+        table: &mut Arc<Table>,
     ) -> Result<Response<Body>, Problem> {
-        let (parts, body) = request.into_parts();
         let Some(account) = slot else {
             return Err(Problem::internal());
         };
@@ -158,15 +166,14 @@ impl Proxy {
             Target::Call(endpoint) => endpoint.name,
             Target::Models | Target::Model(_) => "models",
         };
-        let table = self.table(&parts.headers).await?;
-        *revision = table.revision();
+        self.wait_for_revision(&parts.headers, table).await?;
         account.revision = table.revision();
-        let admitted = admit(&table, &parts.headers, parts.uri.path())
+        let admitted = admit(table, &parts.headers, parts.uri.path())
             .map_err(|problem| self.unless_unready(problem))?;
         account.caller = Some(admitted.account);
         let created = table.state.at.0 / 1000;
         match target {
-            Target::Call(endpoint) => self.call(endpoint, &parts, body, &admitted, slot).await,
+            Target::Call(endpoint) => self.call(endpoint, (parts, body), &admitted, slot).await,
             Target::Models => Ok(listed(account, models::list(&admitted.table, created))),
             Target::Model(model) => {
                 let found = models::one(&admitted.table, &model, created)?;
@@ -175,23 +182,25 @@ impl Proxy {
         }
     }
 
-    /// The table as it is, or as soon as it holds the revision asked for.
-    async fn table(&self, headers: &HeaderMap) -> Result<Arc<Table>, Problem> {
-        let replica = &self.deps.replica;
+    /// Waits, if the request asks for it, until the table holds a revision.
+    async fn wait_for_revision(
+        &self,
+        headers: &HeaderMap,
+        table: &mut Arc<Table>,
+    ) -> Result<(), Problem> {
         let Some(wanted) = headers.get(&X_FOLDGATE_MIN_REVISION) else {
-            return Ok(replica.table());
+            return Ok(());
         };
         let wanted = wanted.to_str().ok().and_then(|text| text.parse().ok());
         let wanted = Revision(wanted.ok_or_else(Problem::bad_revision)?);
-        let table = replica.table();
         if table.revision() >= wanted {
-            return Ok(table);
+            return Ok(());
         }
+        let replica = &self.deps.replica;
         replica.poke();
-        match replica.wait_for(wanted, REVISION_PATIENCE).await {
-            Ok(()) => Ok(replica.table()),
-            Err(_) => Err(Problem::behind(Duration::from_secs(1))),
-        }
+        let outcome = replica.wait_for(wanted, REVISION_PATIENCE).await;
+        *table = replica.table();
+        outcome.map_err(|_| Problem::behind(Duration::from_secs(1)))
     }
 
     /// A node without a table knows nobody; that is not the caller's fault.
@@ -206,8 +215,7 @@ impl Proxy {
     async fn call(
         &self,
         endpoint: &'static Endpoint,
-        parts: &Parts,
-        body: Incoming,
+        (parts, body): (&Parts, &mut Incoming),
         admitted: &Admitted,
         slot: &mut Option<Box<Account>>,
     ) -> Result<Response<Body>, Problem> {
@@ -216,7 +224,7 @@ impl Proxy {
         };
         require_json(parts.version, &parts.headers)?;
         let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
-        propagate(&Span::current(), &parts.headers, &mut upward);
+        propagate(&account.span, &parts.headers, &mut upward);
         let text = read(body, self.settings.max_body_bytes, BODY_PATIENCE).await?;
         account.bytes_in = text.len() as u64;
         let fields = Fields::parse(&text)?;
@@ -301,11 +309,9 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
     };
-    match headers.get(&X_REQUEST_ID).filter(sane) {
-        Some(given) => given.clone(),
-        None => {
-            let id = Uuid::new_v4().simple().to_string();
-            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
-        }
-    }
+    let given = headers.get(&X_REQUEST_ID).filter(sane).cloned();
+    given.unwrap_or_else(|| {
+        let id = Uuid::new_v4().simple().to_string();
+        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
+    })
 }

@@ -105,7 +105,7 @@ impl HttpBody for Body {
 #[derive(Debug)]
 pub(crate) enum Form {
     /// Events.
-    Events(Flow),
+    Events(Box<Flow>),
     /// A large answer, or one that cannot be read: it passes, and its end is
     /// looked at for usage.
     Bytes {
@@ -121,7 +121,7 @@ pub(crate) enum Form {
 pub(crate) struct Relay {
     upstream: Option<Incoming>,
     form: Form,
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     account: Option<Box<Account>>,
     silence: Duration,
     heard: Instant,
@@ -136,7 +136,7 @@ impl Relay {
     pub(crate) fn new(
         upstream: Option<Incoming>,
         form: Form,
-        held: Held,
+        held: Box<Held>,
         account: Box<Account>,
         silence: Duration,
     ) -> Self {
@@ -177,7 +177,7 @@ impl Relay {
                     }
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    self.break_off(&Failure::broken("the answer broke off"))
+                    self.break_off(&Failure::broken("the answer broke off"));
                 }
                 Poll::Ready(None) => self.end(),
                 Poll::Pending if self.ready() == 0 => {
@@ -241,16 +241,16 @@ impl Relay {
             kind: Kind::UpstreamError,
             ..problem
         });
-        self.close(&failure, problem.unwrap_or_else(Problem::broken_stream));
+        self.close(&failure, &problem.unwrap_or_else(Problem::broken_stream));
     }
 
     fn break_off(&mut self, failure: &Failure) {
-        self.close(failure, Problem::broken_stream());
+        self.close(failure, &Problem::broken_stream());
     }
 
     /// Ends an answer that failed after it had begun: the key hears of it, and
     /// the client, in the form of a stream, too.
-    fn close(&mut self, failure: &Failure, problem: Problem) {
+    fn close(&mut self, failure: &Failure, problem: &Problem) {
         self.upstream = None;
         if let Some(held) = self.held.take() {
             held.fail(failure, None);

@@ -37,6 +37,10 @@ enum Pending {
 
 /// The state between two chunks.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing to remember of the bytes before"
+)]
 pub(crate) struct Splitter {
     held: BytesMut,
     limit: usize,

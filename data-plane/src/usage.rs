@@ -31,9 +31,7 @@ impl Usage {
         let prompt = count(&value, "prompt_tokens");
         let completion = count(&value, "completion_tokens");
         let total = count(&value, "total_tokens");
-        if prompt.or(completion).or(total).is_none() {
-            return None;
-        }
+        prompt.or(completion).or(total)?;
         let completion = completion.unwrap_or(0);
         Some(Self {
             prompt: prompt.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(completion)),

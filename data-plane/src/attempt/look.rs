@@ -2,9 +2,11 @@
 //! at the first event of a stream or the whole of anything else, since an error
 //! may hide behind a 200.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::Utc;
-use foldgate_domain::failure::{Failure, classify, from_stream_error};
+use foldgate_domain::failure::{Failure, FailureClass, classify, from_stream_error};
 use foldgate_domain::hint::hint;
 use foldgate_proto::Timestamp;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -13,7 +15,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Call, Miss};
+use super::{Answer, Call, Miss, Until};
 use crate::error::{Problem, passed_on};
 use crate::json::members;
 use crate::pools::{Credential, Held};
@@ -23,6 +25,9 @@ use crate::usage::{self, Tail};
 
 /// How much of an error is read; every real one is far shorter.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// How long the rest of an error may take.
+const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Up to this size an answer is held until it is whole, so that one that breaks
 /// off can still fail over; beyond it memory matters more.
@@ -39,14 +44,14 @@ pub(super) enum Seen {
 
 impl Seen {
     /// The answer; the key stays in use as long as it is under way.
-    pub(super) fn with(self, held: Held) -> Answer {
+    pub(super) fn with(self, key: Box<Held>) -> Answer {
         match self {
             Self::Whole(head, body, usage) => Answer::Whole { head, body, usage },
             Self::Begun(head, form, rest) => Answer::Begun {
                 head,
                 form,
                 rest,
-                held,
+                held: key,
             },
         }
     }
@@ -60,14 +65,15 @@ pub(super) async fn look(
     call: &Call<'_>,
     answer: Response<Incoming>,
     credential: &Credential,
-    deadline: Instant,
+    until: Until,
 ) -> Result<Seen, Miss> {
     let (parts, body) = answer.into_parts();
     if parts.status.is_redirection() || parts.status.is_informational() {
         return Err(Miss::broken("the provider answers with a redirect"));
     }
     if !parts.status.is_success() {
-        return Err(refused(parts.status, &parts.headers, body, credential, deadline).await);
+        let said = read_error(body, call.limits.silence).await;
+        return Err(refused(parts.status, &parts.headers, &said, credential));
     }
     let mut head = Response::new(());
     *head.status_mut() = parts.status;
@@ -77,43 +83,35 @@ pub(super) async fn look(
         return Ok(Seen::Begun(head, Form::Bytes { ready, tail }, Some(body)));
     }
     if is_event_stream(&parts.headers) {
-        let (flow, rest) = first_event(body, call.hide_usage, credential, deadline).await?;
-        return Ok(Seen::Begun(head, Form::Events(flow), rest));
+        let (flow, rest) = first_event(body, call.hide_usage, credential, until.first_byte).await?;
+        return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
-    whole(head, body, credential, deadline).await
+    whole(head, body, credential, (call.limits.silence, until.end)).await
 }
 
 /// An answer whose status says that it failed.
-async fn refused(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: Incoming,
-    credential: &Credential,
-    deadline: Instant,
-) -> Miss {
-    let said = match read(body, MAX_ERROR_BYTES, deadline).await {
-        Ok((pieces, _)) => pieces.concat(),
-        Err(_) => Vec::new(),
-    };
-    let failure = classify(status.as_u16(), &said);
+fn refused(status: StatusCode, headers: &HeaderMap, said: &[u8], credential: &Credential) -> Miss {
+    let failure = classify(status.as_u16(), said);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let hint = hint(header, &said, Timestamp::from(Utc::now()));
-    miss(failure, hint, status, &said, credential)
+    let hint = hint(header, said, Timestamp::from(Utc::now()));
+    Miss {
+        hint,
+        ..miss(failure, status, said, credential)
+    }
 }
 
-fn miss(
-    failure: Failure,
-    hint: Option<std::time::Duration>,
-    status: StatusCode,
-    said: &[u8],
-    credential: &Credential,
-) -> Miss {
-    let mut miss = Miss {
-        hint,
-        ..Miss::of(failure)
-    };
-    let theirs = status.is_client_error();
-    if miss.is_client_fault() || theirs && miss.failure.class == super::FailureClass::NotHere {
+/// What an error says, as far as it comes.
+async fn read_error(body: Incoming, silence: Duration) -> Vec<u8> {
+    let end = Instant::now() + ERROR_PATIENCE;
+    let read = read(body, MAX_ERROR_BYTES, (silence, end)).await;
+    read.map_or_else(|_| Vec::new(), |(pieces, _)| pieces.concat())
+}
+
+fn miss(failure: Failure, status: StatusCode, said: &[u8], credential: &Credential) -> Miss {
+    let mut miss = Miss::of(failure);
+    // What other failures say is about the key, and none of the client's business.
+    let about_request = miss.is_client_fault() || miss.is_not_here();
+    if about_request && status.is_client_error() {
         let words = passed_on(status, said, credential.scrubber());
         miss.problem = words.unwrap_or_else(|| Problem::refused_upstream(status));
     }
@@ -160,12 +158,14 @@ async fn whole(
     head: Response<()>,
     body: Incoming,
     credential: &Credential,
-    deadline: Instant,
+    patience: (Duration, Instant),
 ) -> Result<Seen, Miss> {
-    let (mut pieces, rest) = read(body, MAX_HELD_BYTES, deadline).await?;
+    let (mut pieces, rest) = read(body, MAX_HELD_BYTES, patience).await?;
     if rest.is_some() {
         let mut tail = Tail::default();
-        pieces.iter().for_each(|piece| tail.push(piece));
+        for piece in &pieces {
+            tail.push(piece);
+        }
         return Ok(Seen::Begun(
             head,
             Form::Bytes {
@@ -188,15 +188,16 @@ async fn whole(
 }
 
 /// The body until it ends, or has more than `limit` bytes: then what is left of
-/// it comes back too.
+/// it comes back too. Patience ends with a silence, or at a time.
 async fn read(
     mut body: Incoming,
     limit: usize,
-    deadline: Instant,
+    (silence, end): (Duration, Instant),
 ) -> Result<(Vec<Bytes>, Option<Incoming>), Miss> {
     let mut pieces = Vec::new();
     let mut size = 0;
     loop {
+        let deadline = end.min(Instant::now() + silence);
         match timeout_at(deadline, body.frame()).await {
             Err(_) => return Err(Miss::late("the answer did not end in time")),
             Ok(None) => return Ok((pieces, None)),
@@ -218,7 +219,11 @@ async fn read(
 fn hidden(data: &[u8], credential: &Credential) -> Miss {
     let failure = from_stream_error(data);
     let failure = failure.unwrap_or_else(|| Failure::broken("an error behind a 200"));
-    miss(failure, None, StatusCode::BAD_REQUEST, data, credential)
+    let status = match failure.class {
+        FailureClass::NotHere => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    miss(failure, status, data, credential)
 }
 
 fn is_hidden_error(body: &[u8]) -> bool {

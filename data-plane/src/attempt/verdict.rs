@@ -33,11 +33,11 @@ impl Verdict {
         self.last = Some(problem);
     }
 
-    /// The answer.
-    pub(super) fn problem(self, requested: &str, out_of_tries: bool) -> Problem {
+    /// The answer. `stopped` when a limit ended the search, not the lack of keys.
+    pub(super) fn problem(self, requested: &str, stopped: bool) -> Problem {
         match (self.earliest, self.last) {
             (None, None) => Problem::no_key(),
-            (_, Some(last)) if out_of_tries || !self.elsewhere => last,
+            (_, Some(last)) if stopped || !self.elsewhere => last,
             (Some(_), None) if !self.elsewhere => Problem::no_model(requested),
             (Some(earliest), _) => Problem::asleep(!self.unlimited, earliest.since(now())),
             (None, Some(last)) => last,

@@ -13,6 +13,12 @@ use crate::error::Problem;
 /// Room set aside before a byte has come, however large a body is announced.
 const FIRST_ROOM: usize = 64 * 1024;
 
+/// How much of a refused request is read.
+const DRAIN_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long that may take.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Refuses a request whose body is not declared to be JSON, or has no length
 /// where the protocol needs one.
 ///
@@ -46,7 +52,7 @@ pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), 
 /// # Errors
 /// 413 when it is larger (before reading, if its length is announced), 408 when
 /// it comes too slowly, 400 when it breaks off.
-pub(crate) async fn read<B>(mut body: B, limit: usize, idle: Duration) -> Result<Bytes, Problem>
+pub(crate) async fn read<B>(body: &mut B, limit: usize, idle: Duration) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -87,4 +93,23 @@ where
     } else {
         whole.freeze()
     })
+}
+
+/// Reads what a client still sends of a request that is refused: closing on it
+/// would take the refusal away before the client has read it. Within bounds.
+pub(crate) async fn drain<B>(body: &mut B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let reading = async {
+        let mut size = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            size += frame.data_ref().map_or(0, Bytes::len);
+            if size > DRAIN_BYTES {
+                return;
+            }
+        }
+    };
+    // Whoever is slower than that may miss the refusal.
+    let _ = timeout(DRAIN_PATIENCE, reading).await;
 }

@@ -153,7 +153,7 @@ fn the_declared_type_must_be_json() {
 async fn a_body_is_read_whole_and_within_its_limit() {
     let idle = Duration::from_secs(5);
     let one = Bytes::from(vec![1; 100]);
-    let same = read(Full::new(one.clone()), 100, idle).await.unwrap();
+    let same = read(&mut Full::new(one.clone()), 100, idle).await.unwrap();
     assert_eq!(
         same.as_ptr(),
         one.as_ptr(),
@@ -164,15 +164,15 @@ async fn a_body_is_read_whole_and_within_its_limit() {
             (0..n).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"abc"))));
         StreamBody::new(futures_util::stream::iter(frames))
     };
-    assert_eq!(read(many(3), 9, idle).await.unwrap(), "abcabcabc");
-    let problem = read(many(4), 9, idle).await.unwrap_err();
+    assert_eq!(read(&mut many(3), 9, idle).await.unwrap(), "abcabcabc");
+    let problem = read(&mut many(4), 9, idle).await.unwrap_err();
     assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let problem = read(Full::new(one), 99, idle).await.unwrap_err();
+    let problem = read(&mut Full::new(one), 99, idle).await.unwrap_err();
     assert_eq!(problem.status, StatusCode::PAYLOAD_TOO_LARGE);
     let broken =
         futures_util::stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("gone"))]);
     assert_eq!(
-        read(StreamBody::new(broken), 9, idle)
+        read(&mut StreamBody::new(broken), 9, idle)
             .await
             .unwrap_err()
             .status,
@@ -185,7 +185,7 @@ async fn a_body_that_stalls_is_given_up() {
     let stalled = StreamBody::new(futures_util::stream::pending::<
         Result<Frame<Bytes>, std::io::Error>,
     >());
-    let problem = read(stalled.boxed(), 10, Duration::from_secs(30))
+    let problem = read(&mut stalled.boxed(), 10, Duration::from_secs(30))
         .await
         .unwrap_err();
     assert_eq!(problem.status, StatusCode::REQUEST_TIMEOUT);

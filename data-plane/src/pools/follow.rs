@@ -140,7 +140,7 @@ impl Pools {
         let Some(key) = key else {
             if let Some(before) = before {
                 known.places.remove(&before.id);
-                self.leave(owner, before.id, before.stands);
+                self.leave(owner, &before);
                 self.sleeps.forget(before.id);
                 lock(&self.upstreams).forget(&before.provider);
             }
@@ -160,7 +160,7 @@ impl Pools {
                 matches!(&before.stands, Stands::In { level: old, .. } if Some(*old) == level);
             if !stays {
                 known.places.remove(&before.id);
-                self.leave(owner, before.id, before.stands);
+                self.leave(owner, &before);
             }
             if before.provider != key.provider {
                 lock(&self.upstreams).forget(&before.provider);
@@ -234,9 +234,9 @@ impl Pools {
         }
     }
 
-    fn leave(&self, owner: OwnerId, key: KeyId, stood: Stands) {
-        if let Stands::In { level, .. } = stood {
-            self.take_out(owner, level, key);
+    fn leave(&self, owner: OwnerId, before: &Entry) {
+        if let Stands::In { level, .. } = before.stands {
+            self.take_out(owner, level, before.id);
         }
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey};
@@ -202,8 +203,8 @@ fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
         12,
         1,
         ProviderConfig::Azure {
-            model_mapping: Default::default(),
-            api_versions: Default::default(),
+            model_mapping: BTreeMap::new(),
+            api_versions: BTreeMap::new(),
         },
         "secret",
     );

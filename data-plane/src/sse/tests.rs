@@ -77,7 +77,7 @@ fn an_event_too_large_to_hold_passes_in_pieces() {
     let mut events = Vec::new();
     for chunk in ["data: 0123456", "789012345678", "9\n\ndata: a\n\n"] {
         splitter.push(&Bytes::from_static(chunk.as_bytes()), |event| {
-            events.push(event)
+            events.push(event);
         });
     }
     let shape: Vec<_> = events

@@ -13,9 +13,11 @@ const MEMORY: Duration = Duration::from_secs(5);
 /// The most names remembered; far more than one installation's providers.
 const MAX_NAMES: usize = 1024;
 
+type Known = HashMap<String, (Instant, Arc<[IpAddr]>)>;
+
 #[derive(Default)]
 pub(super) struct Resolver {
-    known: Mutex<HashMap<String, (Instant, Arc<[IpAddr]>)>>,
+    known: Mutex<Known>,
 }
 
 impl Resolver {

@@ -30,8 +30,6 @@ pub(crate) struct Watch {
     pub(crate) hide: bool,
     /// The last usage seen.
     pub(crate) usage: Option<Usage>,
-    /// Whether the stream said it is complete.
-    pub(crate) done: bool,
 }
 
 impl Watch {
@@ -43,13 +41,10 @@ impl Watch {
         let raw = &event.raw;
         let usage = memmem::find(raw, b"\"usage\"").is_some();
         let error = memmem::find(raw, b"\"error\"").is_some();
-        if !usage && !error {
-            if raw.len() < 64 && memmem::find(raw, b"[DONE]").is_some() {
-                self.done = true;
-            }
-            return Keep::All;
+        if usage || error {
+            return self.read(event).unwrap_or(Keep::All);
         }
-        self.read(event).unwrap_or(Keep::All)
+        Keep::All
     }
 
     /// `None` when the event is not of the shape that is known: it passes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use foldgate_proto::{Config, Level, SleepCause, Timestamp};
 
-use crate::rig::{Rig, settings};
+use crate::rig::{Rig, settings, until};
 use crate::upstream::{Script, Step, Upstream};
 
 const BAD: &str = "sk-bad-0123456789-0123456789";
@@ -32,16 +32,17 @@ async fn two_levels(bad: Script) -> (Rig, Upstream) {
 
 /// The bad key fails, the good one answers; why and how long the bad one sleeps.
 async fn sleeps_after(bad: Script) -> (SleepCause, Duration) {
+    let tries = if bad.status == 1 { 2 } else { 1 };
     let (rig, upstream) = two_levels(bad).await;
     let reply = rig.caller.chat("m").await;
     assert_eq!(
         (reply.status.as_u16(), reply.text()),
         (200, FINE.to_owned())
     );
-    assert_eq!(upstream.asked().len(), 2);
+    assert_eq!(upstream.asked().len(), tries + 1);
     // It is not asked again.
     assert_eq!(rig.caller.chat("m").await.status, 200);
-    assert_eq!(upstream.asked().len(), 3);
+    assert_eq!(upstream.asked().len(), tries + 2);
     let sleeping = rig.pools.sleeps().all();
     assert_eq!(sleeping.len(), 1);
     let now = Timestamp::from(chrono::Utc::now());
@@ -207,6 +208,23 @@ async fn when_all_sleep_the_caller_hears_until_when() {
 }
 
 #[tokio::test]
+async fn the_last_attempt_on_the_last_key_tells_when_to_come_back() {
+    let upstream = Upstream::start().await;
+    let mut limited = settings();
+    limited.limits.attempts = 1;
+    let mut rig = Rig::with(limited).await;
+    rig.key(1, &upstream, BAD).await;
+    rig.all_to_level_1().await;
+    upstream.script(
+        BAD,
+        error(429, "rate_limit_exceeded").with("retry-after", "50"),
+    );
+    let reply = rig.caller.chat("m").await;
+    assert_eq!(reply.code(), (429, "all_keys_sleeping".to_owned()));
+    assert!(reply.header("retry-after").is_some());
+}
+
+#[tokio::test]
 async fn attempts_are_limited() {
     let upstream = Upstream::start().await;
     let mut limited = settings();
@@ -225,22 +243,45 @@ async fn attempts_are_limited() {
 
 #[tokio::test]
 async fn a_silent_upstream_gives_way() {
+    for silent in [Script::hang(), Script::events(vec![Step::Hang])] {
+        let upstream = Upstream::start().await;
+        let mut limited = settings();
+        limited.limits.first_byte = Duration::from_millis(200);
+        let mut rig = Rig::with(limited).await;
+        rig.key(1, &upstream, BAD).await;
+        rig.all_to_level_1().await;
+        upstream.script(BAD, silent);
+        assert_eq!(rig.caller.chat_stream("m").await.status, 503);
+        assert_eq!(rig.pools.sleeps().all()[0].cause, SleepCause::Timeout);
+        until("the upstream saw the call dropped", || upstream.left() == 1).await;
+    }
+}
+
+#[tokio::test]
+async fn when_time_runs_out_the_caller_hears_so() {
     let upstream = Upstream::start().await;
     let mut limited = settings();
-    limited.limits.first_byte = Duration::from_millis(200);
+    limited.limits.total = Duration::from_millis(200);
     let mut rig = Rig::with(limited).await;
     rig.key(1, &upstream, BAD).await;
+    rig.key(1, &upstream, GOOD).await;
     rig.all_to_level_1().await;
-    for silent in [Script::hang(), Script::events(vec![Step::Hang])] {
-        upstream.clear(BAD);
-        upstream.script(BAD, silent);
-        let reply = rig.caller.chat_stream("m").await;
-        assert_eq!(reply.status, 503);
-        assert_eq!(rig.pools.sleeps().all()[0].cause, SleepCause::Timeout);
-        break;
-    }
-    // The abandoned calls are cancelled.
-    crate::rig::until("the upstream saw the call dropped", || upstream.left() == 1).await;
+    upstream.script(BAD, Script::hang());
+    upstream.script(GOOD, Script::hang());
+    assert_eq!(
+        rig.caller.chat("m").await.code(),
+        (504, "upstream_timeout".to_owned())
+    );
+    assert_eq!(upstream.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_is_tried_once_more() {
+    let (rig, upstream) = two_levels(Script::slam()).await;
+    upstream.script(BAD, Script::json(200, "{\"id\":\"second\"}"));
+    assert_eq!(rig.caller.chat("m").await.json()["id"], "second");
+    assert_eq!(rig.pools.sleeps().all().len(), 0);
+    assert_sleeps(Script::slam(), SleepCause::UpstreamError, 1..6).await;
 }
 
 #[tokio::test]

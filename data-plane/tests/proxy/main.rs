@@ -1,6 +1,8 @@
 //! The proxy over real sockets: a real server, log, fold and vault, and an
 //! upstream that does as it is told.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod client;
 mod failover;
 mod limits;

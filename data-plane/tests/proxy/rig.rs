@@ -111,7 +111,7 @@ impl Rig {
         let address = server.local_addr();
         listeners.set_own([address]);
         let handler = move |request, peer| Arc::clone(&proxy).handle(request, peer);
-        let served = tokio::spawn(server.serve(handler, Proxy::panicked, shutdown.clone()));
+        let running = tokio::spawn(server.serve(handler, Proxy::panicked, shutdown.clone()));
         let mut rig = Self {
             caller: Caller::new(address, KEY),
             address,
@@ -119,7 +119,7 @@ impl Rig {
             replica,
             listeners,
             shutdown,
-            served,
+            served: running,
             boot,
             state,
             log,

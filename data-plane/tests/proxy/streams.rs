@@ -192,3 +192,20 @@ async fn a_large_answer_passes_in_pieces() {
     assert_eq!(reply.body.len(), 3_000_000 + 9 + 29);
     assert!(reply.text().ends_with("\"usage\":{\"total_tokens\":3}}"));
 }
+
+#[tokio::test]
+async fn a_large_answer_that_breaks_is_not_taken_for_a_whole_one() {
+    let steps = vec![send(&"x".repeat(2_000_000)), Step::Break];
+    let script = Script {
+        steps,
+        ..Script::json(200, "")
+    };
+    let (rig, _upstream) = rig(script).await;
+    let request = rig
+        .caller
+        .request(Method::POST, "/v1/embeddings", r#"{"model":"m"}"#);
+    let answer = rig.caller.open(request).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.into_body().collect().await.is_err());
+    assert_eq!(rig.pools.sleeps().all().len(), 1);
+}

@@ -2,7 +2,6 @@
 //! remembers what it was asked, and sees who leaves.
 
 use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,6 +54,12 @@ impl Script {
         Self::events(vec![Step::Send(text.to_owned())])
     }
 
+    /// Closes the connection without an answer.
+    pub(crate) fn slam() -> Self {
+        Self::json(1, "")
+    }
+
+    /// Never answers.
     pub(crate) fn hang() -> Self {
         Self::json(0, "")
     }
@@ -197,12 +202,12 @@ fn run(steps: Vec<Step>, shared: Arc<Shared>) -> impl Stream<Item = Frames> + Se
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<StreamBody<impl Stream<Item = Frames> + Send>>, Infallible> {
+) -> Result<Response<StreamBody<impl Stream<Item = Frames> + Send>>, std::io::Error> {
     let (parts, body) = request.into_parts();
     let body = body
         .collect()
         .await
-        .map(|all| all.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     shared.asked.lock().unwrap().push(Asked {
         path: parts.uri.path().to_owned(),
@@ -222,6 +227,9 @@ async fn answer(
         }
         next.unwrap_or_else(|| Script::json(200, r#"{"id":"default","choices":[]}"#))
     };
+    if script.status == 1 {
+        return Err(std::io::Error::other("slammed on purpose"));
+    }
     if script.status == 0 {
         let running = Running {
             steps: VecDeque::new(),
