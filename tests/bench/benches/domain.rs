@@ -41,7 +41,7 @@ fn resolve(c: &mut Criterion) {
                 tried: &[],
             };
             if let Pick::Key(lease) = pool.pick(&ask, NOW) {
-                black_box(pool.finish(&lease, Outcome::Success, NOW));
+                black_box(pool.finish(lease, &Outcome::Success, NOW));
             }
         });
     });

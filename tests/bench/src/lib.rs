@@ -126,7 +126,7 @@ pub fn state_with(keys: u64, level_patterns: usize) -> State {
 
 /// The live pool of one Level, with every key of the state that stands there.
 pub fn full_pool(state: &State, at: Level) -> Pool<Arc<str>> {
-    let mut pool = Pool::new();
+    let mut pool = Pool::new(1);
     for owner in state.owners.values() {
         for key in owner.keys.values().filter(|key| key.level == at) {
             upsert(&mut pool, state, key.number.0);

@@ -42,9 +42,7 @@ async fn answer(
     request: Request<Incoming>,
     events: usize,
 ) -> Result<
-    Response<
-        Either<Full<Bytes>, impl hyper::body::Body<Data = Bytes, Error = Infallible> + use<>>,
-    >,
+    Response<Either<Full<Bytes>, impl hyper::body::Body<Data = Bytes, Error = Infallible> + use<>>>,
     Infallible,
 > {
     let body = match request.into_body().collect().await {
@@ -56,7 +54,11 @@ async fn answer(
     let response = if streamed {
         let body = StreamBody::new(stream::iter(0..=events).then(move |n| async move {
             tokio::time::sleep(PAUSE).await;
-            let event = if n == events { "data: [DONE]\n\n" } else { EVENT };
+            let event = if n == events {
+                "data: [DONE]\n\n"
+            } else {
+                EVENT
+            };
             Ok::<_, Infallible>(Frame::data(Bytes::from_static(event.as_bytes())))
         }));
         reply
