@@ -50,3 +50,6 @@ pub(super) fn config(extra_ca: Option<&Path>) -> Result<ClientConfig, Error> {
         .with_root_certificates(roots)
         .with_no_client_auth())
 }
+
+#[cfg(test)]
+mod tests;

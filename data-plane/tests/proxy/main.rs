@@ -5,6 +5,7 @@
 
 mod client;
 mod failover;
+mod fleet;
 mod limits;
 mod passthrough;
 mod rig;
