@@ -116,11 +116,8 @@ impl Settings {
     pub fn spawn(&self) -> Process {
         // A list from an earlier run would name ports of the past.
         let _ = std::fs::remove_file(self.data().join("listeners.json"));
-        Process::start(
-            &format!("foldgate {}", self.args.join(" ")),
-            &self.command(),
-            &self.log(),
-        )
+        let name = format!("foldgate {}", self.args.join(" "));
+        Process::start(&name, &self.command(), &self.log()).keeping(&self.folder)
     }
 
     /// Starts it and waits until it is ready.

@@ -4,11 +4,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{LazyLock, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 use std::{fs, io};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::poll::eventually;
 
@@ -18,6 +19,8 @@ pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
+    /// The folder it works in, which goes only after it.
+    folder: Option<Arc<TempDir>>,
 }
 
 impl Process {
@@ -34,7 +37,15 @@ impl Process {
             name: name.to_owned(),
             child,
             log: log.to_owned(),
+            folder: None,
         }
+    }
+
+    /// Keeps a folder for as long as the process.
+    #[must_use]
+    pub fn keeping(mut self, folder: &Arc<TempDir>) -> Self {
+        self.folder = Some(Arc::clone(folder));
+        self
     }
 
     /// What it printed so far.

@@ -49,7 +49,8 @@ async fn a_write_is_visible_on_every_node_and_in_the_fleet_view() {
         ("node-3", "data-plane"),
     ] {
         let row = row(&other, node, |row| {
-            row["revision"] == revision && row["state_hash"].is_string()
+            let current = row.get("state_revision").is_none_or(|at| *at == revision);
+            row["revision"] == revision && row["state_hash"].is_string() && current
         })
         .await;
         assert_eq!(row["role"], role, "{row}");
