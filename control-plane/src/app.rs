@@ -93,6 +93,15 @@ impl App {
         }
     }
 
+    /// Whether a request's retry key was used before; then even one that would
+    /// change nothing now is answered as it was.
+    pub(crate) fn is_retry(caller: &Authenticated, write: &Write) -> bool {
+        write.stamp.idempotency.as_ref().is_some_and(|idempotency| {
+            let used = (caller.owner_id(), idempotency.key.clone());
+            caller.table().state.idempotency.contains_key(&used)
+        })
+    }
+
     /// Submits a command and waits until it can be read back here; for a dry
     /// run, only decides it.
     ///

@@ -9,8 +9,8 @@ use foldgate_proto::Heartbeat;
 use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
 use foldgate_runtime::AccessLog;
 use foldgate_vault::Vault;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::app::{App, Parts};
@@ -45,8 +45,8 @@ pub struct ControlPlane {
     stop_feeding: CancellationToken,
     /// Ends the submitter, once its queue is empty.
     stop_writing: CancellationToken,
-    feeders: Vec<JoinHandle<()>>,
-    writer: JoinHandle<()>,
+    feeders: TaskTracker,
+    writing: TaskTracker,
 }
 
 impl ControlPlane {
@@ -62,14 +62,18 @@ impl ControlPlane {
             settings,
             access,
         } = setup;
-        let (writer, writing) =
-            Writer::start(Arc::clone(&log), replica.clone(), stop_writing.clone());
+        let feeders = TaskTracker::new();
+        let writing = TaskTracker::new();
+        let (writer, submitting) =
+            Writer::new(Arc::clone(&log), replica.clone(), stop_writing.clone());
+        writing.spawn(submitting);
         let (disabler, disabling) =
-            Disabler::start(writer.clone(), replica.clone(), stop_feeding.clone());
+            Disabler::new(writer.clone(), replica.clone(), stop_feeding.clone());
+        feeders.spawn(disabling);
         let sleeps = Sleeps::new();
         let fleet = Fleet::new();
         let folder = Folder::new(reports.clone(), sleeps.clone(), fleet.clone(), disabler);
-        let folding = tokio::spawn(folder.run(stop_feeding.clone()));
+        feeders.spawn(folder.run(stop_feeding.clone()));
         let app = App::new(Parts {
             log,
             replica,
@@ -85,8 +89,8 @@ impl ControlPlane {
             app,
             stop_feeding,
             stop_writing,
-            feeders: vec![disabling, folding],
-            writer: writing,
+            feeders,
+            writing,
         }
     }
 
@@ -139,18 +143,14 @@ impl ControlPlane {
 
     /// Ends: first what feeds the submitter, then, its queue empty, the
     /// submitter. To be called when the listener has drained.
-    pub async fn stop(self) {
-        self.stop_feeding.cancel();
-        for task in self.feeders {
-            join(task).await;
+    pub async fn stop(&self) {
+        for (stop, tasks) in [
+            (&self.stop_feeding, &self.feeders),
+            (&self.stop_writing, &self.writing),
+        ] {
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await;
         }
-        self.stop_writing.cancel();
-        join(self.writer).await;
-    }
-}
-
-async fn join(task: JoinHandle<()>) {
-    if let Err(error) = task.await {
-        tracing::error!(%error, "a task of the control plane ended badly");
     }
 }

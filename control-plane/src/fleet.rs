@@ -21,7 +21,7 @@ pub const MAX_NODES: usize = 10_000;
 
 /// A node that was silent this long is shown as not alive; heartbeats come once
 /// a second, and at most once a minute.
-pub const LIVE: Duration = Duration::from_secs(10);
+pub const LIVE: Duration = Duration::from_secs(5);
 
 /// How many of its own intervals a slow node may be silent.
 const LIVE_INTERVALS: u32 = 4;
@@ -130,9 +130,9 @@ impl Fleet {
     }
 
     /// Every listener of every node that lives.
-    pub fn listeners(&self) -> Vec<String> {
+    pub fn listeners(&self, now: Timestamp) -> Vec<String> {
         let inner = self.inner();
-        let nodes = inner.nodes.values();
+        let nodes = inner.nodes.values().filter(|node| node.is_live(now));
         nodes
             .flat_map(|node| node.last.listeners.iter().cloned())
             .collect()

@@ -103,15 +103,15 @@ pub(crate) struct Job {
 }
 
 impl Writer {
-    /// Starts the task. It ends when `stop` is cancelled and the queue is empty,
-    /// or when every handle is gone.
-    pub fn start(
+    /// A submitter and its task, to be spawned. The task ends when `stop` is
+    /// cancelled and the queue is empty, or when every handle is gone.
+    pub fn new(
         log: Arc<dyn EventLog>,
         replica: Replica,
         stop: CancellationToken,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
+    ) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, jobs) = mpsc::channel(MAX_QUEUE);
-        let task = tokio::spawn(commit::Committer::new(log, replica).run(jobs, stop));
+        let task = commit::Committer::new(log, replica).run(jobs, stop);
         (Self { queue }, task)
     }
 

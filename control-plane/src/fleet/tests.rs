@@ -42,7 +42,7 @@ fn lag_is_counted_from_the_newest_known_revision() {
     };
     assert_eq!(lag(0), [0, 3]);
     assert_eq!(lag(12), [2, 5]);
-    assert_eq!(fleet.listeners(), ["a:3000", "b:3000"]);
+    assert_eq!(fleet.listeners(NOW), ["a:3000", "b:3000"]);
 }
 
 #[test]
@@ -52,6 +52,7 @@ fn a_silent_node_is_not_alive_and_then_forgotten() {
     let live = |after| fleet.rows(Revision(1), NOW.after(after))[0].live;
     assert!(live(LIVE / 2));
     assert!(!live(LIVE));
+    assert!(fleet.listeners(NOW.after(LIVE)).is_empty());
     fleet.prune(NOW.after(FORGET / 2));
     assert_eq!(fleet.rows(Revision(1), NOW).len(), 1);
     fleet.prune(NOW.after(FORGET));

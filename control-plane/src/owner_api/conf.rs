@@ -25,7 +25,12 @@ pub(crate) async fn get(State(app): State<App>, caller: Authenticated) -> Respon
     let sleeping = app.sleeps.of_owner(owner.id, now);
     let sleeping: Vec<Value> = sleeping
         .iter()
-        .filter_map(|report| Some(asleep(owner.key(report.key)?, report, now)))
+        .filter_map(|report| {
+            let key = owner.key(report.key)?;
+            // A sleep of a secret that was replaced since no longer counts.
+            let counts = report.generation.secret >= key.secret_revision;
+            counts.then(|| asleep(key, report, now))
+        })
         .take(MAX_LISTED)
         .collect();
     let body = json!({

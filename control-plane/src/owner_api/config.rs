@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::response::Response;
+use foldgate_domain::command::PatchConfig;
 use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::ConfigKey;
 use serde_json::{Map, Value, json};
@@ -43,12 +44,12 @@ pub(crate) async fn put(
     let input = ConfigInput::read(fields, &write, caller.owner())?;
     let named = input.named.clone();
     let owner = caller.owner_id();
-    let done = match input.seal(&app.vault, owner)? {
-        Some(patch) => {
-            app.submit(&caller, &write, Command::PatchConfig(patch))
-                .await?
-        }
-        None => Done::unchanged(&caller.table().state),
+    let patch = input.seal(&app.vault, owner)?;
+    let done = if patch == PatchConfig::default() && !App::is_retry(&caller, &write) {
+        Done::unchanged(&caller.table().state)
+    } else {
+        let command = Command::PatchConfig(patch);
+        app.submit(&caller, &write, command).await?
     };
     let updated = shown(done.owner(owner)?, &named);
     let message = format!("{} updated", list(&named));

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::Rejection;
 use foldgate_proto::{KeyNumber, ProviderKey};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::Authenticated;
@@ -28,6 +28,13 @@ pub(crate) mod write;
 use filter::{Filter, Named};
 use page::Paging;
 use view::KeyView;
+
+/// The list's body, encoded without a detour: an owner may have many keys.
+#[derive(Serialize)]
+struct Listed<'k> {
+    success: bool,
+    keys: Vec<KeyView<'k>>,
+}
 
 /// `GET /x-keys`
 pub(crate) async fn list(
@@ -108,7 +115,13 @@ fn show(caller: &Authenticated, filter: &Filter, paging: Paging) -> Response {
         .take(take)
         .map(|key| KeyView::new(key))
         .collect();
-    let mut response = reply::read(caller, &json!({"success": true, "keys": page}));
+    let mut response = reply::read(
+        caller,
+        &Listed {
+            success: true,
+            keys: page,
+        },
+    );
     let headers = paging.headers(matching.len());
     response.headers_mut().extend(headers);
     response

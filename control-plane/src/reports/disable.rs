@@ -31,15 +31,15 @@ pub(crate) struct Disabler {
 }
 
 impl Disabler {
-    /// Starts the task that submits, until `stop` is cancelled.
-    pub(crate) fn start(
+    /// A disabler and the task that submits for it, until `stop` is cancelled.
+    pub(crate) fn new(
         writer: Writer,
         replica: Replica,
         stop: CancellationToken,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
+    ) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, jobs) = mpsc::channel(MAX_WAITING);
         let waiting: Arc<Mutex<BTreeSet<Life>>> = Arc::default();
-        let task = tokio::spawn(run(writer, jobs, Arc::clone(&waiting), stop));
+        let task = run(writer, jobs, Arc::clone(&waiting), stop);
         let disabler = Self {
             queue,
             waiting,

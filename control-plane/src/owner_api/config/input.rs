@@ -60,20 +60,16 @@ impl ConfigInput {
         Ok(input)
     }
 
-    /// The command; none when nothing would change.
+    /// The command, its password sealed.
     ///
     /// # Errors
     /// The password cannot be sealed.
-    pub(crate) fn seal(
-        mut self,
-        vault: &Vault,
-        owner: OwnerId,
-    ) -> Result<Option<PatchConfig>, Error> {
+    pub(crate) fn seal(mut self, vault: &Vault, owner: OwnerId) -> Result<PatchConfig, Error> {
         if let Some(secret) = &self.email_pass {
             let sealed = sealing::email_pass(vault, owner, secret)?;
             self.patch.set.email_pass = Some(sealed);
         }
-        Ok((self.patch != PatchConfig::default()).then_some(self.patch))
+        Ok(self.patch)
     }
 
     fn set(

@@ -17,6 +17,7 @@ use super::view::KeyView;
 use super::{key, upstream};
 use crate::app::App;
 use crate::auth::Authenticated;
+use crate::clock;
 use crate::error::Error;
 use crate::reply::Done;
 use crate::request::{Segments, Write};
@@ -53,7 +54,7 @@ pub(crate) async fn update(
     let input = KeyInput::update(fields, &key)?;
     let shortened = is_shortened(&input);
     let patch = changed_key(&app, &caller, &key, input)?;
-    if !changes(&patch, &key) && app.is_newest(&caller).await {
+    if !changes(&patch, &key) && app.is_newest(&caller).await && !App::is_retry(&caller, &write) {
         let done = Done::unchanged(&caller.table().state);
         let view = json!({"key": KeyView::new(&key)});
         return Ok(done.reply(view));
@@ -184,7 +185,7 @@ fn changes(patch: &PatchKey, key: &ProviderKey) -> bool {
 }
 
 fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {
-    let others = app.fleet.listeners();
+    let others = app.fleet.listeners(clock::now());
     let own = app.settings.listeners.iter().map(String::as_str);
     let all = own.chain(others.iter().map(String::as_str));
     upstream::check(url, &app.settings.addresses, all)

@@ -1,0 +1,104 @@
+//! A client's own retries.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::node::{Answer, Node, SECRET, answer, new_key};
+
+async fn send(node: &Node, key: &str, method: Method, path: &str, body: &Value) -> Answer {
+    let request = node.request(method, path).header("idempotency-key", key);
+    answer(request.json(body)).await
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_answered_with_the_same_resource() {
+    let node = Node::start().await;
+    let body = new_key(1, "https://api.openai.com");
+    let first = send(&node, "once", Method::POST, "/x-keys", &body).await;
+    let again = send(&node, "once", Method::POST, "/x-keys", &body).await;
+    for name in ["x-foldgate-record", "x-foldgate-revision"] {
+        assert_eq!(first.header(name), again.header(name));
+    }
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    assert_eq!(first.ok()["key"], again.ok()["key"]);
+    assert_eq!(node.records().await.len(), 2);
+}
+
+#[tokio::test]
+async fn another_request_under_the_same_key_is_refused() {
+    let node = Node::start().await;
+    let body = new_key(1, "https://api.openai.com");
+    send(&node, "once", Method::POST, "/x-keys", &body)
+        .await
+        .ok();
+    let other = new_key(2, "https://api.openai.com");
+    let refused = send(&node, "once", Method::POST, "/x-keys", &other).await;
+    let error = refused.refused(422, "idempotency_mismatch");
+    assert!(!error.to_string().contains(SECRET));
+    let elsewhere = send(
+        &node,
+        "once",
+        Method::PUT,
+        "/x-config",
+        &json!({"EMAIL_TLS": true}),
+    )
+    .await;
+    elsewhere.refused(422, "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn every_write_may_be_sent_again() {
+    let node = Node::start().await;
+    node.add_key(1, "https://api.openai.com").await;
+    let news = json!({"title": "t", "content": "c"});
+    let config = json!({"MODEL_MAPPER": "a=b"});
+    let writes = [
+        ("a", Method::PUT, "/x-keys/1", json!({"Level": 2})),
+        ("b", Method::PUT, "/x-config", config),
+        (
+            "c",
+            Method::DELETE,
+            "/x-config",
+            json!({"keys": ["MODEL_MAPPER"]}),
+        ),
+        ("d", Method::POST, "/x-news", news),
+        ("e", Method::DELETE, "/x-news", json!({"id": 1})),
+        ("f", Method::DELETE, "/x-keys/1", json!({})),
+    ];
+    for (key, method, path, body) in writes {
+        send(&node, key, method.clone(), path, &body).await.ok();
+        let written = node.records().await.len();
+        let again = send(&node, key, method, path, &body).await;
+        assert_eq!(again.header("idempotency-replayed"), "true", "{path}");
+        again.ok();
+        assert_eq!(node.records().await.len(), written, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_resource_gone_since_is_not_made_again() {
+    let node = Node::start().await;
+    let body = new_key(1, "https://api.openai.com");
+    send(&node, "once", Method::POST, "/x-keys", &body)
+        .await
+        .ok();
+    node.delete("/x-keys/1").await.ok();
+    let again = send(&node, "once", Method::POST, "/x-keys", &body).await;
+    again.refused(404, "gone");
+}
+
+#[tokio::test]
+async fn a_key_must_be_short_plain_text() {
+    let node = Node::start().await;
+    let body = json!({"title": "t", "content": "c"});
+    let longest = "k".repeat(255);
+    send(&node, &longest, Method::POST, "/x-news", &body)
+        .await
+        .ok();
+    for key in ["", "ü", &"k".repeat(256)] {
+        let error = send(&node, key, Method::POST, "/x-news", &body).await;
+        let error = error.refused(400, "invalid_field");
+        assert_eq!(error["param"], "Idempotency-Key");
+    }
+}

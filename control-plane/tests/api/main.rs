@@ -1,0 +1,23 @@
+//! The admin listener on a real socket over the embedded log: every endpoint,
+//! every refusal, and the submitter's races.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test stands on and does not get is a failure of the test"
+)]
+
+mod bodies;
+mod bootstrap;
+mod conf;
+mod config;
+mod config_forms;
+mod door;
+mod faults;
+mod idempotency;
+mod key_configs;
+mod key_writes;
+mod keys;
+mod news;
+mod node;
+mod reports;
+mod writer;
