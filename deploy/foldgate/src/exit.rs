@@ -65,8 +65,13 @@ impl From<LogError> for Failure {
             | LogError::Io(_) => IO,
         };
         let hint = match &error {
-            LogError::Weak(_) | LogError::StrengthUnknown(_) => {
-                "\n(--allow-weak-log starts all the same; acknowledged writes may then be lost)"
+            LogError::Weak(_) => {
+                "\n--allow-weak-log starts all the same; acknowledged writes may then be lost"
+            }
+            LogError::StrengthUnknown(_) => {
+                "\nname the servers' monitoring ports in FOLDGATE_NATS_MONITOR_URL, or system \
+                 credentials in FOLDGATE_NATS_SYSTEM_URL, so that sync_interval can be read; \
+                 --allow-weak-log starts all the same"
             }
             _ => "",
         };

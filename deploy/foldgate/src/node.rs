@@ -68,7 +68,6 @@ impl Node {
             status,
             addresses: listeners,
         } = listen::bind(&base.settings).await?;
-        base.data.write_listeners(&listeners)?;
         let opened = open(&base).await?;
         let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
         let replica = fold(&base, &opened, traffic.as_ref()).await?;
@@ -92,6 +91,7 @@ impl Node {
         let pulse = pulse(&parts, sleeps, control.clone());
         let interval = base.settings.pace.heartbeat_interval;
         let beating = tokio::spawn(pulse.beat(opened.reports.clone(), interval));
+        base.data.write_listeners(&listeners)?;
         tracing::info!(
             node = base.node,
             region = %base.settings.region,
@@ -170,7 +170,7 @@ impl Node {
 
     /// First the listeners drain, then what they fed, the fold last.
     async fn end(self) -> Result<(), Failure> {
-        self.base.health.component("process").not_ready("draining");
+        self.base.health.component("process").draining();
         for task in self.serving {
             joined(task).await;
         }

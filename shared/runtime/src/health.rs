@@ -109,12 +109,18 @@ impl Component {
         self.set(Status::Degraded(reason.into()));
     }
 
+    /// Finishing what is under way and taking nothing new.
+    pub fn draining(&self) {
+        self.not_ready(DRAINING);
+    }
+
     /// Not serving.
     pub fn not_ready(&self, reason: impl Into<String>) {
         self.set(Status::NotReady(reason.into()));
     }
 
-    /// Takes over a state; changes are logged once.
+    /// Takes over a state; changes are logged once. Not being ready yet, or no
+    /// more because the process is told to end, is nothing to warn of.
     pub fn set(&self, status: Status) {
         let mut parts = self.health.parts();
         let Some((_, current)) = parts.iter_mut().find(|(name, _)| *name == self.name) else {
@@ -124,14 +130,21 @@ impl Component {
             return;
         }
         let reason = status.reason().unwrap_or_default();
+        let is_expected = matches!(current, Status::NotReady(_)) || reason == DRAINING;
         match &status {
             Status::Ready => tracing::info!(component = self.name, "ready"),
             Status::Degraded(_) => tracing::warn!(component = self.name, reason, "degraded"),
+            Status::NotReady(_) if is_expected => {
+                tracing::info!(component = self.name, reason, "not ready");
+            }
             Status::NotReady(_) => tracing::warn!(component = self.name, reason, "not ready"),
         }
         *current = status;
     }
 }
+
+/// Why a process that was told to end is not ready.
+const DRAINING: &str = "draining";
 
 /// The names of [`Status`], by rank.
 const NAMES: [&str; 3] = ["ready", "degraded", "not_ready"];

@@ -3,6 +3,7 @@
 //! in plain beside the code that uses it.
 
 pub mod caller_key;
+pub mod field;
 pub mod mask;
 pub mod master_key;
 pub mod vault;

@@ -36,7 +36,7 @@ pub struct SealContext {
     pub owner: OwnerId,
     /// The resource: a provider key's id, or the owner's for its configuration.
     pub resource: Uuid,
-    /// The field (`secret`, `private_key`, `email_pass`).
+    /// The field, one of [`crate::field`].
     pub field: &'static str,
 }
 

@@ -159,7 +159,7 @@ pub const TABLE: &[Setting] = settings! {
     "drain_timeout", plain("30s"), |s| &mut s.http.drain_timeout,
         "how long a shutdown waits for requests and streams to end";
 
-    "log.level", plain("info"), |s| &mut s.log.level,
+    "log.level", plain("info,async_nats=warn"), |s| &mut s.log.level,
         "what is logged: off, error, warn, info, debug, trace, also per module (warn,foldgate_log=debug)";
     "log.format", plain("auto"), |s| &mut s.log.format,
         "json, pretty, or auto: pretty on a terminal, else json";

@@ -1,0 +1,12 @@
+//! The fields secrets are sealed for. Who seals and who opens must say the same
+//! word, so both take it from here. Never change one: what was sealed for it
+//! would not open any more.
+
+/// A provider key's credential; its resource is the provider key.
+pub const SECRET_KEY: &str = "secret_key";
+
+/// A service account's private key; its resource is the provider key.
+pub const PRIVATE_KEY: &str = "private_key";
+
+/// The mail account's password; its resource is the owner.
+pub const EMAIL_PASS: &str = "email_pass";
