@@ -3,7 +3,7 @@
 //! would not open any more.
 
 /// A provider key's credential; its resource is the provider key.
-pub const SECRET_KEY: &str = "secret_key";
+pub const SECRET: &str = "secret";
 
 /// A service account's private key; its resource is the provider key.
 pub const PRIVATE_KEY: &str = "private_key";
