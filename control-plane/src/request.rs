@@ -1,13 +1,16 @@
 //! What every request brings beside its body: an id, an address, a reason, a
 //! retry key. Read once, here, so that handlers see only valid values.
 
+use std::borrow::Cow;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use foldgate_proto::{Idempotency, RecordHash};
+use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
 use foldgate_runtime::Peer;
 use http::Extensions;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde_json::Value;
 
 use crate::error::Error;
 
@@ -89,7 +92,7 @@ impl<S: Sync> FromRequest<S> for Write {
             .map_err(|error| body_error(&error))?;
         let request_hash = || {
             let mut text = format!("{} {}\n", parts.method, parts.uri).into_bytes();
-            text.extend_from_slice(&body);
+            text.extend_from_slice(&without_password(&body));
             RecordHash::of(&text)
         };
         let stamp = Stamp {
@@ -116,6 +119,21 @@ impl<S: Sync> FromRequest<S> for Write {
 pub(crate) fn address(extensions: &Extensions) -> Option<String> {
     let peer = extensions.get::<Peer>()?;
     Some(peer.address.ip().to_canonical().to_string())
+}
+
+/// A body as a retry is recognised by. The hash of a whole body would stand in
+/// the log for ever, and a mail password, which people choose, could be guessed
+/// from it; its mask stands there anyway. All other secrets are drawn by machines.
+fn without_password(body: &[u8]) -> Cow<'_, [u8]> {
+    let name = ConfigKey::EmailPass.as_str();
+    let Ok(mut map) = json::object(body) else {
+        return Cow::Borrowed(body);
+    };
+    let Some(Value::String(password)) = map.get_mut(name) else {
+        return Cow::Borrowed(body);
+    };
+    *password = foldgate_vault::mask(password);
+    Cow::Owned(Value::Object(map).to_string().into_bytes())
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<usize> {

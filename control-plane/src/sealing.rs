@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// A provider key's credential.
-pub(crate) const SECRET_KEY: &str = "secret_key";
+/// A provider key's credential; what data nodes open it under.
+pub(crate) const SECRET_KEY: &str = "secret";
 /// A Vertex service account's private key.
 pub(crate) const PRIVATE_KEY: &str = "private_key";
 /// The mail account's password; its resource is the owner.

@@ -13,7 +13,8 @@ use crate::auth::Authenticated;
 use crate::clock;
 use crate::reply;
 
-/// The most sleeping or disabled keys one answer lists; the rest is counted.
+/// The most sleeping, and the most disabled, keys one answer lists: an operator
+/// reads them, and `/x-keys` has the whole.
 pub(crate) const MAX_LISTED: usize = 10_000;
 
 /// `GET /x-conf`

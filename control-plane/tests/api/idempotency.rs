@@ -102,3 +102,20 @@ async fn a_key_must_be_short_plain_text() {
         assert_eq!(error["param"], "Idempotency-Key");
     }
 }
+
+#[tokio::test]
+async fn a_mail_password_cannot_be_guessed_from_the_retry_s_hash() {
+    let mut hashes = Vec::new();
+    for password in ["w-summer-26-abcd", "winter-2026-abcd", "winter-2026-wxyz"] {
+        let node = Node::start().await;
+        let body = json!({"EMAIL_PASS": password, "EMAIL_TLS": true});
+        send(&node, "once", Method::PUT, "/x-config", &body)
+            .await
+            .ok();
+        let record = node.records().await.pop().unwrap();
+        hashes.push(record.idempotency.unwrap().request_hash);
+    }
+    assert_ne!(hashes[1], hashes[2], "another mask is another request");
+
+    assert_eq!(hashes[0], hashes[1], "only what the mask shows counts");
+}

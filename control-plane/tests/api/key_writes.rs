@@ -88,7 +88,7 @@ async fn a_secret_is_sealed_before_the_log_sees_it() {
     let mut context = SealContext {
         owner: node.owner,
         resource: key.id.0,
-        field: "secret_key",
+        field: "secret",
     };
     let opened = node.vault.open(&context, &key.secret.sealed).unwrap();
     assert_eq!(opened.expose_secret(), SECRET);

@@ -37,10 +37,16 @@ async fn commands_that_wait_together_are_all_written_in_order() {
         async move { writer.submit(submission).await.unwrap() }
     });
     let settled = futures_util::future::join_all(submits).await;
-    let revisions: BTreeSet<Revision> = settled.iter().map(|s| s.revision()).collect();
+    let revisions: BTreeSet<Revision> = settled
+        .iter()
+        .map(foldgate_control_plane::Settled::revision)
+        .collect();
     let expected: BTreeSet<Revision> = (2..=201).map(Revision).collect();
     assert_eq!(revisions, expected);
-    let numbers: BTreeSet<Option<u64>> = settled.iter().map(|s| s.subject()).collect();
+    let numbers: BTreeSet<Option<u64>> = settled
+        .iter()
+        .map(foldgate_control_plane::Settled::subject)
+        .collect();
     assert_eq!(numbers, (1..=200).map(Some).collect());
 }
 
@@ -59,7 +65,10 @@ async fn writers_that_race_on_one_log_all_succeed_and_no_number_is_given_twice()
         async move { writer.submit(submission).await.unwrap() }
     });
     let settled = futures_util::future::join_all(submits).await;
-    let numbers: BTreeSet<Option<u64>> = settled.iter().map(|s| s.subject()).collect();
+    let numbers: BTreeSet<Option<u64>> = settled
+        .iter()
+        .map(foldgate_control_plane::Settled::subject)
+        .collect();
     assert_eq!(numbers, (1..=150).map(Some).collect());
     let head = log.head().await.unwrap();
     assert_eq!(head.revision, Revision(151));
