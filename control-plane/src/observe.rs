@@ -147,7 +147,7 @@ impl Seen {
             Some(refusal) => tracing::warn!(
                 target: "foldgate::audit",
                 %method, path, request_id, address, actor, status,
-                code = refusal.code, message = refusal.message,
+                code = refusal.code, error = refusal.message,
                 "admin write refused"
             ),
         }
