@@ -8,6 +8,7 @@ mod connection;
 mod feed;
 mod init;
 mod options;
+mod publish;
 mod strength;
 
 #[cfg(test)]

@@ -65,10 +65,6 @@ impl Api {
         Self::new(connection, None, names::mirror_stream(&options.region))
     }
 
-    pub(super) fn context(&self) -> &Context {
-        &self.context
-    }
-
     pub(super) fn stream(&self) -> &str {
         &self.stream
     }

@@ -1,21 +1,20 @@
-//! Appending: pipelined publishes, each at its expected revision, and the
-//! settling of outcomes nobody knows.
+//! Appending: one record as one publish at its expected revision, a group as one
+//! atomic batch; and the settling of outcomes nobody knows.
 //!
-//! The records of a group are sent without waiting in between. The expected
-//! revision alone would not protect them: if another writer's record slips in
-//! between two of ours, the second of ours would be refused, but the third would
-//! again find the revision it expects, behind a record it was not decided on.
-//! So each also names the id of the record it must follow.
+//! A group is not sent as pipelined single publishes. If another writer's record
+//! slips in between two of them, the second is refused, but the third again finds
+//! the revision it expects, behind a record it was not decided on: a broken chain.
+//! Naming the id of the record before it as well helps on a single server, but in
+//! a cluster (2.15.1) the refusals leave the leader miscounting, and it then
+//! refuses every expected revision until it is replaced.
 
 use std::time::Duration;
 
-use async_nats::jetstream::context::{PublishAckFuture, PublishError, PublishErrorKind};
-use async_nats::jetstream::message::PublishMessage;
-use bytes::Bytes;
-use foldgate_proto::{Encoded, RecordId, Revision, names};
+use foldgate_proto::{Encoded, RecordId, Revision};
 use tokio::time::Instant;
 
 use super::Inner;
+use super::publish::{Fault, publish};
 use crate::event_log::APPEND_DEADLINE;
 use crate::{AppendError, Appended, Error, Position, Stop, chain};
 
@@ -32,18 +31,8 @@ struct Writing<'a> {
     done: usize,
     /// Whether the first record that is not known to stand may come to stand.
     maybe: bool,
-}
-
-/// Why an attempt stopped.
-enum Fault {
-    /// Refused for the revision or the record it expects.
-    Expectation,
-    /// Refused for another reason.
-    Refused(String),
-    /// Handed to nobody.
-    Unsent(String),
-    /// Nobody knows.
-    Unknown(String),
+    /// The stream takes no batches: one record at a time.
+    single: bool,
 }
 
 pub(super) async fn append(
@@ -61,6 +50,7 @@ pub(super) async fn append(
         group,
         done: 0,
         maybe: false,
+        single: false,
     };
     let result = writing.run(deadline).await;
     let written = writing.done;
@@ -159,14 +149,12 @@ impl Writing<'_> {
                 return Ok(self.position(self.group.len() - 1));
             };
             metrics::counter!("foldgate_log_append_settled_total").increment(1);
-            let reason = match &fault {
-                Fault::Unknown(reason) => {
-                    self.maybe = true;
-                    reason.clone()
-                }
-                Fault::Refused(reason) | Fault::Unsent(reason) => reason.clone(),
-                Fault::Expectation => "the log refused the expected revision".to_owned(),
-            };
+            let reason = fault.to_string();
+            match fault {
+                Fault::Unknown(_) => self.maybe = true,
+                Fault::NoBatches => self.single = true,
+                _ => {}
+            }
             tracing::debug!(reason, record = %self.group[self.done].id, "settling an append");
             if self.settle(deadline, &fault, &reason).await? {
                 return Ok(self.position(self.group.len() - 1));
@@ -191,17 +179,11 @@ impl Writing<'_> {
             let found = until(deadline, || self.log.hub.get(wanted.revision)).await;
             match found.map_err(|_| self.give_up(reason))? {
                 Some(stored) if stored.hash == wanted.hash => {
+                    // Those behind it may stand as well: looked at in turn.
                     self.done += 1;
-                    self.maybe = false;
                     if self.done == self.group.len() {
                         return Ok(true);
                     }
-                    // Those behind it may stand as well: look on only if they were
-                    // sent and nobody knows; else they are simply sent again.
-                    if !matches!(fault, Fault::Unknown(_)) {
-                        return Ok(false);
-                    }
-                    self.maybe = true;
                 }
                 Some(other) => {
                     return Err(Stop::Conflict {
@@ -221,7 +203,7 @@ impl Writing<'_> {
                 }
             }
             Fault::Refused(_) if !self.maybe => return Err(Stop::Unavailable(reason.to_owned())),
-            Fault::Refused(_) | Fault::Unsent(_) | Fault::Unknown(_) => {}
+            _ => {}
         }
         Ok(false)
     }
@@ -234,66 +216,35 @@ impl Writing<'_> {
         Stop::Unavailable(reason.to_owned())
     }
 
-    /// Sends all that is not done, then counts what was acknowledged.
+    /// Sends what is not done, and counts what was acknowledged. Answers nothing
+    /// when all is done.
     async fn send(&mut self) -> Result<Option<Fault>, Stop> {
-        let mut acks = Vec::new();
-        let mut unsent = None;
-        for number in self.done..self.group.len() {
-            match self.publish(number).await {
-                Ok(ack) => acks.push(ack),
-                Err(error) => {
-                    unsent = Some(fault(&error, false));
-                    break;
-                }
-            }
-        }
-        for ack in acks {
-            let wanted = self.position(self.done);
-            match ack.await {
-                Ok(ack) if ack.sequence == wanted.revision.0 => {
-                    self.done += 1;
+        while self.done < self.group.len() {
+            let end = if self.single {
+                self.done + 1
+            } else {
+                self.group.len()
+            };
+            let sent = &self.group[self.done..end];
+            match publish(&self.log.connection, self.next(), sent).await {
+                Ok(last) if last == self.position(end - 1).revision => {
+                    self.done = end;
                     self.maybe = false;
                 }
                 // It already stands elsewhere: it was appended before.
-                Ok(ack) => {
+                Ok(revision) => {
                     let head = self.log.hub.last().await.ok().flatten();
-                    let revision = Revision(ack.sequence);
+                    let seen = Position {
+                        revision,
+                        hash: self.group[end - 1].hash,
+                    };
                     return Err(Stop::Conflict {
-                        head: head.map_or(Position { revision, ..wanted }, |head| head.position()),
+                        head: head.map_or(seen, |head| head.position()),
                     });
                 }
-                Err(error) => return Ok(Some(fault(&error, true))),
+                Err(fault) => return Ok(Some(fault)),
             }
         }
-        Ok(unsent)
-    }
-
-    async fn publish(&self, number: usize) -> Result<PublishAckFuture, PublishError> {
-        let record = &self.group[number];
-        let at = self.expected.0.saturating_add(number as u64);
-        let mut message = PublishMessage::build()
-            .payload(Bytes::copy_from_slice(&record.bytes))
-            .message_id(record.id.to_string())
-            .expected_stream(self.log.hub.stream())
-            .expected_last_sequence(at);
-        if number > self.done {
-            message = message.expected_last_message_id(self.group[number - 1].id.to_string());
-        }
-        let subject = names::log_subject(record.owner, &names::token(&record.command));
-        self.log.hub.context().send_publish(subject, message).await
-    }
-}
-
-fn fault(error: &PublishError, sent: bool) -> Fault {
-    let reason = error.to_string();
-    match error.kind() {
-        PublishErrorKind::WrongLastSequence | PublishErrorKind::WrongLastMessageId => {
-            Fault::Expectation
-        }
-        // 503 no responders: no stream heard it, for instance during an election.
-        PublishErrorKind::StreamNotFound | PublishErrorKind::MaxAckPending => Fault::Unsent(reason),
-        PublishErrorKind::MaxPayloadExceeded => Fault::Refused(reason),
-        PublishErrorKind::Other if sent => Fault::Refused(reason),
-        _ => Fault::Unknown(reason),
+        Ok(None)
     }
 }

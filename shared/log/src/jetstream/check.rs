@@ -100,6 +100,7 @@ pub(super) fn shortfalls(config: &Config) -> Vec<String> {
         (!config.allow_message_ttl, "records can carry an expiry"),
         (config.allow_direct, "it allows no direct reads"),
         (republished, "it is not republished"),
+        (config.allow_atomic_publish, "it takes no atomic batches"),
         (
             config.subjects == [names::LOG_SUBJECTS],
             "its subjects are not those of a log",

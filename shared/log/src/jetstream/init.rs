@@ -167,6 +167,7 @@ fn log_config(options: &Options, init: &Init) -> Config {
         name: names::LOG_STREAM.to_owned(),
         subjects: vec![names::LOG_SUBJECTS.to_owned()],
         discard: DiscardPolicy::New,
+        allow_atomic_publish: true,
         duplicate_window: DUPLICATE_WINDOW,
         num_replicas: init.replicas.max(1),
         ..kept_config(options, log_id)

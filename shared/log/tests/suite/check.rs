@@ -136,6 +136,7 @@ async fn each_weakness_of_the_stream_is_named() {
         (json!({ "max_msgs": 1000 }), "limited"),
         (json!({ "allow_direct": false }), "direct"),
         (json!({ "republish": null }), "republished"),
+        (json!({ "allow_atomic": false }), "batches"),
     ];
     let server = NatsServer::start();
     let client = server.client().await;
@@ -143,7 +144,7 @@ async fn each_weakness_of_the_stream_is_named() {
         let mut config = json!({
             "name": "FOLDGATE_LOG", "subjects": ["foldgate.log.>"], "storage": "file",
             "retention": "limits", "discard": "new", "num_replicas": 1,
-            "deny_delete": true, "deny_purge": true, "allow_direct": true,
+            "deny_delete": true, "deny_purge": true, "allow_direct": true, "allow_atomic": true,
             "republish": { "src": "foldgate.log.>", "dest": "foldgate.fold.east.>" },
             "metadata": { "foldgate_log_id": uuid::Uuid::new_v4().to_string() },
         });

@@ -156,15 +156,13 @@ async fn a_hole_in_the_mirror_is_healed_from_the_hub() {
         let call = "STREAM.MSG.DELETE.FOLDGATE_LOG_EAST";
         ask(&client, call, &json!({ "seq": seq })).await;
     }
+    let info = ask(&client, "STREAM.INFO.FOLDGATE_LOG_EAST", &json!({})).await;
+    assert_eq!(info["state"]["num_deleted"], json!(3));
     let options = Options {
         source: Source::Mirror,
         ..server.options()
     };
     let node = JetStream::open(options).await.unwrap();
-    assert!(
-        node.verify(&mut |_| ()).await.is_err(),
-        "the mirror itself has holes"
-    );
     let mut follow = node.follow(start);
     assert_eq!(entries(&mut follow, 20).await, (1..=20).collect::<Vec<_>>());
 }
