@@ -3,6 +3,7 @@
 //! are. A client that leaves drops the body, and with it the upstream call.
 
 mod flow;
+mod turn;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,13 +22,10 @@ use crate::pools::Held;
 use crate::usage::Tail;
 
 pub(crate) use flow::Flow;
+use turn::Turn;
 
 /// So much goes on without waiting for more that may be ready.
 const FLUSH_BYTES: usize = 64 * 1024;
-
-/// How often in a row the upstream's connection is given a turn to bring what
-/// else it has read, before what there is goes on.
-const TURNS: u8 = 8;
 
 /// An answer's body.
 #[derive(Debug, Default)]
@@ -126,8 +124,7 @@ pub(crate) struct Relay {
     silence: Duration,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
-    turns: u8,
-    news: bool,
+    turn: Turn,
     broken: bool,
 }
 
@@ -149,8 +146,7 @@ impl Relay {
             silence,
             heard,
             alarm: Box::pin(sleep_until(heard + silence)),
-            turns: 0,
-            news: false,
+            turn: Turn::new(),
             broken: false,
         }
     }
@@ -169,7 +165,6 @@ impl Relay {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
                         self.heard = Instant::now();
-                        self.news = true;
                         self.take(data);
                     }
                     if self.ready() >= FLUSH_BYTES {
@@ -186,13 +181,8 @@ impl Relay {
                     }
                 }
                 Poll::Pending => {
-                    // What the upstream's connection has read meanwhile may join in.
-                    if std::mem::take(&mut self.news) && self.turns < TURNS {
-                        self.turns += 1;
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
-                    self.turns = 0;
+                    // What the upstream's connection has read already may join in.
+                    std::task::ready!(self.turn.poll(cx));
                     return Poll::Ready(self.hand_on());
                 }
             }

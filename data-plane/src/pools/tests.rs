@@ -303,7 +303,10 @@ fn a_dropped_attempt_is_no_failure() {
         let Picked::Key(held) = pick(&world.pools, 1) else {
             panic!("no key")
         };
+        let pool = world.pools.pool(OWNER, level(1)).unwrap();
+        assert_eq!(super::lock(&pool).in_flight(ONE), Some(1));
         drop(held);
+        assert_eq!(super::lock(&pool).in_flight(ONE), Some(0));
     }
     assert_eq!(world.pools.sleeps().sleeping().1, 0);
 }

@@ -83,6 +83,26 @@ async fn each_event_goes_on_at_once() {
 }
 
 #[tokio::test]
+async fn events_that_are_ready_together_go_in_few_pieces() {
+    let steps = (0..100).map(|n| send(&format!("data: {n}\n\n"))).collect();
+    let (rig, _upstream) = rig(Script::events(steps)).await;
+    let request = rig.caller.request(
+        Method::POST,
+        "/v1/completions",
+        r#"{"model":"m","stream":true}"#,
+    );
+    let mut body = rig.caller.open(request).await.into_body();
+    let (mut pieces, mut text) = (0, Vec::new());
+    while let Some(frame) = body.frame().await {
+        text.extend_from_slice(&frame.unwrap().into_data().unwrap());
+        pieces += 1;
+    }
+    let whole: String = (0..100).map(|n| format!("data: {n}\n\n")).collect();
+    assert_eq!(String::from_utf8(text).unwrap(), whole);
+    assert!(pieces <= 50, "{pieces} pieces");
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_ends_with_an_error() {
     let steps = vec![send("data: {\"a\":1}\n\ndata: {\"ha"), Step::Break];
     let (rig, _upstream) = rig(Script::events(steps)).await;
