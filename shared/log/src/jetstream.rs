@@ -29,8 +29,12 @@ pub(crate) use connection::Connection;
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
 pub use options::{Options, Source};
 
-/// How long a call that only reads waits for a connection and an answer.
-const READ_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a call that only reads waits for a connection and an answer. Longer
+/// than the election of a new stream leader takes (5 to 7 s).
+const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The pause before it asks again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The log on a NATS server.
 #[derive(Debug, Clone)]
@@ -122,18 +126,31 @@ impl Inner {
     }
 
     async fn log_id(&self) -> Result<LogId, Error> {
-        let read = || async {
-            self.connected(READ_DEADLINE).await?;
+        let read = || self.patient(|place| async move { place.log_id().await });
+        self.log_id.get_or_try_init(read).await.copied()
+    }
+
+    /// Asks one place after the other until one answers, again and again while a
+    /// new leader is being elected.
+    async fn patient<T, F>(&self, ask: impl Fn(Api) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let deadline = Instant::now() + READ_DEADLINE;
+        loop {
+            self.connection.connected(deadline).await?;
             let mut last = Error::Missing("no stream was asked".to_owned());
             for place in &self.places {
-                match place.log_id().await {
-                    Ok(log_id) => return Ok(log_id),
+                match ask(place.clone()).await {
+                    Ok(answer) => return Ok(answer),
                     Err(error) => last = error,
                 }
             }
-            Err(last)
-        };
-        self.log_id.get_or_try_init(read).await.copied()
+            if !matches!(last, Error::Unavailable(_)) || Instant::now() + RETRY >= deadline {
+                return Err(last);
+            }
+            tokio::time::sleep(RETRY).await;
+        }
     }
 }
 
@@ -144,12 +161,11 @@ impl EventLog for JetStream {
     }
 
     async fn head(&self) -> Result<Position, Error> {
-        self.inner.connected(READ_DEADLINE).await?;
-        let mut last = self.inner.places[0].last().await;
-        if last.is_err() && self.inner.places.len() > 1 {
-            last = self.inner.hub.last().await;
-        }
-        match last? {
+        match self
+            .inner
+            .patient(|place| async move { place.last().await })
+            .await?
+        {
             Some(stored) => Ok(stored.position()),
             None => Ok(Position::genesis(self.inner.log_id().await?)),
         }
@@ -165,15 +181,9 @@ impl EventLog for JetStream {
     }
 
     async fn read(&self, from: Revision, max: usize) -> Result<Vec<Stored>, Error> {
-        self.inner.connected(READ_DEADLINE).await?;
-        let mut outcome = Err(Error::Missing("no stream was asked".to_owned()));
-        for place in &self.inner.places {
-            outcome = place.read(from, max).await;
-            if outcome.is_ok() {
-                break;
-            }
-        }
-        outcome
+        self.inner
+            .patient(|place| async move { place.read(from, max).await })
+            .await
     }
 
     fn follow(&self, from: Position) -> Follow {

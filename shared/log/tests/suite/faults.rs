@@ -288,12 +288,13 @@ async fn the_killed_writer() {
     };
     let mut chain = Chain::behind(&*log).await;
     // It is killed long before this ends; the bound is for a parent that died.
-    for _ in 0..10_000 {
+    for round in 0..10_000 {
         let expected = chain.expected();
-        let group = chain.group(1);
-        say("sends", group[0].id);
+        let group = chain.group(1 + round % 3);
+        let say_all = |word| group.iter().for_each(|record| say(word, record.id));
+        say_all("sends");
         match log.append(expected, &group).await {
-            Ok(_) => say("acknowledged", group[0].id),
+            Ok(_) => say_all("acknowledged"),
             // The record of the writer before, that was still on its way.
             Err(error) if matches!(error.stop, Stop::Conflict { .. }) => {
                 chain = Chain::behind(&*log).await;
