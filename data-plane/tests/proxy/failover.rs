@@ -196,7 +196,8 @@ async fn when_all_sleep_the_caller_hears_until_when() {
         let reply = rig.caller.chat("m").await;
         assert_eq!(reply.code(), (429, "all_keys_sleeping".to_owned()));
         let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-        assert!((30..=47).contains(&wait), "{wait}");
+        // The hint, a little more because hints are rounded, chance, this node's spread.
+        assert!((40..=50).contains(&wait), "{wait}");
     }
     assert_eq!(upstream.asked().len(), 2);
     let (rig, upstream) = two_levels(error(500, "x")).await;

@@ -84,7 +84,8 @@ async fn each_event_goes_on_at_once() {
 
 #[tokio::test]
 async fn events_that_are_ready_together_go_in_few_pieces() {
-    let steps = (0..100).map(|n| send(&format!("data: {n}\n\n"))).collect();
+    let events: Vec<String> = (0..100).map(|n| format!("data: {n}\n\n")).collect();
+    let steps = events.iter().map(|event| send(event)).collect();
     let (rig, _upstream) = rig(Script::events(steps)).await;
     let request = rig.caller.request(
         Method::POST,
@@ -97,8 +98,7 @@ async fn events_that_are_ready_together_go_in_few_pieces() {
         text.extend_from_slice(&frame.unwrap().into_data().unwrap());
         pieces += 1;
     }
-    let whole: String = (0..100).map(|n| format!("data: {n}\n\n")).collect();
-    assert_eq!(String::from_utf8(text).unwrap(), whole);
+    assert_eq!(String::from_utf8(text).unwrap(), events.concat());
     assert!(pieces <= 50, "{pieces} pieces");
 }
 
