@@ -37,6 +37,26 @@ async fn read_until(
     read
 }
 
+/// Reads to the end, whatever it is; the streams of these tests are short.
+async fn read_to_end(response: reqwest::Response) -> String {
+    let mut body = response.bytes_stream();
+    let mut read = String::new();
+    while let Some(Ok(part)) = body.next().await {
+        read.push_str(&String::from_utf8_lossy(&part));
+        assert!(read.len() < 10_000, "the stream does not end: {read}");
+    }
+    read
+}
+
+/// How many events of a stream are errors.
+fn errors(read: &str) -> usize {
+    let events = sse::events(read.as_bytes());
+    events
+        .iter()
+        .filter(|event| event.contains("\"error\""))
+        .count()
+}
+
 #[tokio::test]
 async fn each_event_is_relayed_at_once() {
     let world = World::new().await;
@@ -141,13 +161,10 @@ async fn an_error_later_in_a_stream_is_told_in_the_stream() {
 async fn a_stream_that_breaks_off_ends_with_an_error_and_no_done() {
     let world = World::new().await;
     world.upstream.next(Reply::broken_stream(&["one", "two"]));
-    let mut body = open(&world).await.bytes_stream();
-    let mut read = String::new();
-    while let Some(Ok(part)) = body.next().await {
-        read.push_str(&String::from_utf8_lossy(&part));
-    }
+    let read = read_to_end(open(&world).await).await;
     assert!(read.contains("one") && read.contains("two"), "{read}");
     assert!(!read.contains("[DONE]"), "{read}");
+    assert_eq!(errors(&read), 1, "{read}");
     let events = sse::events(read.as_bytes());
     let last = events.last().expect("events");
     assert!(
@@ -164,12 +181,9 @@ async fn a_stream_that_falls_silent_is_ended() {
     world
         .upstream
         .next(Reply::stream(vec![Step::chunk("one"), Step::Hang]));
-    let mut body = open(&world).await.bytes_stream();
-    let mut read = String::new();
-    while let Some(Ok(part)) = body.next().await {
-        read.push_str(&String::from_utf8_lossy(&part));
-    }
+    let read = read_to_end(open(&world).await).await;
     assert!(read.contains("one") && !read.contains("[DONE]"), "{read}");
+    assert_eq!(errors(&read), 1, "{read}");
     holds("the upstream call ends", SOON, async || {
         world.upstream.last().left()
     })
