@@ -72,6 +72,9 @@ impl Authenticated {
 
     /// Verifies a presented key.
     fn verify(table: Arc<Table>, key: &str) -> Result<Self, Error> {
+        if table.state.owners.is_empty() {
+            return Err(Error::NotReady);
+        }
         if key.len() > MAX_KEY_BYTES {
             return Err(Error::UnknownKey);
         }

@@ -33,6 +33,9 @@ pub enum Error {
     /// The key is known but not an owner's.
     #[error("this needs the owner's key")]
     NotOwner,
+    /// This node has folded no owner yet, so it cannot tell a right key from a wrong one.
+    #[error("this node has no configuration yet")]
+    NotReady,
     /// No such route.
     #[error("there is no {0}")]
     NoRoute(String),
@@ -134,7 +137,9 @@ impl Error {
                 Kind::Conflict | Kind::TooMany => StatusCode::CONFLICT,
             },
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy | Self::Unavailable | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady | Self::Busy | Self::Unavailable | Self::Contended => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -146,6 +151,7 @@ impl Error {
             Self::NoKey => "missing_api_key",
             Self::UnknownKey => "invalid_api_key",
             Self::NotOwner => "owner_only",
+            Self::NotReady => "not_ready",
             Self::NoRoute(_) => "route_not_found",
             Self::NoMethod { .. } => "method_not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
@@ -191,7 +197,11 @@ impl Error {
     const fn waiting_helps(&self) -> bool {
         matches!(
             self,
-            Self::TooManyRequests | Self::Busy | Self::Unavailable | Self::Contended
+            Self::NotReady
+                | Self::TooManyRequests
+                | Self::Busy
+                | Self::Unavailable
+                | Self::Contended
         )
     }
 }

@@ -203,10 +203,12 @@ impl Proxy {
         outcome.map_err(|_| Problem::behind(Duration::from_secs(1)))
     }
 
-    /// A node without a table knows nobody; that is not the caller's fault.
+    /// A node without a table, or with one from before the first owner, knows
+    /// nobody; that is not the caller's fault.
     fn unless_unready(&self, problem: Problem) -> Problem {
         let unknown = problem.status == StatusCode::UNAUTHORIZED;
-        if unknown && !self.deps.replica.status().ready {
+        let replica = &self.deps.replica;
+        if unknown && (!replica.status().ready || replica.table().state.owners.is_empty()) {
             return Problem::not_ready();
         }
         problem

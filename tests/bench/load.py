@@ -77,6 +77,18 @@ def wait_for(port, seconds=20):
     sys.exit(f"nothing listens on port {port}")
 
 
+def ready(port, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2).status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.02)
+    sys.exit("foldgate is not ready")
+
+
 def cpu_seconds(pid):
     """User and system time of a process and its children that run now."""
     total = 0
@@ -162,8 +174,7 @@ class Bench:
             "FOLDGATE_ACCESS_LOG": "false",
         }
         child = self.spawn(0, [RELEASE / "foldgate", "standalone"], env=env)
-        wait_for(ports[1])
-        wait_for(ports[0])
+        ready(ports[2])
         idle = rss_mb(child.pid)
         key = {
             "SecretKey": "sk-upstream-0123456789abcdefghijkl",

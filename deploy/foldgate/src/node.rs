@@ -208,6 +208,10 @@ async fn fold(
         observers: pools.into_iter().collect(),
     };
     let replica = Replica::start(opened.log.clone(), options).await?;
+    if base.settings.role.has_admin() {
+        // Not ready from the first moment on: nobody has a key before there is an owner.
+        base.health.component("owner");
+    }
     let component = base.health.component("fold");
     tokio::spawn(health::watch_fold(replica.clone(), component));
     Ok(replica)
