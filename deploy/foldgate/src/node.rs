@@ -26,6 +26,9 @@ mod proxy;
 
 use proxy::Traffic;
 
+/// The part that sees to the first owner.
+const OWNER: &str = "owner";
+
 /// A running process.
 pub(crate) struct Node {
     /// What it stands on.
@@ -68,6 +71,10 @@ impl Node {
             status,
             addresses: listeners,
         } = listen::bind(&base.settings).await?;
+        if admin.is_some() {
+            // Not ready before there is somebody to answer to.
+            base.health.component(OWNER);
+        }
         let opened = open(&base).await?;
         let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
         let replica = fold(&base, &opened, traffic.as_ref()).await?;
@@ -144,7 +151,7 @@ impl Node {
     /// # Errors
     /// See [`Claim::ensure`].
     pub(crate) async fn claim(&self) -> Result<Option<SecretString>, Failure> {
-        let component = self.base.health.component("owner");
+        let component = self.base.health.component(OWNER);
         let owner = &self.base.settings.owner;
         let claim = Claim {
             log: self.log.clone(),

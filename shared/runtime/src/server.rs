@@ -26,6 +26,7 @@ mod accept;
 mod activity;
 mod body;
 mod connection;
+mod linger;
 mod socket;
 
 pub use body::Tracked;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 
 use super::activity::{Activity, Member, Order};
 use super::body::{InFlight, Tracked};
+use super::linger::linger;
 use super::socket::Socket;
 use super::{BoxError, Limits};
 
@@ -80,6 +82,8 @@ impl Protocols {
             return;
         };
         let requests = activity.clone();
+        // Behind an Arc, so that the connection may be taken apart at its end.
+        let handler = Arc::new(handler);
         let service = service_fn(move |request| {
             let under_way = InFlight::begin(&requests);
             let answer = AssertUnwindSafe(handler(request)).catch_unwind();
@@ -92,13 +96,15 @@ impl Protocols {
             }
         });
         let io = TokioIo::new(Socket::new(stream, activity.clone(), !is_http2));
-        let ended = if is_http2 {
-            drive(self.http2.serve_connection(io, service), activity).await
+        if is_http2 {
+            let connection = pin!(self.http2.serve_connection(io, service));
+            note(drive(connection, activity).await);
         } else {
-            drive(self.http1.serve_connection(io, service), activity).await
-        };
-        if let Err(error) = ended {
-            tracing::debug!(error = %error, "connection ended early");
+            let mut connection = self.http1.serve_connection(io, service);
+            note(drive(Pin::new(&mut connection), activity).await);
+            let stream = connection.into_parts().io.into_inner().into_inner();
+            // Told to end, it does; nobody waits for a client then.
+            let _ = until_aborted(activity, linger(stream)).await;
         }
     }
 }
@@ -132,9 +138,18 @@ async fn until_aborted<T>(activity: &Activity, future: impl Future<Output = T>) 
     .await
 }
 
+/// Mostly a client that went away, which is its right.
+fn note(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
 /// Polls a connection to its end, passing on what it is told.
-async fn drive<C: Graceful>(connection: C, activity: &Activity) -> Result<(), hyper::Error> {
-    let mut connection = pin!(connection);
+async fn drive<C: Graceful>(
+    mut connection: Pin<&mut C>,
+    activity: &Activity,
+) -> Result<(), hyper::Error> {
     let mut draining = false;
     poll_fn(|cx| {
         match activity.order(cx.waker()) {

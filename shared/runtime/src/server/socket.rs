@@ -31,6 +31,11 @@ impl Socket {
         }
     }
 
+    /// The socket itself.
+    pub(super) fn into_inner(self) -> TcpStream {
+        self.stream
+    }
+
     fn note_write<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match outcome {
             Poll::Pending => self.activity.write_blocked(),

@@ -47,6 +47,7 @@ fn broken() -> Response<Full<Bytes>> {
 async fn answer(request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
     match request.uri().path() {
         "/panic" => panic!("asked to"),
+        "/refused" => text("no, thank you"),
         "/peer" => Response::new(Full::new(Bytes::from(peer.address.ip().to_string()))),
         _ => {
             let _ = request.into_body().collect().await;
@@ -257,6 +258,22 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
         .unwrap()
         .unwrap();
     assert_eq!(answer.0, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_while_it_sends_gets_its_answer() {
+    let (address, _shutdown, _serving) = start(Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = vec![b'x'; 16 * 1024 * 1024];
+    let head = format!(
+        "POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let sent = tokio::time::timeout(DEADLINE, stream.write_all(&body)).await;
+    sent.unwrap().expect("everything is taken");
+    let answer = read_to_close(&mut stream).await;
+    assert!(answer.ends_with("no, thank you"), "{answer}");
 }
 
 #[tokio::test]
