@@ -21,6 +21,8 @@ pub struct Reply {
     pub steps: Vec<Step>,
     /// Waited before the status is sent.
     pub delay: Duration,
+    /// The test's word to wait for before the status is sent.
+    pub held: Option<Arc<Notify>>,
 }
 
 /// A step of a body.
@@ -70,6 +72,7 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             steps: vec![Step::Send(body.into())],
             delay: Duration::ZERO,
+            held: None,
         }
     }
 
@@ -193,6 +196,13 @@ impl Reply {
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Waits for the test before it answers.
+    #[must_use]
+    pub fn held_by(mut self, gate: &Arc<Notify>) -> Self {
+        self.held = Some(Arc::clone(gate));
         self
     }
 

@@ -73,6 +73,9 @@ async fn serve(request: Request<Incoming>, script: &Shared) -> Response<Body> {
     };
     let reply = choose(script, &seen);
     tokio::time::sleep(reply.delay).await;
+    if let Some(gate) = &reply.held {
+        gate.notified().await;
+    }
     respond(reply, left)
 }
 

@@ -1,6 +1,7 @@
 //! Without NATS nodes serve; with it again they catch up by themselves.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use foldgate_tests::client::attempt;
 use foldgate_tests::fleet::row;
@@ -107,6 +108,50 @@ async fn a_node_restarted_without_nats_serves_from_its_snapshot() {
     })
     .await;
     node.folded(revision + 1).await;
+}
+
+/// The newest change of a file below a folder.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let times = entries.flatten().filter_map(|entry| {
+        let meta = entry.metadata().ok()?;
+        if meta.is_dir() {
+            newest(&entry.path())
+        } else {
+            meta.modified().ok()
+        }
+    });
+    times.max()
+}
+
+/// Snapshots are written within 5 s of a change, so that a kill loses little.
+#[tokio::test]
+async fn a_killed_node_has_a_fresh_snapshot() {
+    let mut fleet = Fleet::start(1, 1).await;
+    let upstream = FakeUpstream::start().await;
+    fleet.admin().serve_all(&upstream.url()).await;
+    let revision = fleet
+        .admin()
+        .config(&json!({"MODEL_MAPPER": "a=b"}))
+        .await
+        .revision();
+    fleet.folded(revision).await;
+    let folded = SystemTime::now();
+    let snapshots = fleet.nodes[0].settings().data().join("snapshots");
+    eventually(
+        "a snapshot",
+        Duration::from_secs(5),
+        async || match newest(&snapshots) {
+            Some(at) if at >= folded => Ok(()),
+            other => Err(format!("{other:?} is older than {folded:?}")),
+        },
+    )
+    .await;
+    fleet.nodes[0].kill();
+    fleet.nats.kill();
+    let node = fleet.nodes.remove(0).settings().start().await;
+    node.folded(revision).await;
+    must_chat(&node.proxy(), "a").await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A key that one node puts to sleep sleeps everywhere.
 
+use std::time::Duration;
+
 use foldgate_tests::admin::list;
 use foldgate_tests::fleet::row;
 use foldgate_tests::poll::SOON;
@@ -100,4 +102,63 @@ async fn a_control_plane_that_starts_later_knows_who_sleeps() {
     fleet.admin().sleeping(key, SOON).await;
     let late = fleet.control_settings("control-late").start().await;
     late.admin().sleeping(key, SOON).await;
+}
+
+/// A refused credential sleeps a minute before its trial decides.
+const REFUSED_TWICE: Duration = Duration::from_secs(150);
+
+#[tokio::test]
+async fn a_key_refused_twice_is_disabled_once_whoever_saw_it() {
+    let fleet = Fleet::start(2, 2).await;
+    let upstream = FakeUpstream::start().await;
+    let admin = fleet.admin();
+    let key = admin.serve_all(&upstream.url()).await;
+    let before = admin.get("/x-keys").await.revision();
+    fleet.folded(before).await;
+    upstream.always(Reply::unauthorized());
+    let disabled = eventually("the key is disabled", REFUSED_TWICE, async || {
+        for node in &fleet.nodes {
+            node.proxy().post(CHAT, &chat("m")).await;
+        }
+        let conf = admin.conf().await;
+        let disabled = list(&conf["DisabledKeys"]);
+        disabled.into_iter().next().ok_or_else(|| conf.to_string())
+    })
+    .await;
+    assert_eq!(disabled["ID"], key);
+    assert!(
+        disabled["Reason"]
+            .as_str()
+            .is_some_and(|why| !why.is_empty()),
+        "{disabled}"
+    );
+    assert!(
+        disabled["By"]
+            .as_str()
+            .is_some_and(|by| by.contains("node-")),
+        "{disabled}"
+    );
+    assert_eq!(admin.keys().await[0]["Status"], false);
+    // Once and once more after the sleep, by each node at most.
+    assert!((2..=4).contains(&upstream.count()), "{}", upstream.count());
+    // Both control planes heard of it and one record says so: a later write
+    // shows that no second one slipped in between.
+    let after = admin
+        .config(&json!({"EMAIL_SMTP": "after.example.com"}))
+        .await
+        .revision();
+    assert_eq!(after, before + 2);
+    fleet.folded(after).await;
+    for node in &fleet.nodes {
+        node.proxy().post(CHAT, &chat("m")).await.error(503);
+    }
+    // The owner puts it back into use.
+    upstream.recover();
+    let path = format!("/x-keys/{key}");
+    let answer = admin.put(&path, &json!({"Status": true})).await;
+    assert_eq!(answer.ok()["key"]["Status"], true);
+    fleet.folded(answer.revision()).await;
+    for node in &fleet.nodes {
+        must_chat(&node.proxy(), "m").await;
+    }
 }

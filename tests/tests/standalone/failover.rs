@@ -1,11 +1,15 @@
 //! What happens when an upstream fails: the next key, the next Level, and the
 //! client told only what is its own.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use foldgate_tests::admin::list;
 use foldgate_tests::poll::SOON;
 use foldgate_tests::upstream::Hint;
 use foldgate_tests::{FakeUpstream, Reply, Settings, paths, sse};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{CHAT, World, chat, streamed};
 
@@ -264,7 +268,7 @@ async fn failures_in_flight_together_count_once() {
     let world = World::new().await;
     world
         .upstream
-        .always(Reply::failing(500).after(std::time::Duration::from_millis(500)));
+        .always(Reply::failing(500).after(Duration::from_millis(500)));
     let mut requests = Vec::new();
     for _ in 0..20 {
         let proxy = world.proxy.clone();
@@ -317,5 +321,31 @@ async fn a_disabled_key_is_not_called() {
     world.proxy.post(CHAT, &chat("m")).await.error(503);
     assert_eq!(world.upstream.count(), 0);
     world.admin.put(&path, &json!({"Status": true})).await.ok();
+    world.proxy.post(CHAT, &chat("m")).await.ok();
+}
+
+#[tokio::test]
+async fn a_key_that_wakes_is_tried_by_one_request() {
+    let world = World::new().await;
+    let gate = Arc::new(Notify::new());
+    world.upstream.next(Reply::rate_limited(Hint::Seconds(1)));
+    world.upstream.next(Reply::chat("back").held_by(&gate));
+    world.proxy.post(CHAT, &chat("m")).await.error(429);
+    let proxy = world.proxy.clone();
+    let trial = tokio::spawn(async move {
+        while proxy.post(CHAT, &chat("m")).await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    world.upstream.called(2).await;
+    // While the one trial is under way nobody else is let through.
+    for _ in 0..5 {
+        let status = world.proxy.post(CHAT, &chat("m")).await.status;
+        assert!(matches!(status, 429 | 503), "{status}");
+    }
+    assert_eq!(world.upstream.count(), 2);
+    gate.notify_one();
+    let ended = tokio::time::timeout(SOON, trial).await;
+    ended.expect("the trial ends").expect("the trial succeeds");
     world.proxy.post(CHAT, &chat("m")).await.ok();
 }

@@ -37,10 +37,10 @@ async fn a_mapped_model_is_the_only_change() {
     let world = World::new().await;
     world
         .admin
-        .config(&json!({"MODEL_MAPPER": {"m": "real \"model\""}}))
+        .config(&json!({"MODEL_MAPPER": {"m": "vendor/real:model"}}))
         .await;
     world.proxy.post_bytes(CHAT, EXOTIC).await.ok();
-    let expected = EXOTIC.replace("\"model\" : \"m\"", "\"model\" : \"real \\\"model\\\"\"");
+    let expected = EXOTIC.replace("\"model\" : \"m\"", "\"model\" : \"vendor/real:model\"");
     assert_eq!(
         String::from_utf8_lossy(&world.upstream.last().body),
         expected
