@@ -18,6 +18,7 @@ mod models;
 mod pools;
 mod proxy;
 mod relay;
+mod request_id;
 mod route;
 mod settings;
 mod splice;

@@ -33,17 +33,14 @@ use crate::error::Problem;
 use crate::models;
 use crate::pools::Pools;
 use crate::relay::{Body, Form, Relay};
+use crate::request_id::{self, RequestIds};
 use crate::route::route;
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport, headers};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
 const X_FOLDGATE_MIN_REVISION: HeaderName = HeaderName::from_static("x-foldgate-min-revision");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// The longest request id that is taken over from a client.
-const MAX_REQUEST_ID: usize = 128;
 
 /// How long a client may be silent in the midst of its request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -74,6 +71,7 @@ pub struct Proxy {
     transport: Transport,
     books: Books,
     instance: String,
+    ids: RequestIds,
 }
 
 impl Proxy {
@@ -90,6 +88,7 @@ impl Proxy {
                 access: deps.access.clone(),
             },
             instance: deps.boot.simple().to_string(),
+            ids: RequestIds::new(deps.boot),
             deps,
             settings,
         }))
@@ -97,7 +96,7 @@ impl Proxy {
 
     /// Answers one request. The whole proxy, as a server calls it.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let request_id = request_id(request.headers());
+        let request_id = self.ids.of(request.headers());
         let account = Account::open(&self.books, &request, peer.address, request_id.clone());
         let mut account = Some(Box::new(account));
         let mut response = if span_wanted() {
@@ -117,7 +116,9 @@ impl Proxy {
         } else {
             self.answer(request, &mut account).await
         };
-        response.headers_mut().insert(X_REQUEST_ID, request_id);
+        response
+            .headers_mut()
+            .insert(request_id::HEADER, request_id);
         response
     }
 
@@ -300,20 +301,4 @@ fn listed(account: &mut Account, json: bytes::Bytes) -> Response<Body> {
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
-}
-
-/// The client's own id for the request, if it is a sane one; else a new one.
-fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let sane = |value: &&HeaderValue| {
-        let bytes = value.as_bytes();
-        let fits = (1..=MAX_REQUEST_ID).contains(&bytes.len());
-        fits && bytes
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
-    };
-    let given = headers.get(&X_REQUEST_ID).filter(sane).cloned();
-    given.unwrap_or_else(|| {
-        let id = Uuid::new_v4().simple().to_string();
-        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none"))
-    })
 }

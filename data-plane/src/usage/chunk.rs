@@ -2,12 +2,18 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::Usage;
 use crate::json::{members, range_in};
 use crate::sse::Event;
+
+/// What an event holds if there is something to read in it; searchers that are
+/// made once, since there are many events.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +45,7 @@ impl Watch {
             return Keep::All;
         }
         let raw = &event.raw;
-        let usage = memmem::find(raw, b"\"usage\"").is_some();
-        let error = memmem::find(raw, b"\"error\"").is_some();
-        if usage || error {
+        if USAGE.find(raw).is_some() || ERROR.find(raw).is_some() {
             return self.read(event).unwrap_or(Keep::All);
         }
         Keep::All
