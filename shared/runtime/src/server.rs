@@ -28,6 +28,7 @@ mod body;
 mod connection;
 mod linger;
 mod socket;
+mod unread;
 
 pub use body::Tracked;
 

@@ -41,6 +41,9 @@ pub(super) enum Order {
 pub(super) struct Activity {
     clock: Arc<AtomicU64>,
     in_flight: AtomicU32,
+    /// Bytes that came, and how many had come when the last request ended.
+    received: AtomicU64,
+    received_before: AtomicU64,
     idle_since: AtomicU64,
     head_since: AtomicU64,
     blocked_since: AtomicU64,
@@ -56,6 +59,18 @@ impl Activity {
         {
             self.head_since.store(self.now(), Ordering::Relaxed);
         }
+    }
+
+    /// So many bytes came.
+    pub(super) fn received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes that came for the request under way, on a connection that carries
+    /// one at a time.
+    pub(super) fn received_for_request(&self) -> u64 {
+        let before = self.received_before.load(Ordering::Relaxed);
+        self.received.load(Ordering::Relaxed).saturating_sub(before)
     }
 
     /// The client takes no bytes.
@@ -79,6 +94,8 @@ impl Activity {
     /// An answer is complete, or was given up.
     pub(super) fn end(&self) {
         self.idle_since.store(self.now(), Ordering::Relaxed);
+        let received = self.received.load(Ordering::Relaxed);
+        self.received_before.store(received, Ordering::Relaxed);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -162,6 +179,8 @@ impl Sweep {
         let activity = Arc::new(Activity {
             clock: self.clock.clone(),
             in_flight: AtomicU32::new(0),
+            received: AtomicU64::new(0),
+            received_before: AtomicU64::new(0),
             idle_since: AtomicU64::new(now),
             head_since: AtomicU64::new(NEVER),
             blocked_since: AtomicU64::new(NEVER),

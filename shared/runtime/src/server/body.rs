@@ -28,6 +28,11 @@ impl InFlight {
         activity.begin();
         Self(activity.clone())
     }
+
+    /// The connection's state.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.0
+    }
 }
 
 impl Drop for InFlight {

@@ -22,6 +22,7 @@ use super::activity::{Activity, Member, Order};
 use super::body::{InFlight, Tracked};
 use super::linger::linger;
 use super::socket::Socket;
+use super::unread::Awaited;
 use super::{BoxError, Limits};
 
 /// How an HTTP/2 connection begins; no HTTP/1 method does.
@@ -86,12 +87,14 @@ impl Protocols {
         let handler = Arc::new(handler);
         let service = service_fn(move |request| {
             let under_way = InFlight::begin(&requests);
+            let awaited = Awaited::of(&request, is_http2);
             let answer = AssertUnwindSafe(handler(request)).catch_unwind();
             async move {
-                let response = answer.await.unwrap_or_else(|_| {
+                let mut response = answer.await.unwrap_or_else(|_| {
                     ::metrics::counter!("foldgate_panics_total").increment(1);
                     panicked()
                 });
+                awaited.announce(under_way.activity(), &mut response);
                 Ok::<_, Infallible>(response.map(|body| Tracked::new(body, under_way)))
             }
         });

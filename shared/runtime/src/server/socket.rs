@@ -51,9 +51,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if self.reads_begin_requests && outcome.is_ready() {
             self.activity.read();
+            self.activity.received(buffer.filled().len() - before);
         }
         outcome
     }

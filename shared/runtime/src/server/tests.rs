@@ -47,7 +47,15 @@ fn broken() -> Response<Full<Bytes>> {
 async fn answer(request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
     match request.uri().path() {
         "/panic" => panic!("asked to"),
-        "/refused" => text("no, thank you"),
+        "/refused" => {
+            let mut response = text("no, thank you");
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response
+        }
+        "/failed" => {
+            let _ = request.into_body().collect().await;
+            broken()
+        }
         "/peer" => Response::new(Full::new(Bytes::from(peer.address.ip().to_string()))),
         _ => {
             let _ = request.into_body().collect().await;
@@ -274,6 +282,33 @@ async fn a_client_that_is_refused_while_it_sends_gets_its_answer() {
     sent.unwrap().expect("everything is taken");
     let answer = read_to_close(&mut stream).await;
     assert!(answer.ends_with("no, thank you"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_behind_a_failure_whose_body_was_read() {
+    let (address, _shutdown, _serving) = start(Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = "x".repeat(200_000);
+    let head = format!(
+        "POST /failed HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    for _ in 0..2 {
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"our fault") {
+            let read = stream.read_buf(&mut answer);
+            let read = tokio::time::timeout(DEADLINE, read).await.unwrap().unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 500"));
+    }
+    let last = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(last.as_bytes()).await.unwrap();
+    let answer = read_to_close(&mut stream).await;
+    assert!(answer.ends_with("hello"), "{answer}");
 }
 
 #[tokio::test]
