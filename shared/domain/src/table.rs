@@ -96,7 +96,11 @@ impl Table {
 
     /// The table after these records, which `state` has folded.
     #[must_use]
-    pub fn advance<'r>(&self, state: &State, records: impl IntoIterator<Item = &'r Record>) -> Self {
+    pub fn advance<'r>(
+        &self,
+        state: &State,
+        records: impl IntoIterator<Item = &'r Record>,
+    ) -> Self {
         let mut touched: BTreeSet<OwnerId> = BTreeSet::new();
         let mut recompile: BTreeSet<OwnerId> = BTreeSet::new();
         for record in records {

@@ -96,8 +96,7 @@ fn check_resources(resources: &BTreeSet<String>) -> Result<(), Rejection> {
     }
     check_count(key, resources.len(), config_text::MAX_RESOURCES)?;
     resources.iter().try_for_each(|path| {
-        config_text::check_resource(path)
-            .map_err(|error| Rejection::config(key, error.to_string()))
+        config_text::check_resource(path).map_err(|error| Rejection::config(key, error.to_string()))
     })
 }
 

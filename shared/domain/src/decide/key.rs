@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foldgate_proto::event::{
-    KeyAdded, KeyDisabled, KeyPatched, KeyRemoved, LevelMapperCompleted,
-};
+use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved, LevelMapperCompleted};
 use foldgate_proto::{Event, KeyNumber, Level, ProviderConfig};
 
 use super::check_text;
@@ -133,7 +131,12 @@ fn complete(
         })
         .map(|pattern| (pattern, level))
         .collect();
-    (!patterns.is_empty()).then(|| Event::LevelMapperCompleted(LevelMapperCompleted { patterns }))
+    if patterns.is_empty() {
+        return None;
+    }
+    Some(Event::LevelMapperCompleted(LevelMapperCompleted {
+        patterns,
+    }))
 }
 
 fn check_config(config: &ProviderConfig) -> Result<(), Rejection> {

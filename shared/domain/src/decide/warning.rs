@@ -48,10 +48,16 @@ impl fmt::Display for Warning {
                 write!(f, "SWITCH_OVER {from}={to} leads to a Level without keys")
             }
             Self::EmptyLevel(pattern, level) => {
-                write!(f, "LEVEL_MAPPER {pattern}={level} leads to a Level without keys")
+                write!(
+                    f,
+                    "LEVEL_MAPPER {pattern}={level} leads to a Level without keys"
+                )
             }
             Self::MoreEmptyLevels(count) => {
-                write!(f, "{count} more LEVEL_MAPPER patterns lead to Levels without keys")
+                write!(
+                    f,
+                    "{count} more LEVEL_MAPPER patterns lead to Levels without keys"
+                )
             }
             Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
             Self::NoSuchAccount(target) => write!(f, "no account matches {target} today"),
@@ -100,7 +106,11 @@ fn after(
 ) -> State {
     let mut after = state.clone();
     let record = super::record(state, id, command, context, events.to_vec());
-    after.apply(state.revision.next(), RecordHash::genesis(state.log), &record);
+    after.apply(
+        state.revision.next(),
+        RecordHash::genesis(state.log),
+        &record,
+    );
     after
 }
 

@@ -49,11 +49,11 @@ impl State {
     fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) -> Option<u64> {
         if let Event::OwnerClaimed(claimed) = event {
             self.claim(record.owner, claimed);
-            return Some(claimed.account.0);
+            return subject(event);
         }
         let owner = Arc::make_mut(self.owners.get_mut(&record.owner)?);
         match event {
-            Event::OwnerClaimed(_) => None,
+            Event::OwnerClaimed(_) => {}
             Event::KeyAdded(added) => owner.add_key(revision, record, added),
             Event::KeyPatched(patched) => owner.patch_key(revision, record, patched),
             Event::KeyRemoved(removed) => owner.remove_key(removed.number),
@@ -64,9 +64,9 @@ impl State {
             Event::NewsPublished(published) => owner.publish(record, published),
             Event::NewsRetracted(retracted) => {
                 owner.news.remove(&retracted.number);
-                Some(retracted.number.0)
             }
         }
+        subject(event)
     }
 
     fn claim(&mut self, id: OwnerId, claimed: &OwnerClaimed) {
@@ -108,7 +108,7 @@ impl State {
 }
 
 impl OwnerState {
-    fn add_key(&mut self, revision: Revision, record: &Record, added: &KeyAdded) -> Option<u64> {
+    fn add_key(&mut self, revision: Revision, record: &Record, added: &KeyAdded) {
         self.remove_key(added.number);
         if let Some(number) = self.key_ids.get(&added.id).copied() {
             self.remove_key(number);
@@ -131,16 +131,12 @@ impl OwnerState {
         self.key_ids.insert(added.id, added.number);
         self.count(added.level, 1);
         self.keys.insert(added.number, Arc::new(key));
-        Some(added.number.0)
     }
 
-    fn patch_key(
-        &mut self,
-        revision: Revision,
-        record: &Record,
-        patched: &KeyPatched,
-    ) -> Option<u64> {
-        let slot = self.keys.get_mut(&patched.number)?;
+    fn patch_key(&mut self, revision: Revision, record: &Record, patched: &KeyPatched) {
+        let Some(slot) = self.keys.get_mut(&patched.number) else {
+            return;
+        };
         let key = Arc::make_mut(slot);
         let before = key.level;
         if let Some(name) = &patched.name {
@@ -170,47 +166,46 @@ impl OwnerState {
             self.count(before, -1);
             self.count(after, 1);
         }
-        Some(patched.number.0)
     }
 
-    fn remove_key(&mut self, number: KeyNumber) -> Option<u64> {
-        let key = self.keys.remove(&number)?;
+    fn remove_key(&mut self, number: KeyNumber) {
+        let Some(key) = self.keys.remove(&number) else {
+            return;
+        };
         self.key_ids.remove(&key.id);
         self.count(key.level, -1);
-        Some(number.0)
     }
 
-    fn disable_key(&mut self, record: &Record, disabled: &KeyDisabled) -> Option<u64> {
-        let key = Arc::make_mut(self.keys.get_mut(&disabled.number)?);
+    fn disable_key(&mut self, record: &Record, disabled: &KeyDisabled) {
+        let Some(slot) = self.keys.get_mut(&disabled.number) else {
+            return;
+        };
+        let key = Arc::make_mut(slot);
         key.disabled = Some(Disablement {
             by: disabled.by.clone(),
             reason: disabled.reason.clone(),
             at: record.at,
         });
         key.updated_at = record.at;
-        Some(disabled.number.0)
     }
 
-    fn patch_config(&mut self, patched: &ConfigPatched) -> Option<u64> {
+    fn patch_config(&mut self, patched: &ConfigPatched) {
         Arc::make_mut(&mut self.config).merge(&patched.patch);
-        None
     }
 
-    fn reset_config(&mut self, reset: &ConfigReset) -> Option<u64> {
+    fn reset_config(&mut self, reset: &ConfigReset) {
         let config = Arc::make_mut(&mut self.config);
         for key in &reset.keys {
             config.reset(*key);
         }
-        None
     }
 
-    fn complete(&mut self, completed: &LevelMapperCompleted) -> Option<u64> {
+    fn complete(&mut self, completed: &LevelMapperCompleted) {
         let patterns = completed.patterns.iter().map(|(p, l)| (p.clone(), *l));
         Arc::make_mut(&mut self.completed).extend(patterns);
-        None
     }
 
-    fn publish(&mut self, record: &Record, published: &NewsPublished) -> Option<u64> {
+    fn publish(&mut self, record: &Record, published: &NewsPublished) {
         let news = News {
             id: published.id,
             number: published.number,
@@ -222,7 +217,6 @@ impl OwnerState {
         };
         self.last_news = self.last_news.max(published.number);
         self.news.insert(published.number, Arc::new(news));
-        Some(published.number.0)
     }
 
     fn count(&mut self, level: Level, by: i32) {
@@ -231,6 +225,20 @@ impl OwnerState {
             0 => self.level_sizes.remove(&level),
             size => self.level_sizes.insert(level, size),
         };
+    }
+}
+
+/// The number of the resource an event is about, if it is about one.
+const fn subject(event: &Event) -> Option<u64> {
+    match event {
+        Event::OwnerClaimed(claimed) => Some(claimed.account.0),
+        Event::KeyAdded(added) => Some(added.number.0),
+        Event::KeyPatched(patched) => Some(patched.number.0),
+        Event::KeyRemoved(removed) => Some(removed.number.0),
+        Event::KeyDisabled(disabled) => Some(disabled.number.0),
+        Event::NewsPublished(published) => Some(published.number.0),
+        Event::NewsRetracted(retracted) => Some(retracted.number.0),
+        Event::ConfigPatched(_) | Event::ConfigReset(_) | Event::LevelMapperCompleted(_) => None,
     }
 }
 

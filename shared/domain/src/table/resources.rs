@@ -66,7 +66,10 @@ pub fn normalise(path: &str) -> Option<String> {
             segment => segments.push(segment),
         }
     }
-    if segments.first().is_some_and(|first| ALIASES.contains(first)) {
+    if segments
+        .first()
+        .is_some_and(|first| ALIASES.contains(first))
+    {
         segments.insert(0, "v1");
     }
     Some(segments.iter().flat_map(|segment| ["/", segment]).collect())

@@ -94,17 +94,26 @@ fn the_owner_key_names_the_owner() {
 #[test]
 fn the_mapper_is_one_pass_and_its_target_is_routed() {
     let config = mapped(
-        &[("gpt-3.5*", "gpt-4o-mini"), ("gpt-4o-mini", "other"), ("o*", "gpt-4o")],
+        &[
+            ("gpt-3.5*", "gpt-4o-mini"),
+            ("gpt-4o-mini", "other"),
+            ("o*", "gpt-4o"),
+        ],
         &[("gpt-4*", 2), ("claude*", 3)],
     );
     let owner = owner(config, &[]);
     let route = owner.resolve("gpt-3.5-turbo").expect("routed");
     assert_eq!((route.model, route.level), ("gpt-4o-mini", level(2)));
-    assert_eq!(route.mapped_by.map(ToString::to_string), Some("gpt-3.5*".to_owned()));
+    assert_eq!(
+        route.mapped_by.map(ToString::to_string),
+        Some("gpt-3.5*".to_owned())
+    );
     assert_eq!(route.level_by.to_string(), "gpt-4*");
     assert_eq!(owner.resolve("o1").expect("routed").model, "gpt-4o");
     assert_eq!(owner.resolve("gpt-5").expect("completed").level, level(1));
-    let refused = owner.resolve("mistral-large").expect_err("nobody serves it");
+    let refused = owner
+        .resolve("mistral-large")
+        .expect_err("nobody serves it");
     assert_eq!(refused.model, "mistral-large");
 }
 
@@ -192,7 +201,10 @@ fn models_lists_exact_names_and_what_the_catalogue_knows_of_wildcards() {
     assert!(models.contains(&"my-model"), "an exact name");
     assert!(models.contains(&"gpt-4o"), "a catalogue name behind gpt*");
     assert!(!models.contains(&"lost"), "maps to nothing routed");
-    assert!(!models.iter().any(|m| m.starts_with("claude")), "Level 6 is empty");
+    assert!(
+        !models.iter().any(|m| m.starts_with("claude")),
+        "Level 6 is empty"
+    );
     assert!(!models.iter().any(|m| m.contains('*')));
     assert!(models.is_sorted());
 }

@@ -18,7 +18,9 @@ fn limit(rpm: u64) -> ModelLimit {
 fn a_patch_leaves_other_keys_alone() {
     let given = given()
         .and(&set(|c| c.set.email_tls = Some(true)))
-        .and(&set(|c| c.set.email_smtp = Some("smtp.example.com".to_owned())));
+        .and(&set(|c| {
+            c.set.email_smtp = Some("smtp.example.com".to_owned());
+        }));
     let config = &given.owner().config;
     assert_eq!(config.email_tls, Some(true));
     assert_eq!(config.keys(), [ConfigKey::EmailSmtp, ConfigKey::EmailTls]);
@@ -93,10 +95,7 @@ fn every_broken_value_is_refused_by_name() {
             ConfigKey::Pricing,
             set(|c| c.set.pricing = text("{\"ChatPricing\":{\"m\":{\"InputText\":-1}}}")),
         ),
-        (
-            ConfigKey::XaiMail,
-            set(|c| c.set.xai_mail = text("nobody")),
-        ),
+        (ConfigKey::XaiMail, set(|c| c.set.xai_mail = text("nobody"))),
         (
             ConfigKey::EmailSmtp,
             set(|c| c.set.email_smtp = text("a b")),
@@ -105,10 +104,7 @@ fn every_broken_value_is_refused_by_name() {
             ConfigKey::EmailAuth,
             set(|c| c.set.email_auth = Some("x".repeat(321))),
         ),
-        (
-            ConfigKey::EmailPort,
-            set(|c| c.set.email_port = Some(0)),
-        ),
+        (ConfigKey::EmailPort, set(|c| c.set.email_port = Some(0))),
     ];
     for (key, command) in cases {
         let (named, problem) = config_refusal(given.refused(&command));
@@ -139,7 +135,9 @@ fn legal_changes_that_hurt_are_warned_of() {
     assert_eq!(warnings(only("/v1")), []);
     assert_eq!(warnings(only("/chat")), []);
     assert_eq!(
-        warnings(set(|c| c.set.switch_over = Some([(level(1), level(2))].into()))),
+        warnings(set(
+            |c| c.set.switch_over = Some([(level(1), level(2))].into())
+        )),
         [Warning::EmptyBackup(level(1), level(2))]
     );
     assert_eq!(

@@ -72,9 +72,9 @@ fn completion_follows_when_its_level_is_empty() {
 
 #[test]
 fn the_owners_layer_wins_on_equal_patterns() {
-    let given = given()
-        .and(&add(1, OPENAI, 1))
-        .and(&set(|c| c.set.level_mapper = Some(map([("gpt*", level(7))]))));
+    let given = given().and(&add(1, OPENAI, 1)).and(&set(|c| {
+        c.set.level_mapper = Some(map([("gpt*", level(7))]));
+    }));
     let merged = given.owner().level_mapper();
     assert_eq!(merged.get("gpt*"), Some(&level(7)));
     assert_eq!(merged.get("o3*"), Some(&level(1)));
@@ -84,7 +84,7 @@ fn the_owners_layer_wins_on_equal_patterns() {
 fn a_patch_changes_what_it_names_and_nothing_else() {
     let mut given = given().and(&add(1, OTHER, 1));
     let before = given.owner().keys[&number(1)].clone();
-    given.now = given.now.after(std::time::Duration::from_secs(60));
+    given.now = given.now.after(std::time::Duration::from_mins(1));
     given.done(&patch(1, |p| p.name = Some("new".to_owned())));
     let after = given.owner().keys[&number(1)].clone();
     let mut expected = (*before).clone();
@@ -131,20 +131,26 @@ fn broken_keys_are_refused() {
     let given = given().and(&add(1, OTHER, 1));
     let mut long = key(2, OTHER, 1);
     long.name = "n".repeat(MAX_KEY_NAME_CHARS + 1);
-    assert_eq!(
-        given.refused(&Command::AddKey(long)).param(),
-        Some("Name")
-    );
+    assert_eq!(given.refused(&Command::AddKey(long)).param(), Some("Name"));
     assert_eq!(given.refused(&add(1, OTHER, 1)), Rejection::KeyIdTaken);
-    assert_eq!(
-        given.refused(&patch(1, |_| ())),
-        Rejection::NothingToChange
-    );
+    assert_eq!(given.refused(&patch(1, |_| ())), Rejection::NothingToChange);
     for (mapping, versions, param) in [
-        (map([("a b", "d".to_owned())]), map([]), "Config.model_mapping"),
+        (
+            map([("a b", "d".to_owned())]),
+            map([]),
+            "Config.model_mapping",
+        ),
         (map([("a", String::new())]), map([]), "Config.model_mapping"),
-        (map([]), map([("chat", "2025 01".to_owned())]), "Config.api_versions"),
-        (map([]), map([("chat", String::new())]), "Config.api_versions"),
+        (
+            map([]),
+            map([("chat", "2025 01".to_owned())]),
+            "Config.api_versions",
+        ),
+        (
+            map([]),
+            map([("chat", String::new())]),
+            "Config.api_versions",
+        ),
     ] {
         let mut azure = key(3, "https://x.openai.azure.com", 2);
         azure.config = ProviderConfig::Azure {
@@ -170,10 +176,19 @@ fn a_refused_key_is_disabled_once_and_only_while_its_secret_stands() {
         reason: "401 invalid_api_key".to_owned(),
     });
     let events = given.done(&disable);
-    assert!(matches!(events.as_slice(), [Event::KeyDisabled(KeyDisabled { .. })]));
-    let off = given.owner().keys[&number(1)].disabled.clone().expect("off");
+    assert!(matches!(
+        events.as_slice(),
+        [Event::KeyDisabled(KeyDisabled { .. })]
+    ));
+    let off = given.owner().keys[&number(1)]
+        .disabled
+        .clone()
+        .expect("off");
     assert_eq!(off.reason, "401 invalid_api_key");
-    assert!(given.done(&disable).is_empty(), "a second report is no news");
+    assert!(
+        given.done(&disable).is_empty(),
+        "a second report is no news"
+    );
     given.done(&patch(1, |p| {
         p.secret = Some(secret());
         p.enabled = Some(true);
@@ -187,10 +202,7 @@ fn a_refused_key_is_disabled_once_and_only_while_its_secret_stands() {
 fn legal_changes_that_hurt_are_warned_of() {
     let given = given();
     let warnings = |command: &Command| given.when(command).expect("legal").warnings;
-    assert_eq!(
-        warnings(&add(1, OTHER, 4)),
-        [Warning::Unreached(level(4))]
-    );
+    assert_eq!(warnings(&add(1, OTHER, 4)), [Warning::Unreached(level(4))]);
     assert_eq!(warnings(&add(1, OPENAI, 4)), []);
     let mut azure = key(2, "https://x.openai.azure.com", 2);
     azure.config = ProviderConfig::Azure {

@@ -17,10 +17,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 /// Few owners, so that events meet.
-pub(super) const OWNERS: [OwnerId; 2] = [
-    OwnerId(Uuid::from_u128(10)),
-    OwnerId(Uuid::from_u128(11)),
-];
+pub(super) const OWNERS: [OwnerId; 2] =
+    [OwnerId(Uuid::from_u128(10)), OwnerId(Uuid::from_u128(11))];
 
 pub(super) fn record(owner: OwnerId, events: Vec<Event>) -> Record {
     Record {
@@ -87,21 +85,23 @@ fn config() -> impl Strategy<Value = Config> {
         proptest::option::of(proptest::collection::btree_set("/v1/(chat|audio)", 1..3)),
         proptest::option::of(any::<u16>()),
     )
-        .prop_map(|(model_mapper, level_mapper, switch_over, resources, port)| Config {
-            model_mapper,
-            level_mapper,
-            switch_over,
-            resources,
-            model_limits: port.map(|p| {
-                let limit = ModelLimit {
-                    rpm: Some(u64::from(p)),
-                    ..ModelLimit::default()
-                };
-                BTreeMap::from([("a".to_owned(), limit)])
-            }),
-            email_port: port,
-            ..Config::default()
-        })
+        .prop_map(
+            |(model_mapper, level_mapper, switch_over, resources, port)| Config {
+                model_mapper,
+                level_mapper,
+                switch_over,
+                resources,
+                model_limits: port.map(|p| {
+                    let limit = ModelLimit {
+                        rpm: Some(u64::from(p)),
+                        ..ModelLimit::default()
+                    };
+                    BTreeMap::from([("a".to_owned(), limit)])
+                }),
+                email_port: port,
+                ..Config::default()
+            },
+        )
 }
 
 fn key_added() -> impl Strategy<Value = Event> {
