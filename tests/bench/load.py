@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Foldgate beside nginx `proxy_pass`, on one machine, in turn.
 
-The proxy alone is pinned to core 0; load generator (wrk) and upstream share
-core 1. Five repeats, alternating; medians. Prints requests per second and the
-ratio, CPU per request and per relayed stream event, and idle memory.
+The proxy alone is pinned to the first core this script may use; load generator
+(wrk) and upstream share the second. Five repeats, alternating; medians. Prints
+requests per second and the ratio, CPU per request and per relayed stream event,
+and idle memory.
 
-    ./tests/run --bench            (builds, installs nginx and wrk, calls this)
+    tests/bench/run                (builds, installs nginx and wrk, calls this)
     tests/bench/load.py --seconds 5 --repeats 5
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -25,10 +27,12 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RELEASE = ROOT / "target" / "release"
+RELEASE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 OWNER_KEY = "sk-bench-owner-key-0123456789abcdefghij"
 TICKS = os.sysconf("SC_CLK_TCK")
 EVENTS = 500
+REST = 1.0
+"""Seconds until a process that just became ready is idle."""
 
 NGINX = """
 daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
@@ -121,31 +125,64 @@ def admin(port, method, path, body):
 
 
 class Bench:
-    def __init__(self, directory):
+    """The children of one run: none of them outlives it."""
+
+    def __init__(self, directory, cores):
         self.dir = pathlib.Path(directory)
+        self.log = self.dir / "stderr.log"
+        self.proxy_core, self.load_core = cores
         self.children = []
         self.upstream = free_port()
-        self.spawn(1, [RELEASE / "bench-upstream", str(self.upstream), str(EVENTS)])
-        wait_for(self.upstream)
+
+    def __enter__(self):
+        try:
+            command = [RELEASE / "bench-upstream", self.upstream, EVENTS]
+            self.spawn(self.load_core, command)
+            wait_for(self.upstream)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for child in reversed(list(self.children)):
+            self.stop(child)
+        if kind is not None and self.log.exists():
+            lines = self.log.read_text(errors="replace").splitlines()
+            print("\n".join(lines[-20:]), file=sys.stderr)
 
     def spawn(self, core, command, **more):
-        child = subprocess.Popen(
-            ["taskset", "-c", str(core), *map(str, command)],
-            stdout=subprocess.DEVNULL,
-            stderr=open(self.dir / "stderr.log", "ab"),
-            **more,
-        )
+        """Starts a child on one core; the kernel ends it should this script be killed."""
+        bound = ["setpriv", "--pdeathsig", "TERM", "--", "taskset", "-c", str(core)]
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                [*bound, *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                **more,
+            )
         self.children.append(child)
         return child
 
     def stop(self, child):
-        child.send_signal(signal.SIGTERM)
+        """Ends a child, and the children it has (nginx's worker)."""
+        family = children(child.pid) if child.poll() is None else []
+        child.terminate()
         try:
             child.wait(20)
         except subprocess.TimeoutExpired:
-            child.kill()
+            for pid in [*family, child.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             child.wait()
         self.children.remove(child)
+
+    def sent(self):
+        """Stream events that the upstream has sent so far."""
+        url = f"http://127.0.0.1:{self.upstream}/sent"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.read())
 
     def nginx(self, streaming):
         port = free_port()
@@ -156,7 +193,7 @@ class Bench:
         conf.write_text(
             NGINX.format(dir=home, port=port, upstream=self.upstream, buffering=buffering)
         )
-        child = self.spawn(0, ["nginx", "-c", conf, "-e", home / "error.log"])
+        child = self.spawn(self.proxy_core, ["nginx", "-c", conf, "-e", home / "error.log"])
         wait_for(port)
         return child, port, None
 
@@ -164,17 +201,19 @@ class Bench:
         del streaming
         ports = [free_port() for _ in range(3)]
         home = self.dir / f"foldgate-{ports[0]}"
-        names = ["FOLDGATE_PROXY_ADDR", "FOLDGATE_ADMIN_ADDR", "FOLDGATE_STATUS_ADDR"]
-        addresses = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports)}
         env = {
-            **os.environ,
-            **addresses,
+            "PATH": os.environ["PATH"],
+            "FOLDGATE_PROXY_ADDR": f"127.0.0.1:{ports[0]}",
+            "FOLDGATE_ADMIN_ADDR": f"127.0.0.1:{ports[1]}",
+            "FOLDGATE_STATUS_ADDR": f"127.0.0.1:{ports[2]}",
+            "FOLDGATE_ALLOWED_PROVIDER_CIDRS": "127.0.0.0/8",
             "FOLDGATE_DATA_DIR": str(home),
             "FOLDGATE_OWNER_KEY": OWNER_KEY,
             "FOLDGATE_ACCESS_LOG": "false",
         }
-        child = self.spawn(0, [RELEASE / "foldgate", "standalone"], env=env)
+        child = self.spawn(self.proxy_core, [RELEASE / "foldgate", "standalone"], env=env)
         ready(ports[2])
+        time.sleep(REST)
         idle = rss_mb(child.pid)
         key = {
             "SecretKey": "sk-upstream-0123456789abcdefghijkl",
@@ -193,31 +232,30 @@ class Bench:
         text = json.dumps(body, separators=(",", ":"))
         script.write_text(LUA.format(body=text, key=OWNER_KEY))
         url = f"http://127.0.0.1:{port}/v1/chat/completions"
-        command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-        if streaming:
-            command += ["--timeout", "30s"]
-        out = subprocess.run(
-            [*command, "-s", script, url], capture_output=True, text=True, check=True
-        ).stdout
+        command = ["taskset", "-c", str(self.load_core), "wrk", "-t1", "--timeout", "30s"]
+        command += [f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
+        limit = seconds + 60
+        run = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=True)
+        out = run.stdout
         found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", out)
         requests, micros, errors, p50, p99 = map(int, found.groups())
         if errors:
             sys.exit(f"{errors} of {requests} requests failed:\n{out}")
         return requests, micros / 1e6, p50, p99
 
-    def measure(self, make, streaming, seconds, connections):
+    def measure(self, make, streaming, args):
         child, port, idle = make(streaming)
-        self.wrk(port, streaming, 2 if streaming else 1, connections)
-        before = cpu_seconds(child.pid)
-        requests, duration, p50, p99 = self.wrk(port, streaming, seconds, connections)
+        self.wrk(port, streaming, 1, args.connections)
+        before, sent = cpu_seconds(child.pid), self.sent()
+        requests, duration, p50, p99 = self.wrk(port, streaming, args.seconds, args.connections)
         cpu = cpu_seconds(child.pid) - before
+        units = self.sent() - sent if streaming else requests
         self.stop(child)
-        per = cpu * 1e6 / max(requests, 1)
         return {
-            "rps": requests / duration,
-            "cpu_us": per / EVENTS if streaming else per,
-            "p50_us": p50,
-            "p99_us": p99,
+            "rate": units / duration,
+            "cpu_us": cpu * 1e6 / max(units, 1),
+            "p50_ms": p50 / 1e3,
+            "p99_ms": p99 / 1e3,
             "idle_mb": idle,
         }
 
@@ -226,22 +264,29 @@ def compare(bench, args, streaming):
     rows = {"nginx": [], "foldgate": []}
     for _ in range(args.repeats):
         for name, make in (("nginx", bench.nginx), ("foldgate", bench.foldgate)):
-            row = bench.measure(make, streaming, args.seconds, args.connections)
-            rows[name].append(row)
-    median = lambda name, field: statistics.median(row[field] for row in rows[name])
-    unit = "us CPU/event" if streaming else "us CPU/request"
+            rows[name].append(bench.measure(make, streaming, args))
+
+    def median(name, field):
+        return statistics.median(row[field] for row in rows[name])
+
+    unit = "event" if streaming else "request"
     what = f"streams of {EVENTS} events" if streaming else "whole answers"
-    print(f"\n{what}, {args.connections} connections, {args.repeats} x {args.seconds} s, median")
+    times = f"{args.repeats} x {args.seconds} s, median"
+    print(f"\n{what}, {args.connections} connections, {times}")
     for name in rows:
         print(
-            f"  {name:9} {median(name, 'rps'):9.1f} req/s  {median(name, 'cpu_us'):7.2f} {unit}"
-            f"  p50 {median(name, 'p50_us') / 1e3:.2f} ms  p99 {median(name, 'p99_us') / 1e3:.2f} ms"
+            f"  {name:9} {median(name, 'rate'):9.0f} {unit}s/s"
+            f"  {median(name, 'cpu_us'):6.2f} us CPU/{unit}"
+            f"  whole answer p50 {median(name, 'p50_ms'):.2f} ms"
+            f"  p99 {median(name, 'p99_ms'):.2f} ms"
         )
-    ratio = median("foldgate", "rps") / median("nginx", "rps")
     cpu = median("foldgate", "cpu_us") / median("nginx", "cpu_us")
-    print(f"  foldgate / nginx: {ratio:.2f} of the requests per second, {cpu:.2f} x the CPU")
-    if not streaming:
-        print(f"  idle memory of foldgate: {median('foldgate', 'idle_mb'):.1f} MB")
+    if streaming:
+        print(f"  foldgate / nginx: {cpu:.2f} x the CPU (the upstream sets the pace)")
+        return
+    ratio = median("foldgate", "rate") / median("nginx", "rate")
+    print(f"  foldgate / nginx: {ratio:.2f} of the requests/s, {cpu:.2f} x the CPU")
+    print(f"  foldgate at rest: {median('foldgate', 'idle_mb'):.1f} MB")
 
 
 def main():
@@ -250,18 +295,25 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--connections", type=int, default=32)
     args = parser.parse_args()
-    for tool in ("nginx", "wrk", "taskset"):
+    # Debian's nginx stands where only root's PATH leads.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    for tool in ("nginx", "wrk", "taskset", "setpriv"):
         if not shutil.which(tool):
-            sys.exit(f"{tool} is missing: ./tests/run --bench installs it")
+            sys.exit(f"{tool} is missing: tests/bench/run installs it")
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        sys.exit("this bench needs two cores: one for the proxy, one for its load")
+    # This script waits beside the load, not beside the proxy.
+    os.sched_setaffinity(0, {cores[1]})
+    # Ends as on Ctrl-C, with all children.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     with tempfile.TemporaryDirectory() as directory:
+        # nginx's worker is another user when root starts it.
         os.chmod(directory, 0o755)
-        bench = Bench(directory)
-        try:
+        with Bench(directory, cores) as bench:
             compare(bench, args, streaming=False)
             compare(bench, args, streaming=True)
-        finally:
-            for child in list(bench.children):
-                bench.stop(child)
 
 
 if __name__ == "__main__":

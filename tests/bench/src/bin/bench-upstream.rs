@@ -1,9 +1,11 @@
 //! A fast local upstream for the load bench: answers chat completions whole, or
-//! as a stream of many small events, each in a write of its own.
+//! as a stream of many small events, each in a write of its own. `GET` tells how
+//! many events it sent so far.
 //!
 //! `bench-upstream <port> <events per stream>`
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +14,7 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
@@ -22,6 +24,9 @@ const EVENT: &str = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.c
 /// Between two events, so that each is a write and a wake-up of its own (the
 /// timer rounds it up to a millisecond).
 const PAUSE: Duration = Duration::from_micros(200);
+
+/// Events sent, in all streams.
+static SENT: AtomicU64 = AtomicU64::new(0);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
@@ -45,6 +50,10 @@ async fn answer(
     Response<Either<Full<Bytes>, impl hyper::body::Body<Data = Bytes, Error = Infallible> + use<>>>,
     Infallible,
 > {
+    if request.method() == Method::GET {
+        let sent = SENT.load(Ordering::Relaxed).to_string();
+        return Ok(Response::new(Either::Left(Full::from(sent))));
+    }
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
@@ -54,6 +63,7 @@ async fn answer(
     let response = if streamed {
         let body = StreamBody::new(stream::iter(0..=events).then(move |n| async move {
             tokio::time::sleep(PAUSE).await;
+            SENT.fetch_add(1, Ordering::Relaxed);
             let event = if n == events {
                 "data: [DONE]\n\n"
             } else {
