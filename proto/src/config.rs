@@ -103,6 +103,14 @@ macro_rules! config_keys {
                 $(if patch.$field.is_some() { self.$field.clone_from(&patch.$field); })*
             }
 
+            /// What of this differs from `base`.
+            #[must_use]
+            pub fn without(&self, base: &Self) -> Self {
+                Self {
+                    $($field: self.$field.clone().filter(|_| self.$field != base.$field),)*
+                }
+            }
+
             /// Reverts one key to the system default.
             pub fn reset(&mut self, key: ConfigKey) {
                 match key { $(ConfigKey::$variant => self.$field = None,)* }

@@ -30,6 +30,8 @@ pub enum Event {
     ConfigReset(ConfigReset),
     /// Patterns of a known provider were mapped to a new key's Level.
     LevelMapperCompleted(LevelMapperCompleted),
+    /// Completed patterns went, because no key serves them any more.
+    LevelMapperRetracted(LevelMapperRetracted),
     /// A notification was published.
     NewsPublished(NewsPublished),
     /// A notification was taken back.
@@ -48,6 +50,7 @@ impl Event {
             Self::ConfigPatched(_) => "ConfigPatched",
             Self::ConfigReset(_) => "ConfigReset",
             Self::LevelMapperCompleted(_) => "LevelMapperCompleted",
+            Self::LevelMapperRetracted(_) => "LevelMapperRetracted",
             Self::NewsPublished(_) => "NewsPublished",
             Self::NewsRetracted(_) => "NewsRetracted",
         }
@@ -152,6 +155,13 @@ pub struct ConfigReset {
 pub struct LevelMapperCompleted {
     /// The patterns that were added to (or moved in) the completed layer.
     pub patterns: BTreeMap<String, Level>,
+}
+
+/// See [`Event::LevelMapperRetracted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelMapperRetracted {
+    /// The patterns that left the completed layer.
+    pub patterns: BTreeSet<String>,
 }
 
 /// See [`Event::NewsPublished`].

@@ -23,8 +23,8 @@ pub struct ProviderKey {
     pub config: ProviderConfig,
     /// The credential.
     pub secret: MaskedSecret,
-    /// The revision at which the credential was last set; a sleep reported for
-    /// an older one no longer counts.
+    /// The revision at which the credential was last set, or the key put back
+    /// into use: a sleep reported for an older one no longer counts.
     pub secret_revision: Revision,
     /// Set while the key is out of use: by whom, why, since when.
     pub disabled: Option<Disablement>,
@@ -87,7 +87,7 @@ impl ProviderConfig {
 }
 
 /// The kind of upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderType {
     /// OpenAI-compatible.

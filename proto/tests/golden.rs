@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use foldgate_proto::event::{
     ConfigPatched, ConfigReset, KeyAdded, KeyDisabled, KeyPatched, KeyRemoved,
-    LevelMapperCompleted, NewsPublished, NewsRetracted, OwnerClaimed,
+    LevelMapperCompleted, LevelMapperRetracted, NewsPublished, NewsRetracted, OwnerClaimed,
 };
 use foldgate_proto::report::{self, StateHash};
 use foldgate_proto::{
@@ -192,6 +192,15 @@ fn records() -> Vec<(&'static str, Record)> {
         ),
         ("config_reset", record("ResetConfig", vec![reset])),
         ("level_mapper_completed", record("AddKey", vec![completed])),
+        (
+            "level_mapper_retracted",
+            record(
+                "RemoveKey",
+                vec![Event::LevelMapperRetracted(LevelMapperRetracted {
+                    patterns: BTreeSet::from(["gpt*".to_owned(), "o1*".to_owned()]),
+                })],
+            ),
+        ),
         ("news_published", record("PublishNews", vec![published])),
         ("news_retracted", record("RetractNews", vec![retracted])),
     ]

@@ -48,7 +48,7 @@ impl Credential {
         let context = SealContext {
             owner,
             resource: key.id.0,
-            field: "secret",
+            field: foldgate_vault::field::SECRET,
         };
         let secret = vault
             .open(&context, &key.secret.sealed)

@@ -121,6 +121,7 @@ impl Pools {
                 | Event::ConfigPatched(_)
                 | Event::ConfigReset(_)
                 | Event::LevelMapperCompleted(_)
+                | Event::LevelMapperRetracted(_)
                 | Event::NewsPublished(_)
                 | Event::NewsRetracted(_) => continue,
             };

@@ -1,11 +1,11 @@
 //! Commands: what somebody wants, in the imperative, already parsed. Secrets
 //! arrive sealed, with the id they were sealed for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
-    Actor, Config, ConfigKey, Idempotency, KeyId, KeyNumber, Level, MaskedSecret, NewsId,
-    NewsNumber, NewsTarget, ProviderConfig, RecordId, Timestamp,
+    Actor, Config, ConfigKey, Idempotency, KeyId, KeyNumber, Level, MaskedSecret, ModelLimit,
+    NewsId, NewsNumber, NewsTarget, ProviderConfig, RecordId, Revision, Timestamp,
 };
 
 /// Everything `decide` may not find out by itself: time, ids, who and why.
@@ -126,7 +126,7 @@ pub struct DisableKey {
     /// Which key.
     pub id: KeyId,
     /// The secret that was refused: a newer one is left alone.
-    pub secret_revision: foldgate_proto::Revision,
+    pub secret_revision: Revision,
     /// Who saw it fail.
     pub by: Actor,
     /// What the upstream said.
@@ -138,8 +138,8 @@ pub struct DisableKey {
 pub struct PatchConfig {
     /// The keys to set, whole.
     pub set: Config,
-    /// Limits to add to or replace in MODEL_LIMITS, model by model.
-    pub merge_limits: Option<std::collections::BTreeMap<String, foldgate_proto::ModelLimit>>,
+    /// Limits that go over MODEL_LIMITS, field by field; `None` takes a model out.
+    pub merge_limits: Option<BTreeMap<String, Option<ModelLimit>>>,
 }
 
 /// See [`Command::PublishNews`].

@@ -6,6 +6,7 @@ use foldgate_proto::{AccountNumber, Event, OwnerId, Record};
 
 use crate::{Command, Context, Rejection, State};
 
+mod completion;
 mod config;
 mod key;
 mod news;
@@ -14,7 +15,7 @@ mod owner;
 mod tests;
 mod warning;
 
-pub use config::{MAX_LEVEL_SWITCHES, MAX_TEXT_CHARS};
+pub use config::{MAX_LEVEL_SWITCHES, MAX_TEXT_CHARS, is_email};
 pub use key::{MAX_KEY_NAME_CHARS, MAX_KEYS_PER_OWNER};
 pub use news::{
     DEFAULT_DAYS_ALL, DEFAULT_DAYS_TARGETED, MAX_CONTENT_CHARS, MAX_DAYS, MAX_NEWS, MAX_TITLE_CHARS,
@@ -25,7 +26,8 @@ pub use warning::Warning;
 /// each they stay within 20 MB.
 pub const MAX_IDEMPOTENCY_KEYS: usize = 100_000;
 
-/// What a command came to.
+/// What a command came to. No events: what was asked for is so already, and
+/// nothing needs to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// What happened, to be folded as one.
@@ -44,12 +46,7 @@ pub fn decide(
     command: &Command,
     context: &Context,
 ) -> Result<Decision, Rejection> {
-    if context.idempotency.is_some() && state.idempotency.len() >= MAX_IDEMPOTENCY_KEYS {
-        return Err(Rejection::TooMany {
-            what: "idempotency keys",
-            limit: MAX_IDEMPOTENCY_KEYS,
-        });
-    }
+    check_idempotency(state, context)?;
     if let Command::ClaimOwner(claim) = command {
         let events = owner::claim(state, owner, claim)?;
         return Ok(Decision {
@@ -58,19 +55,52 @@ pub fn decide(
         });
     }
     let before = state.owner(owner).ok_or(Rejection::NoSuchOwner)?;
-    let events = match command {
+    let mut events = match command {
         Command::ClaimOwner(_) => Vec::new(),
         Command::AddKey(add) => key::add(before, add)?,
         Command::PatchKey(patch) => key::patch(before, patch)?,
         Command::RemoveKey(number) => key::remove(before, *number)?,
         Command::DisableKey(disable) => key::disable(before, disable),
         Command::PatchConfig(patch) => config::patch(before, patch)?,
-        Command::ResetConfig(keys) => config::reset(keys)?,
+        Command::ResetConfig(keys) => config::reset(before, keys)?,
         Command::PublishNews(publish) => news::publish(before, publish, context.now)?,
         Command::RetractNews(number) => news::retract(before, *number)?,
     };
-    let warnings = warning::of(state, owner, command, &events, context);
+    let mut after = folded(state, owner, command, context, &events);
+    if let Some(now) = after.owner(owner) {
+        let more = completion::follow(before, now, &events);
+        if !more.is_empty() {
+            events.extend(more);
+            after = folded(state, owner, command, context, &events);
+        }
+    }
+    let warnings = match after.owner(owner) {
+        Some(now) => warning::of(before, now, command),
+        None => Vec::new(),
+    };
     Ok(Decision { events, warnings })
+}
+
+/// The state as these events will leave it. Cheap: only what they touch is copied.
+fn folded(
+    state: &State,
+    owner: OwnerId,
+    command: &Command,
+    context: &Context,
+    events: &[Event],
+) -> State {
+    let mut after = state.clone();
+    let record = record(state, owner, command, context, events.to_vec());
+    after.apply(state.revision.next(), state.chain, &record);
+    after
+}
+
+fn check_idempotency(state: &State, context: &Context) -> Result<(), Rejection> {
+    let full = state.idempotency.len() >= MAX_IDEMPOTENCY_KEYS;
+    if context.idempotency.is_some() && full && !state.forgets_by(context.now) {
+        return Err(Rejection::TooManyRetryKeys(MAX_IDEMPOTENCY_KEYS));
+    }
+    Ok(())
 }
 
 /// The record a decision becomes, behind the last one of `state`.
@@ -112,9 +142,25 @@ fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Rejec
     }
     if text
         .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+        .any(|c| is_unseemly(c) && !matches!(c, '\n' | '\t' | '\r'))
     {
         return Err(Rejection::field(field, "holds control characters"));
     }
     Ok(())
+}
+
+/// As [`check_text`], for what stands on one line.
+fn check_line(field: &'static str, text: &str, limit: usize) -> Result<(), Rejection> {
+    check_text(field, text, limit)?;
+    if text.contains(['\n', '\r', '\t']) {
+        return Err(Rejection::field(field, "must be a single line"));
+    }
+    Ok(())
+}
+
+/// Control characters, and those that turn the direction of text around.
+fn is_unseemly(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let separates = matches!(c, '\u{2028}' | '\u{2029}');
+    c.is_control() || turns || separates
 }

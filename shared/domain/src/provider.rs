@@ -13,6 +13,9 @@ use foldgate_proto::ProviderConfig;
 use crate::pattern::{Pattern, PatternMap};
 
 mod known;
+mod vertex;
+
+pub use vertex::vertex_location;
 #[cfg(test)]
 mod tests;
 

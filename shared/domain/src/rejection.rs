@@ -1,7 +1,7 @@
 //! Why a command was refused. Only `decide` refuses; the APIs give each kind
 //! its status and envelope.
 
-use foldgate_proto::{ConfigKey, KeyNumber, Level, NewsNumber};
+use foldgate_proto::{ConfigKey, KeyNumber, NewsNumber};
 
 /// What sort of refusal it is; an API maps each to one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub enum Kind {
     Conflict,
     /// A limit on how much there may be.
     TooMany,
+    /// A limit on how much there may be at a time: waiting helps.
+    Busy,
 }
 
 /// A refused command.
@@ -53,14 +55,6 @@ pub enum Rejection {
     /// The key's secret was drawn for another id.
     #[error("a key with this id exists already")]
     KeyIdTaken,
-    /// A Level may hold only so many keys.
-    #[error("Level {level} holds {limit} keys, the most a Level may hold")]
-    LevelFull {
-        /// The Level.
-        level: Level,
-        /// The most keys it may hold.
-        limit: usize,
-    },
     /// An owner may hold only so many.
     #[error("there are {limit} {what} already, the most an owner may hold")]
     TooMany {
@@ -69,6 +63,9 @@ pub enum Rejection {
         /// The most there may be.
         limit: usize,
     },
+    /// So many idempotency keys were used within a day that none can be added.
+    #[error("{0} idempotency keys were used within a day; send the request without one, or later")]
+    TooManyRetryKeys(usize),
     /// The same idempotency key came with another request.
     #[error("this idempotency key was used for another request")]
     IdempotencyMismatch,
@@ -97,7 +94,8 @@ impl Rejection {
             Self::Field { .. } | Self::Config { .. } | Self::NothingToChange => Kind::Invalid,
             Self::NoSuchOwner | Self::NoSuchKey(_) | Self::NoSuchNews(_) => Kind::NotFound,
             Self::OwnerExists(_) | Self::KeyIdTaken | Self::IdempotencyMismatch => Kind::Conflict,
-            Self::LevelFull { .. } | Self::TooMany { .. } => Kind::TooMany,
+            Self::TooMany { .. } => Kind::TooMany,
+            Self::TooManyRetryKeys(_) => Kind::Busy,
         }
     }
 
@@ -112,8 +110,8 @@ impl Rejection {
             Self::NoSuchNews(_) => "news_not_found",
             Self::NothingToChange => "nothing_to_change",
             Self::KeyIdTaken => "key_id_taken",
-            Self::LevelFull { .. } => "level_full",
             Self::TooMany { .. } => "too_many",
+            Self::TooManyRetryKeys(_) => "too_many_idempotency_keys",
             Self::IdempotencyMismatch => "idempotency_mismatch",
         }
     }

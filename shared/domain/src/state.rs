@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use foldgate_proto::{
     AccountNumber, Config, KeyId, KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey,
-    RecordHash, RecordId, Revision, Timestamp,
+    ProviderType, RecordHash, RecordId, Revision, Timestamp,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 mod apply;
+mod bounded;
 #[cfg(test)]
 mod tests;
 
@@ -33,10 +34,13 @@ pub struct State {
     /// The greatest account number given out; never falls.
     pub last_account: AccountNumber,
     /// The tenants.
+    #[serde(deserialize_with = "bounded::map")]
     pub owners: OrdMap<OwnerId, Arc<OwnerState>>,
     /// Clients' retry keys and what they were used for, within the window.
+    #[serde(deserialize_with = "bounded::map")]
     pub idempotency: OrdMap<(OwnerId, String), Replay>,
     /// The same keys by age, so that the oldest can leave.
+    #[serde(deserialize_with = "bounded::map")]
     idempotency_order: OrdMap<Revision, (OwnerId, String)>,
 }
 
@@ -74,17 +78,41 @@ pub struct OwnerState {
     /// The greatest news number given out; never falls.
     pub last_news: NewsNumber,
     /// Provider keys.
+    #[serde(deserialize_with = "bounded::map")]
     pub keys: OrdMap<KeyNumber, Arc<ProviderKey>>,
     /// Key numbers by id.
+    #[serde(deserialize_with = "bounded::map")]
     pub key_ids: OrdMap<KeyId, KeyNumber>,
-    /// How many keys each Level holds.
-    pub level_sizes: OrdMap<Level, u32>,
+    /// How many keys of which upstream each Level holds.
+    #[serde(deserialize_with = "bounded::map")]
+    pub staff: OrdMap<Post, Staff>,
     /// What the owner set.
     pub config: Arc<Config>,
     /// LEVEL_MAPPER's other layer: completed from known providers.
     pub completed: Arc<BTreeMap<String, Level>>,
     /// Notifications, expired ones too until they are taken back.
+    #[serde(deserialize_with = "bounded::map")]
     pub news: OrdMap<NewsNumber, Arc<News>>,
+}
+
+/// A place where keys stand: the same Level, the same upstream.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Post {
+    /// The pool.
+    pub level: Level,
+    /// The kind of upstream.
+    pub kind: ProviderType,
+    /// Its base URL.
+    pub provider: String,
+}
+
+/// The keys of one post.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staff {
+    /// In whatever condition.
+    pub keys: u32,
+    /// Those not switched off.
+    pub enabled: u32,
 }
 
 impl State {
@@ -157,10 +185,33 @@ impl OwnerState {
             .collect()
     }
 
-    /// How many keys stand in a Level, in whatever condition.
-    pub fn level_size(&self, level: Level) -> usize {
-        self.level_sizes
-            .get(&level)
-            .map_or(0, |size| usize::try_from(*size).unwrap_or(usize::MAX))
+    /// The posts of a Level, with how many keys stand there.
+    pub fn staff_of(&self, level: Level) -> impl Iterator<Item = (&Post, &Staff)> {
+        let first = Post {
+            level,
+            kind: ProviderType::Standard,
+            provider: String::new(),
+        };
+        self.staff
+            .range(first..)
+            .take_while(move |(post, _)| post.level == level)
+    }
+
+    /// Whether a Level has a key that requests may use, unless it sleeps.
+    pub fn is_staffed(&self, level: Level) -> bool {
+        self.staff_of(level)
+            .any(|(post, staff)| staff.enabled > 0 && routed(post.kind).is_ok())
+    }
+}
+
+/// Whether routing uses keys of this kind, or why it passes over them.
+///
+/// # Errors
+/// The reason, in words for an operator.
+pub const fn routed(kind: ProviderType) -> Result<(), &'static str> {
+    match kind {
+        ProviderType::Standard => Ok(()),
+        ProviderType::Azure => Err("azure upstreams are stored but not yet routed to"),
+        ProviderType::Vertex => Err("vertex upstreams are stored but not yet routed to"),
     }
 }

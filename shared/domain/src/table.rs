@@ -8,12 +8,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use foldgate_proto::{
-    AccountNumber, Event, Level, OwnerId, ProviderConfig, ProviderKey, Record, Revision,
-};
+use foldgate_proto::{AccountNumber, Event, Level, OwnerId, ProviderKey, Record, Revision};
 use imbl::{HashMap, OrdMap};
 
 use crate::pattern::{Pattern, PatternMap};
+use crate::state::routed;
 use crate::{OwnerState, State, catalogue};
 
 pub mod resources;
@@ -208,11 +207,11 @@ impl OwnerTable {
     }
 
     fn is_staffed(&self, level: Level) -> bool {
-        self.state.level_size(level) > 0
+        self.state.is_staffed(level)
             || self
                 .switch_over(level)
                 .into_iter()
-                .any(|next| self.state.level_size(next) > 0)
+                .any(|next| self.state.is_staffed(next))
     }
 }
 
@@ -265,11 +264,7 @@ impl Compiled {
 
 /// Why routing passes over a key for good, whatever its condition.
 pub fn skipped(key: &ProviderKey) -> Option<&'static str> {
-    match key.config {
-        ProviderConfig::Standard => None,
-        ProviderConfig::Azure { .. } => Some("azure upstreams are stored but not yet routed to"),
-        ProviderConfig::Vertex { .. } => Some("vertex upstreams are stored but not yet routed to"),
-    }
+    routed(key.config.provider_type()).err()
 }
 
 const fn changes_compiled(event: &Event) -> bool {
@@ -277,7 +272,8 @@ const fn changes_compiled(event: &Event) -> bool {
         Event::OwnerClaimed(_)
         | Event::ConfigPatched(_)
         | Event::ConfigReset(_)
-        | Event::LevelMapperCompleted(_) => true,
+        | Event::LevelMapperCompleted(_)
+        | Event::LevelMapperRetracted(_) => true,
         Event::KeyAdded(_)
         | Event::KeyPatched(_)
         | Event::KeyRemoved(_)

@@ -1,10 +1,12 @@
 //! The owner's configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use foldgate_proto::event::{ConfigPatched, ConfigReset};
-use foldgate_proto::{Config, ConfigKey, Event, Level};
+use foldgate_proto::{Config, ConfigKey, Event, Level, ModelLimit};
 
+use super::is_unseemly;
 use crate::command::PatchConfig;
 use crate::{OwnerState, Rejection, config_text, pricing};
 
@@ -14,29 +16,67 @@ pub const MAX_TEXT_CHARS: usize = 320;
 /// The most entries of SWITCH_OVER: one per Level there may be.
 pub const MAX_LEVEL_SWITCHES: usize = Level::MAX as usize + 1;
 
+/// The keys whose values change; none, if all is so already.
 pub(super) fn patch(owner: &OwnerState, patch: &PatchConfig) -> Result<Vec<Event>, Rejection> {
     let mut set = patch.set.clone();
     if let Some(merge) = &patch.merge_limits {
-        let mut limits = set
+        let base = set
             .model_limits
             .take()
-            .or_else(|| owner.config.model_limits.clone())
-            .unwrap_or_default();
-        limits.extend(merge.iter().map(|(model, limit)| (model.clone(), *limit)));
-        set.model_limits = Some(limits);
+            .or_else(|| owner.config.model_limits.clone());
+        set.model_limits = Some(merged(base.unwrap_or_default(), merge));
     }
     if set.keys().is_empty() {
         return Err(Rejection::NothingToChange);
     }
     check(&set)?;
-    Ok(vec![Event::ConfigPatched(ConfigPatched { patch: set })])
+    let changed = set.without(&owner.config);
+    if changed.keys().is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::ConfigPatched(ConfigPatched { patch: changed })])
 }
 
-pub(super) fn reset(keys: &BTreeSet<ConfigKey>) -> Result<Vec<Event>, Rejection> {
+/// Limits over limits, field by field; a model without limits leaves.
+fn merged(
+    mut base: BTreeMap<String, ModelLimit>,
+    over: &BTreeMap<String, Option<ModelLimit>>,
+) -> BTreeMap<String, ModelLimit> {
+    for (model, limit) in over {
+        match limit {
+            None => {
+                base.remove(model);
+            }
+            Some(over) => {
+                let under = base.entry(model.clone()).or_default();
+                *under = ModelLimit {
+                    rpm: over.rpm.or(under.rpm),
+                    rph: over.rph.or(under.rph),
+                    rpd: over.rpd.or(under.rpd),
+                    tpm: over.tpm.or(under.tpm),
+                    tph: over.tph.or(under.tph),
+                    tpd: over.tpd.or(under.tpd),
+                };
+            }
+        }
+    }
+    base
+}
+
+/// The keys that are set; none, if all are at their defaults already.
+pub(super) fn reset(
+    owner: &OwnerState,
+    keys: &BTreeSet<ConfigKey>,
+) -> Result<Vec<Event>, Rejection> {
     if keys.is_empty() {
         return Err(Rejection::NothingToChange);
     }
-    Ok(vec![Event::ConfigReset(ConfigReset { keys: keys.clone() })])
+    let set = owner.config.keys();
+    let keys: BTreeSet<ConfigKey> = keys.iter().copied().filter(|k| set.contains(k)).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::ConfigReset(ConfigReset { keys })])
 }
 
 fn check(set: &Config) -> Result<(), Rejection> {
@@ -112,30 +152,54 @@ fn check_mail(set: &Config) -> Result<(), Rejection> {
             let problem = format!("is longer than {MAX_TEXT_CHARS} characters");
             return Err(Rejection::config(key, problem));
         }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(Rejection::config(key, "holds white space"));
+        if text.chars().any(|c| is_unseemly(c) || c.is_whitespace()) {
+            return Err(Rejection::config(
+                key,
+                "holds white space or control characters",
+            ));
         }
     }
     if set.email_port == Some(0) {
         return Err(Rejection::config(ConfigKey::EmailPort, "is no port"));
     }
+    let server = set.email_smtp.as_deref().unwrap_or_default();
+    if !server.is_empty() && !is_host(server) {
+        let problem = "must be a host name or an address, without scheme and port";
+        return Err(Rejection::config(ConfigKey::EmailSmtp, problem));
+    }
     let address = set.xai_mail.as_deref().unwrap_or_default();
-    if !address.is_empty() && !is_address(address) {
-        return Err(Rejection::config(
-            ConfigKey::XaiMail,
-            "is no e-mail address",
-        ));
+    if !address.is_empty() && !is_email(address) {
+        let problem = "is no e-mail address";
+        return Err(Rejection::config(ConfigKey::XaiMail, problem));
     }
     Ok(())
 }
 
-fn is_address(text: &str) -> bool {
+fn is_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok() || is_host_name(text)
+}
+
+fn is_host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+/// An address that mail can go to: something, `@`, a host name with a dot.
+pub fn is_email(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c);
     text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.contains('@')
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
+        (1..=64).contains(&local.len())
+            && !local.contains(odd)
+            && !local.contains('@')
+            && domain.contains('.')
+            && is_host_name(domain)
     })
 }
 

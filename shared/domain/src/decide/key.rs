@@ -1,12 +1,11 @@
-//! Provider keys, and the completion of LEVEL_MAPPER that follows them.
+//! Provider keys.
 
-use std::collections::BTreeMap;
+use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
+use foldgate_proto::{Event, KeyNumber, ProviderConfig};
 
-use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved, LevelMapperCompleted};
-use foldgate_proto::{Event, KeyNumber, Level, ProviderConfig};
-
-use super::check_text;
+use super::check_line;
 use crate::command::{AddKey, DisableKey, PatchKey};
+use crate::upstream_url::ProviderUrl;
 use crate::{OwnerState, Rejection, config_text, provider};
 
 /// The most keys one owner may hold; tables and snapshots are measured with this many.
@@ -25,23 +24,21 @@ pub(super) fn add(owner: &OwnerState, add: &AddKey) -> Result<Vec<Event>, Reject
     if owner.key_ids.contains_key(&add.id) {
         return Err(Rejection::KeyIdTaken);
     }
-    check_text("Name", &add.name, MAX_KEY_NAME_CHARS)?;
-    check_config(&add.config)?;
-    let added = Event::KeyAdded(KeyAdded {
+    check_line("Name", &add.name, MAX_KEY_NAME_CHARS)?;
+    let config = fitting(&add.provider, &add.config)?;
+    Ok(vec![Event::KeyAdded(KeyAdded {
         id: add.id,
         number: owner.last_key.next(),
         name: add.name.clone(),
         level: add.level,
         provider: add.provider.clone(),
-        config: add.config.clone(),
+        config,
         secret: add.secret.clone(),
         enabled: add.enabled,
-    });
-    let leaving = None;
-    let completed = complete(owner, &add.provider, &add.config, add.level, leaving);
-    Ok(std::iter::once(added).chain(completed).collect())
+    })])
 }
 
+/// What differs from the key as it is; nothing, if all of it is so already.
 pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, Rejection> {
     let key = owner
         .keys
@@ -50,40 +47,37 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
     if patch.sealed_for.is_some_and(|id| id != key.id) {
         return Err(Rejection::NoSuchKey(patch.number));
     }
+    let empty = PatchKey {
+        number: patch.number,
+        sealed_for: patch.sealed_for,
+        ..PatchKey::default()
+    };
+    if *patch == empty {
+        return Err(Rejection::NothingToChange);
+    }
     if let Some(name) = &patch.name {
-        check_text("Name", name, MAX_KEY_NAME_CHARS)?;
+        check_line("Name", name, MAX_KEY_NAME_CHARS)?;
     }
-    if let Some(config) = &patch.config {
-        check_config(config)?;
-    }
+    // The key is checked as it will be, whoever changed the other half of it.
+    let provider = patch.provider.as_ref().unwrap_or(&key.provider);
+    let config = fitting(provider, patch.config.as_ref().unwrap_or(&key.config))?;
     let event = KeyPatched {
         number: patch.number,
-        name: patch.name.clone(),
-        level: patch.level,
-        provider: patch.provider.clone(),
-        config: patch.config.clone(),
+        name: patch.name.clone().filter(|name| *name != key.name),
+        level: patch.level.filter(|level| *level != key.level),
+        provider: Some(provider.clone()).filter(|url| *url != key.provider),
+        config: Some(config).filter(|config| *config != key.config),
         secret: patch.secret.clone(),
-        enabled: patch.enabled,
+        enabled: patch.enabled.filter(|on| *on != key.disabled.is_none()),
     };
-    let empty = KeyPatched {
+    let unchanged = KeyPatched {
         number: patch.number,
         ..KeyPatched::default()
     };
-    if event == empty {
-        return Err(Rejection::NothingToChange);
+    if event == unchanged {
+        return Ok(Vec::new());
     }
-    let moves = patch.level.is_some() || patch.provider.is_some() || patch.config.is_some();
-    let completed = moves
-        .then(|| {
-            let url = patch.provider.as_deref().unwrap_or(&key.provider);
-            let config = patch.config.as_ref().unwrap_or(&key.config);
-            let level = patch.level.unwrap_or(key.level);
-            complete(owner, url, config, level, Some(key.level))
-        })
-        .flatten();
-    Ok(std::iter::once(Event::KeyPatched(event))
-        .chain(completed)
-        .collect())
+    Ok(vec![Event::KeyPatched(event)])
 }
 
 pub(super) fn remove(owner: &OwnerState, number: KeyNumber) -> Result<Vec<Event>, Rejection> {
@@ -109,34 +103,29 @@ pub(super) fn disable(owner: &OwnerState, disable: &DisableKey) -> Vec<Event> {
     stands.map(event).into_iter().collect()
 }
 
-/// Maps a known provider's patterns to the Level of its new key. A pattern that
-/// is completed already stays where it is as long as keys stand there; once its
-/// Level is empty (or its last key is `leaving`) it follows the new key.
-fn complete(
-    owner: &OwnerState,
-    url: &str,
-    config: &ProviderConfig,
-    level: Level,
-    leaving: Option<Level>,
-) -> Option<Event> {
-    let stays = |at: Level| {
-        let size = owner.level_size(at);
-        size > usize::from(leaving == Some(at))
-    };
-    let patterns: BTreeMap<String, Level> = provider::completion(url, config)
-        .into_iter()
-        .filter(|pattern| match owner.completed.get(pattern) {
-            None => true,
-            Some(at) => *at != level && !stays(*at),
-        })
-        .map(|pattern| (pattern, level))
-        .collect();
-    if patterns.is_empty() {
-        return None;
+/// The settings as they fit this upstream: a Vertex key's location is what its
+/// host says.
+fn fitting(url: &str, config: &ProviderConfig) -> Result<ProviderConfig, Rejection> {
+    check_config(config)?;
+    let mut fitting = config.clone();
+    if let ProviderConfig::Vertex { location, .. } = &mut fitting {
+        let url = ProviderUrl::parse(url).map_err(|error| {
+            let problem = error.to_string();
+            Rejection::field("Provider", problem)
+        })?;
+        *location = provider::vertex_location(url.host()).ok_or_else(|| {
+            Rejection::field(
+                "Provider",
+                "a vertex key's host must be {region}-aiplatform.googleapis.com, \
+                 aiplatform.googleapis.com (global) or aiplatform.{us|eu}.rep.googleapis.com",
+            )
+        })?;
+        if !url.is_https() {
+            let problem = "a vertex key's Provider must be https, it receives tokens";
+            return Err(Rejection::field("Provider", problem));
+        }
     }
-    Some(Event::LevelMapperCompleted(LevelMapperCompleted {
-        patterns,
-    }))
+    Ok(fitting)
 }
 
 fn check_config(config: &ProviderConfig) -> Result<(), Rejection> {

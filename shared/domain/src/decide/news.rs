@@ -5,7 +5,7 @@ use std::time::Duration;
 use foldgate_proto::event::{NewsPublished, NewsRetracted};
 use foldgate_proto::{Event, NewsNumber, NewsTarget, Timestamp};
 
-use super::check_text;
+use super::{check_line, check_text};
 use crate::command::PublishNews;
 use crate::{OwnerState, Rejection};
 
@@ -29,8 +29,10 @@ pub(super) fn publish(
     publish: &PublishNews,
     now: Timestamp,
 ) -> Result<Vec<Event>, Rejection> {
-    check_required("title", &publish.title, MAX_TITLE_CHARS)?;
-    check_required("content", &publish.content, MAX_CONTENT_CHARS)?;
+    check_required("title", &publish.title)?;
+    check_line("title", &publish.title, MAX_TITLE_CHARS)?;
+    check_required("content", &publish.content)?;
+    check_text("content", &publish.content, MAX_CONTENT_CHARS)?;
     if let Some(target) = &publish.target {
         check_target(target)?;
     }
@@ -79,27 +81,25 @@ fn make_room(owner: &OwnerState, now: Timestamp) -> Result<Vec<Event>, Rejection
     Ok(vec![Event::NewsRetracted(NewsRetracted { number })])
 }
 
-fn check_required(field: &'static str, text: &str, limit: usize) -> Result<(), Rejection> {
+fn check_required(field: &'static str, text: &str) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         return Err(Rejection::field(field, "must not be empty"));
     }
-    check_text(field, text, limit)
+    Ok(())
 }
 
 fn check_target(target: &NewsTarget) -> Result<(), Rejection> {
     let text = target.to_string();
-    check_text("target", &text, MAX_TARGET_CHARS)?;
+    check_line("target", &text, MAX_TARGET_CHARS)?;
     let NewsTarget::Dna(path) = target else {
         return Ok(());
     };
     let inner = path
         .strip_prefix('.')
         .and_then(|rest| rest.strip_suffix('.'));
-    let numbers = |inner: &str| {
-        inner
-            .split('.')
-            .all(|part| !part.is_empty() && part.parse::<u64>().is_ok())
-    };
+    // Digits only, and each number in its one spelling, so that prefixes compare.
+    let number = |part: &str| part.parse::<u64>().is_ok_and(|n| n.to_string() == part);
+    let numbers = |inner: &str| inner.split('.').all(number);
     if !inner.is_some_and(numbers) {
         let problem = format!("{path:?} is no DNA path such as .1.42.");
         return Err(Rejection::field("target", problem));

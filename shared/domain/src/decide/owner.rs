@@ -3,7 +3,7 @@
 use foldgate_proto::event::OwnerClaimed;
 use foldgate_proto::{Event, OwnerId};
 
-use super::{check_text, next_account};
+use super::{check_line, next_account};
 use crate::command::ClaimOwner;
 use crate::{Rejection, State};
 
@@ -18,7 +18,7 @@ pub(super) fn claim(
     if claim.name.is_empty() {
         return Err(Rejection::field("Name", "must not be empty"));
     }
-    check_text("Name", &claim.name, MAX_NAME_CHARS)?;
+    check_line("Name", &claim.name, MAX_NAME_CHARS)?;
     let folded = claim.name.to_lowercase();
     let taken = state
         .owners

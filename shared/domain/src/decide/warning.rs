@@ -1,12 +1,14 @@
 //! What a legal change will hurt, in words for whoever made it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use foldgate_proto::{Config, Event, KeyNumber, Level, NewsTarget, OwnerId, RecordHash};
+use foldgate_proto::{Config, ConfigKey, KeyNumber, Level, NewsTarget};
 
+use crate::pattern::PatternMap;
 use crate::table::resources::Resources;
 use crate::table::skipped;
-use crate::{Command, Context, OwnerState, State};
+use crate::{Command, OwnerState};
 
 /// The path whose loss nearly every caller would notice.
 const CHAT: &str = "/v1/chat/completions";
@@ -14,15 +16,21 @@ const CHAT: &str = "/v1/chat/completions";
 /// One warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// No pattern and no switch-over leads to this key's Level.
+    /// No pattern and no switch-over leads to a Level that has keys.
     Unreached(Level),
+    /// A Level that requests are led to lost its last usable key.
+    Emptied(Level),
+    /// A model is mapped to one that no Level serves.
+    Unserved(String, String),
+    /// More such mappings than are worth listing.
+    MoreUnserved(usize),
     /// A key is stored but no request will use it, and why.
     KeySkipped(KeyNumber, &'static str),
     /// RESOURCES does not allow chat.
     ChatBlocked,
-    /// A switch-over leads to a Level without keys.
+    /// A switch-over leads to a Level without usable keys.
     EmptyBackup(Level, Level),
-    /// A pattern leads to a Level without keys.
+    /// A pattern leads to a Level without usable keys.
     EmptyLevel(String, Level),
     /// More such patterns than are worth listing.
     MoreEmptyLevels(usize),
@@ -40,23 +48,44 @@ impl fmt::Display for Warning {
         match self {
             Self::Unreached(level) => write!(
                 f,
-                "no LEVEL_MAPPER pattern leads to Level {level}, so no request will use this key"
+                "no LEVEL_MAPPER pattern leads to Level {level}, so no request will use its keys"
             ),
+            Self::Emptied(level) => {
+                write!(
+                    f,
+                    "Level {level} has no usable key left, and requests are led there"
+                )
+            }
+            Self::Unserved(source, target) => {
+                write!(
+                    f,
+                    "MODEL_MAPPER {source}={target} leads to a model that no Level serves"
+                )
+            }
+            Self::MoreUnserved(count) => {
+                write!(
+                    f,
+                    "{count} more MODEL_MAPPER targets are served by no Level"
+                )
+            }
             Self::KeySkipped(number, why) => write!(f, "key {number} is not used: {why}"),
             Self::ChatBlocked => write!(f, "RESOURCES does not allow {CHAT}"),
             Self::EmptyBackup(from, to) => {
-                write!(f, "SWITCH_OVER {from}={to} leads to a Level without keys")
+                write!(
+                    f,
+                    "SWITCH_OVER {from}={to} leads to a Level without usable keys"
+                )
             }
             Self::EmptyLevel(pattern, level) => {
                 write!(
                     f,
-                    "LEVEL_MAPPER {pattern}={level} leads to a Level without keys"
+                    "LEVEL_MAPPER {pattern}={level} leads to a Level without usable keys"
                 )
             }
             Self::MoreEmptyLevels(count) => {
                 write!(
                     f,
-                    "{count} more LEVEL_MAPPER patterns lead to Levels without keys"
+                    "{count} more LEVEL_MAPPER patterns lead to Levels without usable keys"
                 )
             }
             Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
@@ -65,69 +94,68 @@ impl fmt::Display for Warning {
     }
 }
 
-pub(super) fn of(
-    state: &State,
-    id: OwnerId,
-    command: &Command,
-    events: &[Event],
-    context: &Context,
-) -> Vec<Warning> {
-    let after = after(state, id, command, events, context);
-    let Some(owner) = after.owner(id) else {
-        return Vec::new();
-    };
+pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> Vec<Warning> {
     match command {
-        Command::AddKey(_) => of_key(owner, owner.last_key),
-        Command::PatchKey(patch) => of_key(owner, patch.number),
+        Command::AddKey(_) => of_key(after, after.last_key),
+        Command::PatchKey(patch) => {
+            let mut warnings = of_key(after, patch.number);
+            warnings.extend(emptied(before, after, patch.number));
+            warnings
+        }
+        Command::RemoveKey(number) => emptied(before, after, *number).into_iter().collect(),
         Command::PatchConfig(patch) => {
-            let mut warnings = of_config(owner, &patch.set);
+            let mut warnings = of_config(after, &patch.set);
+            if patch.set.level_mapper.is_some() {
+                warnings.extend(stranded(before, after));
+            }
             if patch.set.model_limits.is_some() || patch.merge_limits.is_some() {
                 warnings.push(Warning::NotEnforced("MODEL_LIMITS"));
             }
             warnings
         }
+        Command::ResetConfig(keys) if keys.contains(&ConfigKey::LevelMapper) => {
+            stranded(before, after)
+        }
         Command::PublishNews(news) => news
             .target
             .iter()
-            .filter(|target| !reaches_somebody(owner, target))
+            .filter(|target| !reaches_somebody(after, target))
             .map(|target| Warning::NoSuchAccount(target.to_string()))
             .collect(),
         _ => Vec::new(),
     }
 }
 
-/// The state as it will be. Cheap: only what the events touch is copied.
-fn after(
-    state: &State,
-    id: OwnerId,
-    command: &Command,
-    events: &[Event],
-    context: &Context,
-) -> State {
-    let mut after = state.clone();
-    let record = super::record(state, id, command, context, events.to_vec());
-    after.apply(
-        state.revision.next(),
-        RecordHash::genesis(state.log),
-        &record,
-    );
-    after
-}
-
 fn of_key(owner: &OwnerState, number: KeyNumber) -> Vec<Warning> {
-    let Some(key) = owner.keys.get(&number) else {
+    let Some(key) = owner.keys.get(&number).filter(|k| k.disabled.is_none()) else {
         return Vec::new();
     };
-    let mut warnings = Vec::new();
-    if let Some(why) = skipped(key)
-        && key.disabled.is_none()
-    {
-        warnings.push(Warning::KeySkipped(number, why));
+    match skipped(key) {
+        Some(why) => vec![Warning::KeySkipped(number, why)],
+        None if is_reached(owner, key.level) => Vec::new(),
+        None => vec![Warning::Unreached(key.level)],
     }
-    if !is_reached(owner, key.level) {
-        warnings.push(Warning::Unreached(key.level));
-    }
-    warnings
+}
+
+/// The Level that this change of a key left without a usable one.
+fn emptied(before: &OwnerState, after: &OwnerState, number: KeyNumber) -> Option<Warning> {
+    let level = before.keys.get(&number)?.level;
+    let lost = before.is_staffed(level) && !after.is_staffed(level);
+    (lost && is_reached(after, level)).then_some(Warning::Emptied(level))
+}
+
+/// The Levels with usable keys that were reached and are no longer.
+fn stranded(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
+    let levels: BTreeSet<Level> = after.staff.keys().map(|post| post.level).collect();
+    let lost = |level: &Level| {
+        after.is_staffed(*level) && is_reached(before, *level) && !is_reached(after, *level)
+    };
+    levels
+        .into_iter()
+        .filter(lost)
+        .take(MAX_LISTED)
+        .map(Warning::Unreached)
+        .collect()
 }
 
 fn is_reached(owner: &OwnerState, level: Level) -> bool {
@@ -148,7 +176,7 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
         warnings.push(Warning::ChatBlocked);
     }
     for (from, to) in set.switch_over.iter().flatten() {
-        if owner.level_size(*to) == 0 {
+        if !owner.is_staffed(*to) {
             warnings.push(Warning::EmptyBackup(*from, *to));
         }
     }
@@ -156,12 +184,15 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
         .level_mapper
         .iter()
         .flatten()
-        .filter(|(_, level)| owner.level_size(**level) == 0);
+        .filter(|(_, level)| !owner.is_staffed(**level));
     let listed = empty.by_ref().take(MAX_LISTED);
     warnings.extend(listed.map(|(pattern, level)| Warning::EmptyLevel(pattern.clone(), *level)));
     match empty.count() {
         0 => {}
         more => warnings.push(Warning::MoreEmptyLevels(more)),
+    }
+    if let Some(mapper) = &set.model_mapper {
+        warnings.extend(unserved(owner, mapper.iter()));
     }
     if set.pricing.is_some() {
         warnings.push(Warning::NotEnforced("PRICING"));
@@ -176,6 +207,23 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
     ];
     if mail.contains(&true) {
         warnings.push(Warning::NotEnforced("mail"));
+    }
+    warnings
+}
+
+fn unserved<'m>(
+    owner: &OwnerState,
+    mapper: impl Iterator<Item = (&'m String, &'m String)>,
+) -> Vec<Warning> {
+    let levels = PatternMap::new(owner.level_mapper());
+    let mut lost = mapper.filter(|(_, target)| levels.get(target).is_none());
+    let listed = lost.by_ref().take(MAX_LISTED);
+    let mut warnings: Vec<Warning> = listed
+        .map(|(source, target)| Warning::Unserved(source.clone(), target.clone()))
+        .collect();
+    match lost.count() {
+        0 => {}
+        more => warnings.push(Warning::MoreUnserved(more)),
     }
     warnings
 }

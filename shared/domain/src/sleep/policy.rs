@@ -7,7 +7,7 @@
 //! | connect | 10 s | 5 min | |
 //! | time-out | 10 s | 5 min | |
 //! | exhausted | 1 h | 24 h | wins where it is longer |
-//! | dead | 1 min | 1 h | |
+//! | dead | 10 s | 1 h | |
 //! | not here | 10 min | 1 h | |
 //!
 //! The table doubles per failure in a row. A dead key's first sleep is short,
@@ -81,7 +81,7 @@ fn from_table(cause: SleepCause, failures: u32) -> Duration {
             (Duration::from_secs(10), Duration::from_mins(5))
         }
         SleepCause::Exhausted => (Duration::from_hours(1), LONGEST_SLEEP),
-        SleepCause::Dead => (Duration::from_mins(1), Duration::from_hours(1)),
+        SleepCause::Dead => (Duration::from_secs(10), Duration::from_hours(1)),
         SleepCause::NotHere => (Duration::from_mins(10), Duration::from_hours(1)),
         SleepCause::Awake => return Duration::ZERO,
     };

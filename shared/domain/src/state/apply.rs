@@ -9,11 +9,12 @@ use foldgate_proto::event::{
     NewsPublished, OwnerClaimed,
 };
 use foldgate_proto::{
-    Disablement, Event, KeyNumber, Level, News, OwnerId, ProviderKey, Record, RecordHash, Revision,
+    Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash, Revision,
+    Timestamp,
 };
 use imbl::OrdMap;
 
-use super::{OwnerState, Replay, State};
+use super::{OwnerState, Post, Replay, State};
 
 /// How long a client's retry key is remembered, in log time, at least.
 pub(crate) const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
@@ -61,6 +62,10 @@ impl State {
             Event::ConfigPatched(patched) => owner.patch_config(patched),
             Event::ConfigReset(reset) => owner.reset_config(reset),
             Event::LevelMapperCompleted(completed) => owner.complete(completed),
+            Event::LevelMapperRetracted(retracted) => {
+                let completed = Arc::make_mut(&mut owner.completed);
+                completed.retain(|pattern, _| !retracted.patterns.contains(pattern));
+            }
             Event::NewsPublished(published) => owner.publish(record, published),
             Event::NewsRetracted(retracted) => {
                 owner.news.remove(&retracted.number);
@@ -84,12 +89,19 @@ impl State {
             last_news: foldgate_proto::NewsNumber::default(),
             keys: OrdMap::new(),
             key_ids: OrdMap::new(),
-            level_sizes: OrdMap::new(),
+            staff: OrdMap::new(),
             config: Arc::default(),
             completed: Arc::default(),
             news: OrdMap::new(),
         };
         self.owners.insert(id, Arc::new(owner));
+    }
+
+    /// Whether folding a record of this time would forget the oldest retry key.
+    pub fn forgets_by(&self, now: Timestamp) -> bool {
+        let oldest = self.idempotency_order.get_min();
+        let replay = oldest.and_then(|(_, key)| self.idempotency.get(key));
+        replay.is_some_and(|replay| now.since(replay.at) > IDEMPOTENCY_WINDOW)
     }
 
     fn forget_old_idempotency(&mut self) {
@@ -129,43 +141,18 @@ impl OwnerState {
         };
         self.last_key = self.last_key.max(added.number);
         self.key_ids.insert(added.id, added.number);
-        self.count(added.level, 1);
+        self.join(&key);
         self.keys.insert(added.number, Arc::new(key));
     }
 
     fn patch_key(&mut self, revision: Revision, record: &Record, patched: &KeyPatched) {
-        let Some(slot) = self.keys.get_mut(&patched.number) else {
+        let Some(mut key) = self.keys.get(&patched.number).map(Arc::clone) else {
             return;
         };
-        let key = Arc::make_mut(slot);
-        let before = key.level;
-        if let Some(name) = &patched.name {
-            key.name.clone_from(name);
-        }
-        if let Some(level) = patched.level {
-            key.level = level;
-        }
-        if let Some(provider) = &patched.provider {
-            key.provider.clone_from(provider);
-        }
-        if let Some(config) = &patched.config {
-            key.config.clone_from(config);
-        }
-        if let Some(secret) = &patched.secret {
-            key.secret.clone_from(secret);
-            key.secret_revision = revision;
-        }
-        match patched.enabled {
-            Some(true) => key.disabled = None,
-            Some(false) => key.disabled = Some(switched_off(record)),
-            None => {}
-        }
-        key.updated_at = record.at;
-        let after = key.level;
-        if before != after {
-            self.count(before, -1);
-            self.count(after, 1);
-        }
+        self.leave(&key);
+        change(Arc::make_mut(&mut key), revision, record, patched);
+        self.join(&key);
+        self.keys.insert(patched.number, key);
     }
 
     fn remove_key(&mut self, number: KeyNumber) {
@@ -173,20 +160,23 @@ impl OwnerState {
             return;
         };
         self.key_ids.remove(&key.id);
-        self.count(key.level, -1);
+        self.leave(&key);
     }
 
     fn disable_key(&mut self, record: &Record, disabled: &KeyDisabled) {
-        let Some(slot) = self.keys.get_mut(&disabled.number) else {
+        let Some(mut key) = self.keys.get(&disabled.number).map(Arc::clone) else {
             return;
         };
-        let key = Arc::make_mut(slot);
-        key.disabled = Some(Disablement {
+        self.leave(&key);
+        let out = Arc::make_mut(&mut key);
+        out.disabled = Some(Disablement {
             by: disabled.by.clone(),
             reason: disabled.reason.clone(),
             at: record.at,
         });
-        key.updated_at = record.at;
+        out.updated_at = record.at;
+        self.join(&key);
+        self.keys.insert(disabled.number, key);
     }
 
     fn patch_config(&mut self, patched: &ConfigPatched) {
@@ -219,13 +209,66 @@ impl OwnerState {
         self.news.insert(published.number, Arc::new(news));
     }
 
-    fn count(&mut self, level: Level, by: i32) {
-        let size = self.level_sizes.get(&level).copied().unwrap_or(0);
-        match size.saturating_add_signed(by) {
-            0 => self.level_sizes.remove(&level),
-            size => self.level_sizes.insert(level, size),
-        };
+    fn join(&mut self, key: &ProviderKey) {
+        let mut staff = self.staff.get(&post(key)).copied().unwrap_or_default();
+        staff.keys = staff.keys.saturating_add(1);
+        staff.enabled = staff
+            .enabled
+            .saturating_add(u32::from(key.disabled.is_none()));
+        self.staff.insert(post(key), staff);
     }
+
+    fn leave(&mut self, key: &ProviderKey) {
+        let Some(mut staff) = self.staff.get(&post(key)).copied() else {
+            return;
+        };
+        staff.keys = staff.keys.saturating_sub(1);
+        staff.enabled = staff
+            .enabled
+            .saturating_sub(u32::from(key.disabled.is_none()));
+        if staff.keys == 0 {
+            self.staff.remove(&post(key));
+        } else {
+            self.staff.insert(post(key), staff);
+        }
+    }
+}
+
+fn post(key: &ProviderKey) -> Post {
+    Post {
+        level: key.level,
+        kind: key.config.provider_type(),
+        provider: key.provider.clone(),
+    }
+}
+
+fn change(key: &mut ProviderKey, revision: Revision, record: &Record, patched: &KeyPatched) {
+    if let Some(name) = &patched.name {
+        key.name.clone_from(name);
+    }
+    if let Some(level) = patched.level {
+        key.level = level;
+    }
+    if let Some(provider) = &patched.provider {
+        key.provider.clone_from(provider);
+    }
+    if let Some(config) = &patched.config {
+        key.config.clone_from(config);
+    }
+    if let Some(secret) = &patched.secret {
+        key.secret.clone_from(secret);
+        key.secret_revision = revision;
+    }
+    match patched.enabled {
+        Some(true) => {
+            key.disabled = None;
+            // Who puts a key back into use wants it tried: its sleeps are over.
+            key.secret_revision = revision;
+        }
+        Some(false) => key.disabled = Some(switched_off(record)),
+        None => {}
+    }
+    key.updated_at = record.at;
 }
 
 /// The number of the resource an event is about, if it is about one.
@@ -238,7 +281,10 @@ const fn subject(event: &Event) -> Option<u64> {
         Event::KeyDisabled(disabled) => Some(disabled.number.0),
         Event::NewsPublished(published) => Some(published.number.0),
         Event::NewsRetracted(retracted) => Some(retracted.number.0),
-        Event::ConfigPatched(_) | Event::ConfigReset(_) | Event::LevelMapperCompleted(_) => None,
+        Event::ConfigPatched(_)
+        | Event::ConfigReset(_)
+        | Event::LevelMapperCompleted(_)
+        | Event::LevelMapperRetracted(_) => None,
     }
 }
 

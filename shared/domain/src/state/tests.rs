@@ -71,8 +71,11 @@ proptest! {
             }
             for owner in state.owners.values() {
                 prop_assert_eq!(owner.keys.len(), owner.key_ids.len());
-                let total: usize = owner.level_sizes.keys().map(|l| owner.level_size(*l)).sum();
-                prop_assert_eq!(total, owner.keys.len());
+                let total: u32 = owner.staff.values().map(|staff| staff.keys).sum();
+                prop_assert_eq!(usize::try_from(total).expect("fits"), owner.keys.len());
+                let enabled: u32 = owner.staff.values().map(|staff| staff.enabled).sum();
+                let in_use = owner.keys.values().filter(|key| key.disabled.is_none()).count();
+                prop_assert_eq!(usize::try_from(enabled).expect("fits"), in_use);
                 for key in owner.keys.values() {
                     prop_assert_eq!(owner.key(key.id).map(|k| k.number), Some(key.number));
                 }
@@ -112,6 +115,22 @@ proptest! {
             prop_assert_eq!(caller(&table), caller(&fresh));
         }
     }
+}
+
+#[test]
+fn a_header_that_claims_too_much_is_an_error_and_no_allocation() {
+    let bytes = empty().to_bytes().expect("encodable");
+    let name = b"owners";
+    let at = bytes
+        .windows(name.len())
+        .position(|w| w == name)
+        .expect("there")
+        + name.len();
+    assert_eq!(bytes[at], 0x80, "an empty map");
+    let mut claims = bytes[..at].to_vec();
+    claims.extend([0xdf, 0xff, 0xff, 0xff, 0xff]);
+    claims.extend(&bytes[at + 1..]);
+    assert!(State::from_bytes(&claims).is_err());
 }
 
 fn replayed(at: i64, key: &str) -> Record {

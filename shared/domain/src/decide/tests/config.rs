@@ -32,11 +32,23 @@ fn limits_merge_model_by_model_or_are_replaced() {
         c.set.model_limits = Some(map([("a", limit(1)), ("b", limit(2))]));
     }));
     given.done(&set(|c| {
-        c.merge_limits = Some(map([("b", limit(9)), ("c", limit(3))]));
+        let tokens = ModelLimit {
+            tpm: Some(7),
+            ..ModelLimit::default()
+        };
+        c.merge_limits = Some(map([
+            ("a", None),
+            ("b", Some(tokens)),
+            ("c", Some(limit(3))),
+        ]));
     }));
+    let both = ModelLimit {
+        tpm: Some(7),
+        ..limit(2)
+    };
     assert_eq!(
         given.owner().config.model_limits,
-        Some(map([("a", limit(1)), ("b", limit(9)), ("c", limit(3))]))
+        Some(map([("b", both), ("c", limit(3))]))
     );
     given.done(&set(|c| c.set.model_limits = Some(map([("z", limit(1))]))));
     assert_eq!(
@@ -89,7 +101,7 @@ fn every_broken_value_is_refused_by_name() {
         ),
         (
             ConfigKey::ModelLimits,
-            set(|c| c.merge_limits = Some(map([("a,b", limit(1))]))),
+            set(|c| c.merge_limits = Some(map([("a,b", Some(limit(1)))]))),
         ),
         (
             ConfigKey::Pricing,
@@ -111,6 +123,77 @@ fn every_broken_value_is_refused_by_name() {
         assert_eq!(named, key);
         assert!(!problem.is_empty());
     }
+}
+
+#[test]
+fn mail_settings_are_hosts_and_addresses() {
+    let given = given();
+    let smtp = |text: &str| {
+        let text = text.to_owned();
+        set(move |c| c.set.email_smtp = Some(text))
+    };
+    let mail = |text: &str| {
+        let text = text.to_owned();
+        set(move |c| c.set.xai_mail = Some(text))
+    };
+    for good in ["smtp.gmail.com", "localhost", "127.0.0.1", "::1", "mail"] {
+        assert!(given.when(&smtp(good)).is_ok(), "{good}");
+    }
+    for bad in ["http://x/", "smtp.gmail.com:587", "a..b", "-a.com"] {
+        let (key, _) = config_refusal(given.refused(&smtp(bad)));
+        assert_eq!(key, ConfigKey::EmailSmtp, "{bad}");
+    }
+    assert!(given.when(&mail("ops@example.com")).is_ok());
+    for bad in ["a@b", "@example.com", "a@b..c", "a@b@c.d", "a b@c.d"] {
+        let (key, _) = config_refusal(given.refused(&mail(bad)));
+        assert_eq!(key, ConfigKey::XaiMail, "{bad}");
+    }
+}
+
+#[test]
+fn what_is_so_already_is_not_written_again() {
+    let mut given = given();
+    let both = |c: &mut crate::command::PatchConfig| {
+        c.set.email_tls = Some(true);
+        c.set.email_port = Some(25);
+    };
+    given.done(&set(both));
+    assert!(given.done(&set(both)).is_empty());
+    let events = given.done(&set(|c| {
+        both(c);
+        c.set.email_port = Some(587);
+    }));
+    let Event::ConfigPatched(patched) = &events[0] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(patched.patch.keys(), [ConfigKey::EmailPort]);
+    let unset = Command::ResetConfig(BTreeSet::from([ConfigKey::Pricing]));
+    assert!(given.done(&unset).is_empty());
+}
+
+#[test]
+fn a_mapping_that_leads_nowhere_is_warned_of() {
+    let given = given().and(&add(1, "https://api.openai.com", 1));
+    let command = set(|c| {
+        let text = |t: &str| t.to_owned();
+        c.set.model_mapper = Some(map([("a", text("gpt-4o")), ("b", text("nowhere"))]));
+    });
+    assert_eq!(
+        given.when(&command).expect("legal").warnings,
+        [Warning::Unserved("b".to_owned(), "nowhere".to_owned())]
+    );
+}
+
+#[test]
+fn keys_that_a_mapper_strands_are_warned_of() {
+    let given = given()
+        .and(&add(1, "https://llm.example.com", 5))
+        .and(&set(|c| c.set.level_mapper = Some(map([("a*", level(5))]))));
+    let reset = Command::ResetConfig(BTreeSet::from([ConfigKey::LevelMapper]));
+    assert_eq!(
+        given.when(&reset).expect("legal").warnings,
+        [Warning::Unreached(level(5))]
+    );
 }
 
 #[test]

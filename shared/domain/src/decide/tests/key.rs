@@ -27,7 +27,7 @@ fn key_numbers_rise_and_are_never_used_again() {
     given.done(&add(3, OTHER, 1));
     let numbers: Vec<u64> = given.owner().keys.keys().map(|n| n.0).collect();
     assert_eq!(numbers, [1, 3]);
-    assert_eq!(given.owner().level_size(level(1)), 2);
+    assert!(given.owner().is_staffed(level(1)));
 }
 
 #[test]
@@ -160,6 +160,172 @@ fn broken_keys_are_refused() {
         let rejection = given.refused(&Command::AddKey(azure));
         assert_eq!(rejection.param(), Some(param));
         assert_eq!(rejection.kind(), Kind::Invalid);
+    }
+}
+
+fn retracted(events: &[Event]) -> Vec<String> {
+    let gone = events.iter().find_map(|event| match event {
+        Event::LevelMapperRetracted(retracted) => Some(retracted.patterns.clone()),
+        _ => None,
+    });
+    gone.into_iter().flatten().collect()
+}
+
+#[test]
+fn a_pattern_follows_its_own_providers_keys_only() {
+    let mut shared = given()
+        .and(&add(1, "https://api.anthropic.com", 1))
+        .and(&add(2, OPENAI, 1));
+    let events = shared.done(&patch(2, |p| p.level = Some(level(2))));
+    let moved = completed(&events).expect("completed");
+    assert_eq!(moved.get("gpt*"), Some(&level(2)));
+    assert!(!moved.contains_key("claude*"));
+
+    let mut off = given().and(&add(1, OPENAI, 4));
+    off.done(&patch(1, |p| p.enabled = Some(false)));
+    assert_eq!(
+        off.owner().completed.get("gpt*"),
+        Some(&level(4)),
+        "a disabled key keeps it"
+    );
+    let events = off.done(&add(2, OPENAI, 6));
+    assert_eq!(
+        completed(&events).and_then(|p| p.get("gpt*").copied()),
+        Some(level(6)),
+        "an enabled one takes it along"
+    );
+}
+
+#[test]
+fn the_last_key_takes_its_patterns_with_it_or_hands_them_on() {
+    let mut given = given().and(&add(1, OPENAI, 1)).and(&add(2, OPENAI, 3));
+    let events = given.done(&Command::RemoveKey(number(1)));
+    assert_eq!(
+        completed(&events).and_then(|p| p.get("gpt*").copied()),
+        Some(level(3))
+    );
+    assert!(retracted(&events).is_empty());
+    let events = given.done(&Command::RemoveKey(number(2)));
+    assert!(retracted(&events).contains(&"gpt*".to_owned()));
+    assert!(given.owner().completed.is_empty());
+}
+
+#[test]
+fn keys_that_routing_passes_over_complete_nothing() {
+    let mut azure = key(1, "https://x.openai.azure.com", 2);
+    azure.config = ProviderConfig::Azure {
+        model_mapping: map([("gpt-4o", "a".to_owned()), ("*", "b".to_owned())]),
+        api_versions: map([]),
+    };
+    let events = given().done(&Command::AddKey(azure));
+    assert!(completed(&events).is_none());
+}
+
+fn vertex(host: &str) -> crate::command::AddKey {
+    let mut vertex = key(9, host, 3);
+    vertex.config = ProviderConfig::Vertex {
+        base_url: None,
+        project_id: "my-project".to_owned(),
+        location: "whatever".to_owned(),
+        client_email: "robot@my-project.iam.gserviceaccount.com".to_owned(),
+        private_key: secret(),
+    };
+    vertex
+}
+
+#[test]
+fn a_vertex_key_is_checked_as_it_will_be_whoever_changed_the_other_half() {
+    let at = |given: &super::given::Given, n: u64| match &given.owner().keys[&number(n)].config {
+        ProviderConfig::Vertex { location, .. } => location.clone(),
+        other => panic!("{other:?}"),
+    };
+    let us = "https://us-central1-aiplatform.googleapis.com";
+    let mut given = given().and(&Command::AddKey(vertex(us)));
+    assert_eq!(at(&given, 1), "us-central1", "the host says the location");
+    given.done(&patch(1, |p| {
+        p.provider = Some("https://aiplatform.googleapis.com".to_owned());
+    }));
+    assert_eq!(at(&given, 1), "global");
+    for elsewhere in [
+        "https://evil.example.com",
+        "http://aiplatform.googleapis.com",
+    ] {
+        let to = patch(1, |p| p.provider = Some(elsewhere.to_owned()));
+        assert_eq!(given.refused(&to).param(), Some("Provider"));
+    }
+    let mut other = given.and(&add(2, "https://evil.example.com", 1));
+    let config = vertex(us).config;
+    let turned = patch(2, |p| p.config = Some(config));
+    assert_eq!(other.refused(&turned).param(), Some("Provider"));
+    other.done(&patch(2, |p| p.level = Some(level(2))));
+}
+
+#[test]
+fn what_is_so_already_is_not_written_again() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    let same = patch(1, |p| {
+        p.level = Some(level(1));
+        p.enabled = Some(true);
+        p.provider = Some(OTHER.to_owned());
+        p.config = Some(ProviderConfig::Standard);
+    });
+    assert!(given.done(&same).is_empty());
+}
+
+#[test]
+fn a_key_put_back_into_use_begins_a_new_life() {
+    let mut given = given().and(&add(1, OTHER, 1));
+    given.done(&patch(1, |p| p.enabled = Some(false)));
+    assert_eq!(given.owner().keys[&number(1)].secret_revision, Revision(2));
+    given.done(&patch(1, |p| p.enabled = Some(true)));
+    assert_eq!(given.owner().keys[&number(1)].secret_revision, Revision(4));
+}
+
+#[test]
+fn names_stand_on_one_line() {
+    let given = given().and(&add(1, OTHER, 1));
+    for name in ["a\nb", "a\tb", "a\u{202e}b", "a\u{0}b"] {
+        let command = patch(1, |p| p.name = Some(name.to_owned()));
+        assert_eq!(given.refused(&command).param(), Some("Name"), "{name:?}");
+    }
+}
+
+#[test]
+fn an_owner_holds_only_so_many_keys() {
+    let mut given = given();
+    let command = add(1, OTHER, 1);
+    given.done(&command);
+    let first = given.owner().keys[&number(1)].clone();
+    let owner = given
+        .state
+        .owners
+        .get_mut(&super::given::OWNER)
+        .expect("claimed");
+    let owner = std::sync::Arc::make_mut(owner);
+    for n in 0..u64::try_from(crate::decide::MAX_KEYS_PER_OWNER).expect("fits") {
+        owner.keys.insert(number(n), first.clone());
+    }
+    assert!(matches!(
+        given.refused(&add(2, OTHER, 1)),
+        Rejection::TooMany { what: "keys", .. }
+    ));
+}
+
+#[test]
+fn a_level_that_lost_its_last_key_is_warned_of() {
+    let given = given().and(&add(1, OPENAI, 1)).and(&set(|c| {
+        c.set.level_mapper = Some(map([("gpt*", level(1))]));
+    }));
+    for command in [
+        Command::RemoveKey(number(1)),
+        patch(1, |p| p.enabled = Some(false)),
+        patch(1, |p| p.level = Some(level(1000))),
+    ] {
+        let warnings = given.when(&command).expect("legal").warnings;
+        assert!(
+            warnings.contains(&Warning::Emptied(level(1))),
+            "{warnings:?}"
+        );
     }
 }
 

@@ -61,6 +61,9 @@ fn lengths_are_characters_not_bytes() {
         ("target", target(NewsTarget::Dna(".".to_owned()))),
         ("target", target(NewsTarget::Dna(".1..2.".to_owned()))),
         ("target", target(NewsTarget::Dna(".x.".to_owned()))),
+        ("target", target(NewsTarget::Dna(".+1.".to_owned()))),
+        ("target", target(NewsTarget::Dna(".01.".to_owned()))),
+        ("title", news(|n| n.title = "a\nb".to_owned())),
         ("target", target(NewsTarget::Name("n".repeat(321)))),
     ] {
         let rejection = given.refused(&command);

@@ -67,3 +67,36 @@ fn nothing_can_be_asked_of_an_owner_that_nobody_claimed() {
     );
     assert_eq!(refused, Err(Rejection::NoSuchOwner));
 }
+
+#[test]
+fn so_many_retry_keys_are_remembered_and_the_oldest_make_room() {
+    use foldgate_proto::{Idempotency, RecordHash};
+
+    use crate::Rejection::TooManyRetryKeys;
+    use crate::decide::MAX_IDEMPOTENCY_KEYS;
+
+    let mut given = given();
+    let command = add(1, "https://a.example", 1);
+    let mut context = given.context();
+    let mut record = crate::decide::record(&given.state, OWNER, &command, &context, Vec::new());
+    for n in 0..MAX_IDEMPOTENCY_KEYS {
+        record.idempotency = Some(Idempotency {
+            key: n.to_string(),
+            request_hash: RecordHash([0; 32]),
+        });
+        let next = given.state.revision.next();
+        given.state.apply(next, RecordHash([0; 32]), &record);
+    }
+    assert!(
+        decide(&given.state, OWNER, &command, &context).is_ok(),
+        "without a key"
+    );
+    context.idempotency = record.idempotency;
+    let refused = decide(&given.state, OWNER, &command, &context);
+    assert_eq!(refused, Err(TooManyRetryKeys(MAX_IDEMPOTENCY_KEYS)));
+    context.now = context.now.after(std::time::Duration::from_hours(25));
+    assert!(
+        decide(&given.state, OWNER, &command, &context).is_ok(),
+        "a day later"
+    );
+}

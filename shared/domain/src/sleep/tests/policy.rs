@@ -27,7 +27,7 @@ fn the_table_doubles_to_its_cap() {
             Exhausted,
             [3600, 7200, 14_400, 28_800, 57_600, 86_400, 86_400],
         ),
-        (Dead, [60, 120, 240, 480, 960, 1920, 3600]),
+        (Dead, [10, 20, 40, 80, 160, 320, 640]),
         (NotHere, [600, 1200, 2400, 3600, 3600, 3600, 3600]),
     ] {
         for (failures, expected) in (1..).zip(seconds) {
@@ -59,7 +59,7 @@ fn a_hint_wins_with_a_small_buffer() {
 fn an_unpaid_bill_and_a_refused_key_outlast_a_short_hint() {
     let hint = Some(Duration::from_secs(20));
     assert_eq!(duration(Exhausted, 1, hint, 0.0), Duration::from_hours(1));
-    assert_eq!(duration(Dead, 1, hint, 0.0), Duration::from_mins(1));
+    assert_eq!(duration(Dead, 1, hint, 0.0), Duration::from_secs(10));
     assert_eq!(duration(NotHere, 1, hint, 0.0), Duration::from_mins(10));
     let long = Some(Duration::from_hours(2));
     assert_eq!(

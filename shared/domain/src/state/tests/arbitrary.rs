@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use foldgate_proto::event::{
     ConfigPatched, ConfigReset, KeyAdded, KeyDisabled, KeyPatched, KeyRemoved,
-    LevelMapperCompleted, NewsPublished, NewsRetracted, OwnerClaimed,
+    LevelMapperCompleted, LevelMapperRetracted, NewsPublished, NewsRetracted, OwnerClaimed,
 };
 use foldgate_proto::{
-    AccountNumber, Actor, Config, ConfigKey, Event, KeyId, KeyNumber, Level, LogId, MaskedSecret,
-    ModelLimit, NewsId, NewsNumber, OwnerId, ProviderConfig, Record, RecordHash, RecordId, Sealed,
-    Timestamp,
+    AccountNumber, Actor, Config, ConfigKey, Event, Idempotency, KeyId, KeyNumber, Level, LogId,
+    MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, OwnerId, ProviderConfig, Record,
+    RecordHash, RecordId, Sealed, Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -44,10 +44,15 @@ pub(super) fn records(count: Range<usize>) -> impl Strategy<Value = Vec<Record>>
         0..50_i64,
         0..OWNERS.len(),
         proptest::collection::vec(event(), 0..4),
+        proptest::option::of("[a-c]"),
     );
-    let one = one.prop_map(|(id, at, owner, events)| Record {
+    let one = one.prop_map(|(id, at, owner, events, retry)| Record {
         id: RecordId(Uuid::from_u128(id)),
-        at: Timestamp(at * 1_000_000),
+        at: Timestamp(at * 5_000_000),
+        idempotency: retry.map(|key| Idempotency {
+            request_hash: RecordHash::of(key.as_bytes()),
+            key,
+        }),
         ..record(OWNERS[owner], events)
     });
     proptest::collection::vec(one, count)
@@ -58,7 +63,32 @@ fn level() -> impl Strategy<Value = Level> {
 }
 
 fn number() -> impl Strategy<Value = KeyNumber> {
-    (0..6_u64).prop_map(KeyNumber)
+    prop_oneof![9 => 0..6_u64, 1 => u64::MAX - 1..=u64::MAX].prop_map(KeyNumber)
+}
+
+fn provider() -> impl Strategy<Value = String> {
+    "https://(api\\.openai\\.com|llm\\.example\\.com)"
+}
+
+fn provider_config() -> impl Strategy<Value = ProviderConfig> {
+    prop_oneof![
+        Just(ProviderConfig::Standard),
+        proptest::collection::btree_map(pattern(), "[ab]", 0..3).prop_map(|model_mapping| {
+            ProviderConfig::Azure {
+                model_mapping,
+                api_versions: BTreeMap::new(),
+            }
+        }),
+        (secret(), proptest::option::of("[ab]")).prop_map(|(private_key, base_url)| {
+            ProviderConfig::Vertex {
+                base_url,
+                project_id: "p".to_owned(),
+                location: "l".to_owned(),
+                client_email: "e".to_owned(),
+                private_key,
+            }
+        }),
+    ]
 }
 
 fn secret() -> impl Strategy<Value = MaskedSecret> {
@@ -99,26 +129,33 @@ fn config() -> impl Strategy<Value = Config> {
                     BTreeMap::from([("a".to_owned(), limit)])
                 }),
                 email_port: port,
+                pricing: port.map(|p| p.to_string()),
+                xai_mail: port.map(|p| p.to_string()),
+                email_tls: port.map(|p| p > 9),
                 ..Config::default()
             },
         )
 }
 
 fn key_added() -> impl Strategy<Value = Event> {
-    (number(), 0..6_u128, level(), secret(), any::<bool>()).prop_map(
-        |(number, id, level, secret, enabled)| {
-            Event::KeyAdded(KeyAdded {
-                id: KeyId(Uuid::from_u128(id)),
-                number,
-                name: "key".to_owned(),
-                level,
-                provider: "https://llm.example.com".to_owned(),
-                config: ProviderConfig::Standard,
-                secret,
-                enabled,
-            })
-        },
+    (
+        (number(), 0..6_u128, level(), secret(), any::<bool>()),
+        (provider(), provider_config()),
     )
+        .prop_map(
+            |((number, id, level, secret, enabled), (provider, config))| {
+                Event::KeyAdded(KeyAdded {
+                    id: KeyId(Uuid::from_u128(id)),
+                    number,
+                    name: "key".to_owned(),
+                    level,
+                    provider,
+                    config,
+                    secret,
+                    enabled,
+                })
+            },
+        )
 }
 
 fn key_patched() -> impl Strategy<Value = Event> {
@@ -127,26 +164,36 @@ fn key_patched() -> impl Strategy<Value = Event> {
         proptest::option::of(level()),
         proptest::option::of(secret()),
         proptest::option::of(any::<bool>()),
+        proptest::option::of(provider()),
+        proptest::option::of(provider_config()),
+        proptest::option::of("[ab]"),
     )
-        .prop_map(|(number, level, secret, enabled)| {
+        .prop_map(|(number, level, secret, enabled, provider, config, name)| {
             Event::KeyPatched(KeyPatched {
                 number,
+                name,
                 level,
+                provider,
+                config,
                 secret,
                 enabled,
-                ..KeyPatched::default()
             })
         })
 }
 
 fn news() -> impl Strategy<Value = Event> {
-    (0..4_u64, any::<i64>()).prop_map(|(number, expires)| {
+    let target = prop_oneof![
+        Just(None),
+        any::<u64>().prop_map(|n| Some(NewsTarget::Account(AccountNumber(n)))),
+        "[ab]".prop_map(|text| Some(NewsTarget::Dna(text))),
+    ];
+    (0..4_u64, any::<i64>(), target).prop_map(|(number, expires, target)| {
         Event::NewsPublished(NewsPublished {
             id: NewsId(Uuid::from_u128(u128::from(number))),
             number: NewsNumber(number),
             title: "t".to_owned(),
             content: "c".to_owned(),
-            target: None,
+            target,
             expires_at: Timestamp(expires),
         })
     })
@@ -174,6 +221,9 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         1 => levels().prop_map(|patterns| {
             Event::LevelMapperCompleted(LevelMapperCompleted { patterns })
+        }),
+        1 => proptest::collection::btree_set(pattern(), 0..3).prop_map(|patterns| {
+            Event::LevelMapperRetracted(LevelMapperRetracted { patterns })
         }),
         1 => news(),
         1 => (0..4_u64).prop_map(|n| Event::NewsRetracted(NewsRetracted { number: NewsNumber(n) })),

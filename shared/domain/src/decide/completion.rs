@@ -1,0 +1,123 @@
+//! The completed layer of LEVEL_MAPPER: the patterns of known providers lead to
+//! where those providers' keys stand.
+//!
+//! A pattern that is completed stays where it is as long as an enabled key of
+//! its provider stands there; else it follows the next key that comes. When the
+//! last key leaves (a disabled one counts: its models are still meant to be
+//! served), the pattern moves to another Level with such a key, or goes. Only
+//! keys that routing uses complete anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldgate_proto::event::{LevelMapperCompleted, LevelMapperRetracted};
+use foldgate_proto::{Event, KeyNumber, Level, ProviderConfig, ProviderKey, ProviderType};
+
+use crate::provider::{Family, completion};
+use crate::state::{Post, Staff};
+use crate::{OwnerState, table};
+
+/// The completions that follow what happened to keys.
+pub(super) fn follow(before: &OwnerState, after: &OwnerState, events: &[Event]) -> Vec<Event> {
+    let Some(number) = events.iter().find_map(touched) else {
+        return Vec::new();
+    };
+    let was = before.keys.get(&number).filter(|key| counts(key));
+    let is = after.keys.get(&number).filter(|key| counts(key));
+    let mut put: BTreeMap<String, Level> = BTreeMap::new();
+    let mut gone: BTreeSet<String> = BTreeSet::new();
+    if let Some(key) = is.filter(|key| key.disabled.is_none()) {
+        arrive(after, key, &mut put);
+    }
+    let stood = was.filter(|was| is.is_none_or(|is| !same_post(was, is)));
+    if let Some(key) = stood {
+        leave(after, key, &mut put, &mut gone);
+    }
+    let completed = (!put.is_empty())
+        .then_some(LevelMapperCompleted { patterns: put })
+        .map(Event::LevelMapperCompleted);
+    let retracted = (!gone.is_empty())
+        .then_some(LevelMapperRetracted { patterns: gone })
+        .map(Event::LevelMapperRetracted);
+    completed.into_iter().chain(retracted).collect()
+}
+
+const fn touched(event: &Event) -> Option<KeyNumber> {
+    match event {
+        Event::KeyAdded(added) => Some(added.number),
+        Event::KeyPatched(patched) => Some(patched.number),
+        Event::KeyRemoved(removed) => Some(removed.number),
+        _ => None,
+    }
+}
+
+/// Whether a key has a say: routing uses it, and its provider is a known one.
+fn counts(key: &ProviderKey) -> bool {
+    table::skipped(key).is_none() && family(&key.provider) != Family::Unknown
+}
+
+fn family(provider: &str) -> Family {
+    Family::of(provider, &ProviderConfig::Standard)
+}
+
+fn same_post(one: &ProviderKey, other: &ProviderKey) -> bool {
+    one.level == other.level && family(&one.provider) == family(&other.provider)
+}
+
+fn arrive(after: &OwnerState, key: &ProviderKey, put: &mut BTreeMap<String, Level>) {
+    let mine = family(&key.provider);
+    for pattern in completion(&key.provider, &key.config) {
+        let stays = match after.completed.get(&pattern) {
+            None => false,
+            Some(at) => *at == key.level || holds(after, *at, mine, |staff| staff.enabled > 0),
+        };
+        if !stays {
+            put.insert(pattern, key.level);
+        }
+    }
+}
+
+fn leave(
+    after: &OwnerState,
+    key: &ProviderKey,
+    put: &mut BTreeMap<String, Level>,
+    gone: &mut BTreeSet<String>,
+) {
+    let mine = family(&key.provider);
+    if holds(after, key.level, mine, |staff| staff.keys > 0) {
+        return;
+    }
+    let elsewhere = other_level(after, mine);
+    for pattern in completion(&key.provider, &key.config) {
+        let was_here = after.completed.get(&pattern) == Some(&key.level);
+        if !was_here || put.contains_key(&pattern) {
+            continue;
+        }
+        match elsewhere {
+            Some(level) => {
+                put.insert(pattern, level);
+            }
+            None => {
+                gone.insert(pattern);
+            }
+        }
+    }
+}
+
+fn holds(owner: &OwnerState, at: Level, mine: Family, enough: impl Fn(&Staff) -> bool) -> bool {
+    owner
+        .staff_of(at)
+        .any(|(post, staff)| enough(staff) && is_of(post, mine))
+}
+
+/// The lowest Level with an enabled key of this family, else with any of it.
+fn other_level(owner: &OwnerState, mine: Family) -> Option<Level> {
+    let of_mine = || owner.staff.iter().filter(|(post, _)| is_of(post, mine));
+    let enabled = of_mine().find(|(_, staff)| staff.enabled > 0);
+    enabled
+        .or_else(|| of_mine().next())
+        .map(|(post, _)| post.level)
+}
+
+fn is_of(post: &Post, mine: Family) -> bool {
+    post.kind == ProviderType::Standard && family(&post.provider) == mine
+}
