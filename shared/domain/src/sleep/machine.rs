@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use foldgate_proto::{Generation, KeyId, Revision, SleepCause, SleepReport, Timestamp};
 
-use super::policy::{LONGEST_SLEEP, duration, heeds_hint, severity, wake_delay};
+use super::policy::{LONGEST_SLEEP, duration, heeds_hint, of_a_kind, severity, wake_delay};
 use super::{Fault, SleepDraft, first_generation, rank, woken};
 
 /// How long a trial may hold its slot: longer than any request lives, so that a
@@ -207,7 +207,8 @@ impl KeySleep {
             return self.extend(ticket, fault, now, spread);
         }
         let before = self.told.as_deref();
-        let failures = before.map_or(0, |told| told.failures).saturating_add(1);
+        let row = before.filter(|told| of_a_kind(told.cause, fault.cause));
+        let failures = row.map_or(0, |told| told.failures).saturating_add(1);
         let confirmed = fault.cause == SleepCause::Dead
             && ticket.is_trial()
             && before.is_some_and(|told| told.cause == SleepCause::Dead);

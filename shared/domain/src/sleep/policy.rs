@@ -10,7 +10,8 @@
 //! | dead | 10 s | 1 h | |
 //! | not here | 10 min | 1 h | |
 //!
-//! The table doubles per failure in a row. A dead key's first sleep is short,
+//! The table doubles per failure in a row of one kind (no answer and a bad answer
+//! are of one kind; an unpaid bill after three 500s is a first one). A dead key's first sleep is short,
 //! because passing 401s exist and the trial after it is what confirms the
 //! verdict; an exhausted one's hint is held against the table, because the
 //! `retry-after` beside an unpaid bill speaks of the next minute.
@@ -60,6 +61,11 @@ pub(super) const fn heeds_hint(cause: SleepCause) -> bool {
         cause,
         SleepCause::RateLimit | SleepCause::UpstreamError | SleepCause::Exhausted
     )
+}
+
+/// Whether failures for these causes make one row.
+pub(super) const fn of_a_kind(one: SleepCause, other: SleepCause) -> bool {
+    severity(one) == severity(other)
 }
 
 /// Which of two causes says more of the key.

@@ -1,7 +1,7 @@
 //! Given a key, when attempts end, then it sleeps and wakes.
 
 use super::*;
-use foldgate_proto::SleepCause::{Dead, Exhausted, RateLimit, UpstreamError};
+use foldgate_proto::SleepCause::{Dead, Exhausted, RateLimit, Timeout, UpstreamError};
 
 fn awake() -> KeySleep {
     KeySleep::new(Revision(7))
@@ -36,6 +36,18 @@ fn a_failure_puts_an_awake_key_to_sleep() {
         (draft.generation, draft.confirmed),
         (generation(7, 0), false)
     );
+}
+
+#[test]
+fn a_failure_of_another_kind_begins_a_new_row() {
+    let mut sleep = slept(&fault(UpstreamError));
+    let trial = sleep.begin(later(5)).expect("half-open");
+    assert!(sleep.fail(&trial, &fault(Timeout), later(5), 0.0));
+    assert_eq!(until(&sleep, later(5)), later(25), "the second of one kind");
+    let trial = sleep.begin(later(25)).expect("half-open");
+    assert!(sleep.fail(&trial, &fault(Exhausted), later(25), 0.0));
+    assert_eq!(sleep.draft(key(1), None, later(25)).failures, 1);
+    assert_eq!(until(&sleep, later(25)), later(25 + 3600));
 }
 
 #[test]
