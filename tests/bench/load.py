@@ -305,8 +305,8 @@ def main():
         sys.exit("this bench needs two cores: one for the proxy, one for its load")
     # This script waits beside the load, not beside the proxy.
     os.sched_setaffinity(0, {cores[1]})
-    # Ends as on Ctrl-C, with all children.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Ends in good order, with all children, whoever asks.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     with tempfile.TemporaryDirectory() as directory:
         # nginx's worker is another user when root starts it.
