@@ -3,16 +3,18 @@
 //! is wrong, and nobody would notice otherwise.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use foldgate_proto::{Heartbeat, RecordHash, Revision, Timestamp};
 use serde::Serialize;
 
+mod own;
 #[cfg(test)]
 mod tests;
 mod witness;
 
+pub use own::{MAX_OWN_REVISIONS, Own, OwnLog};
 use witness::Witness;
 pub use witness::{Alarm, AlarmKind};
 
@@ -31,7 +33,13 @@ pub const FORGET: Duration = Duration::from_hours(1);
 
 /// A handle on the fleet; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Fleet(Arc<Mutex<Inner>>);
+pub struct Fleet(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    inner: Mutex<Inner>,
+    own: OnceLock<Own>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -39,7 +47,7 @@ struct Inner {
     witness: Witness,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Node {
     last: Arc<Heartbeat>,
     seen: Timestamp,
@@ -92,10 +100,17 @@ impl Fleet {
         Self::default()
     }
 
+    /// Tells of the process that answers here. Its row is what it is at the
+    /// moment, and others' history is held against its own. The first call counts.
+    pub fn speak_for(&self, own: Own) {
+        // A process starts once.
+        let _ = self.0.own.set(own);
+    }
+
     /// Takes over a sign of life.
     pub fn fold(&self, heartbeat: &Arc<Heartbeat>, now: Timestamp) {
         let mut inner = self.inner();
-        inner.witness.see(heartbeat, now);
+        inner.witness.see(heartbeat, self.0.own.get(), now);
         let name = (heartbeat.region.clone(), heartbeat.node.clone());
         let is_known = inner.nodes.contains_key(&name);
         if !is_known && inner.nodes.len() >= MAX_NODES {
@@ -140,11 +155,25 @@ impl Fleet {
 
     /// The fleet as it looks now; `head` is the newest revision known here.
     pub fn rows(&self, head: Revision, now: Timestamp) -> Vec<Row> {
+        // Asked before the lock: it looks at other parts.
+        let own = self.0.own.get().map(|own| Arc::new((own.now)()));
         let inner = self.inner();
-        let newest = inner.nodes.values().map(|node| node.last.revision).max();
-        let head = newest.unwrap_or_default().max(head);
-        inner
+        let mut nodes: BTreeMap<(&str, &str), Node> = inner
             .nodes
+            .iter()
+            .map(|((region, node), last)| ((region.as_str(), node.as_str()), last.clone()))
+            .collect();
+        if let Some(own) = &own {
+            let node = Node {
+                last: Arc::clone(own),
+                seen: now,
+                interval: Duration::ZERO,
+            };
+            nodes.insert((&own.region, &own.node), node);
+        }
+        let newest = nodes.values().map(|node| node.last.revision).max();
+        let head = newest.unwrap_or_default().max(head);
+        nodes
             .values()
             .map(|node| node.row(head, now, &inner.witness))
             .collect()
@@ -157,7 +186,7 @@ impl Fleet {
 
     /// A panic while the lock is held leaves maps that are still in order.
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

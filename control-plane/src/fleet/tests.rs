@@ -8,6 +8,14 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
+/// Every node's process is another.
+fn boot(node: &str) -> Uuid {
+    let bytes = node
+        .bytes()
+        .fold(7, |sum, byte| sum * 31 + u128::from(byte));
+    Uuid::from_u128(bytes)
+}
+
 fn heartbeat(node: &str, revision: u64, state: &[u8]) -> Arc<Heartbeat> {
     let revision = Revision(revision);
     Arc::new(Heartbeat {
@@ -15,7 +23,7 @@ fn heartbeat(node: &str, revision: u64, state: &[u8]) -> Arc<Heartbeat> {
         region: "eu".to_owned(),
         role: Role::DataPlane,
         version: "0.1.0".to_owned(),
-        boot: Uuid::from_u128(1),
+        boot: boot(node),
         at: NOW,
         revision,
         chain: RecordHash::of(&revision.0.to_be_bytes()),
@@ -117,4 +125,113 @@ fn another_history_raises_an_alarm() {
     other.chain = RecordHash::of(b"other");
     fleet.fold(&Arc::new(other), NOW);
     assert_eq!(fleet.alarms()[0].kind, AlarmKind::Chain);
+}
+
+#[test]
+fn nothing_is_compared_before_the_first_revision() {
+    let fleet = Fleet::new();
+    fleet.fold(&heartbeat("a", 0, b"x"), NOW);
+    let mut other = (*heartbeat("b", 0, b"z")).clone();
+    other.chain = RecordHash::of(b"another log");
+    fleet.fold(&Arc::new(other), NOW);
+    assert!(fleet.alarms().is_empty());
+    assert!(fleet.rows(Revision(0), NOW).iter().all(|row| !row.diverged));
+}
+
+#[test]
+fn a_node_is_not_compared_with_itself() {
+    let fleet = Fleet::new();
+    fleet.fold(&heartbeat("a", 5, b"x"), NOW);
+    let mut again = (*heartbeat("a", 5, b"z")).clone();
+    again.boot = Uuid::from_u128(99);
+    fleet.fold(&Arc::new(again), NOW);
+    let mut renamed = (*heartbeat("renamed", 5, b"w")).clone();
+    renamed.boot = Uuid::from_u128(99);
+    fleet.fold(&Arc::new(renamed), NOW);
+    assert!(fleet.alarms().is_empty());
+    // Its last word is the yardstick for others.
+    fleet.fold(&heartbeat("b", 5, b"w"), NOW);
+    assert!(fleet.alarms().is_empty());
+    fleet.fold(&heartbeat("c", 5, b"x"), NOW);
+    assert_eq!(fleet.alarms().len(), 1);
+}
+
+#[test]
+fn a_dispute_ends_with_agreement_at_a_newer_revision() {
+    let fleet = Fleet::new();
+    let diverged = || -> Vec<bool> {
+        let rows = fleet.rows(Revision(6), NOW);
+        rows.iter().map(|row| row.diverged).collect()
+    };
+    fleet.fold(&heartbeat("a", 5, b"x"), NOW);
+    fleet.fold(&heartbeat("b", 5, b"z"), NOW);
+    assert_eq!(diverged(), [true, true]);
+    // The same revision again, as one of them held it, settles nothing.
+    fleet.fold(&heartbeat("b", 5, b"x"), NOW);
+    assert_eq!(diverged(), [true, true]);
+    fleet.fold(&heartbeat("a", 6, b"y"), NOW);
+    assert_eq!(diverged(), [true, true]);
+    fleet.fold(&heartbeat("b", 6, b"y"), NOW);
+    assert_eq!(diverged(), [false, false]);
+    assert_eq!(fleet.alarms().len(), 1, "the alarm stays on record");
+}
+
+/// A history that was folded here, up to a revision.
+fn own_log(last: u64) -> OwnLog {
+    let log = OwnLog::new();
+    for revision in 1..=last {
+        log.push(Revision(revision), RecordHash::of(&revision.to_be_bytes()));
+    }
+    log
+}
+
+fn with_own(revision: u64) -> Fleet {
+    let fleet = Fleet::new();
+    fleet.speak_for(Own {
+        node: "own".to_owned(),
+        boot: boot("own"),
+        log: own_log(revision),
+        now: Box::new(move || (*heartbeat("own", revision, b"x")).clone()),
+    });
+    fleet
+}
+
+#[test]
+fn another_history_than_the_own_raises_an_alarm() {
+    let fleet = with_own(9);
+    fleet.fold(&heartbeat("a", 4, b"x"), NOW);
+    assert!(fleet.alarms().is_empty());
+    let mut other = (*heartbeat("b", 7, b"x")).clone();
+    other.chain = RecordHash::of(b"other");
+    fleet.fold(&Arc::new(other), NOW);
+    let alarms = fleet.alarms();
+    assert_eq!(alarms.len(), 1);
+    assert_eq!(alarms[0].kind, AlarmKind::Chain);
+    assert_eq!(alarms[0].nodes, ["own", "b"]);
+    // It comes back to the same history.
+    fleet.fold(&heartbeat("b", 8, b"x"), NOW);
+    assert!(fleet.rows(Revision(9), NOW).iter().all(|row| !row.diverged));
+}
+
+#[test]
+fn the_own_history_is_bounded() {
+    let last = MAX_OWN_REVISIONS as u64 + 10;
+    let log = own_log(last);
+    assert_eq!(log.chain_at(Revision(10)), None);
+    for revision in [11, last] {
+        let chain = RecordHash::of(&revision.to_be_bytes());
+        assert_eq!(log.chain_at(Revision(revision)), Some(chain));
+    }
+    assert_eq!(log.chain_at(Revision(last + 1)), None);
+}
+
+#[test]
+fn the_own_row_is_not_as_old_as_its_heartbeat() {
+    let fleet = with_own(9);
+    fleet.fold(&heartbeat("own", 8, b"w"), NOW);
+    fleet.fold(&heartbeat("a", 9, b"x"), NOW);
+    let rows = fleet.rows(Revision(9), NOW.after(LIVE * 2));
+    let own: Vec<_> = rows.iter().filter(|row| row.node == "own").collect();
+    assert_eq!(own.len(), 1);
+    assert_eq!((own[0].revision, own[0].lag, own[0].live), (9, 0, true));
 }

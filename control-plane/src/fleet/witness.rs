@@ -1,10 +1,15 @@
 //! Who said what about which revision. The first to speak about a revision is
-//! the yardstick for all others; whoever is right, they do not agree.
+//! the yardstick for all others, and so is this process's own log; whoever is
+//! right, they do not agree. Before the first revision nothing is compared: the
+//! chain's origin depends on a log that a young node does not know yet.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use foldgate_proto::{Heartbeat, RecordHash, Revision, Timestamp};
 use serde::Serialize;
+use uuid::Uuid;
+
+use super::own::Own;
 
 /// How many revisions' hashes are remembered. Nodes report once a second and
 /// seldom lag further apart than this; an idle fleet stands at one revision.
@@ -12,6 +17,10 @@ const MAX_REMEMBERED: usize = 4096;
 
 /// How many disagreements are remembered.
 const MAX_ALARMS: usize = 100;
+
+/// How many nodes are remembered to be in dispute, twice the nodes of a fleet:
+/// each about its chain and its state.
+const MAX_DISPUTES: usize = 2 * super::MAX_NODES;
 
 /// Which hash differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,20 +50,47 @@ pub struct Alarm {
 /// What is compared: the sort of hash, the revision, the version of the fold.
 type Subject = (Revision, AlarmKind, u32);
 
+/// What one process holds to be true.
+#[derive(Debug, Clone)]
+struct Said {
+    hash: RecordHash,
+    node: String,
+    boot: Uuid,
+}
+
+impl Said {
+    /// A node does not witness against itself, nor under a second name.
+    fn is_of(&self, other: &Self) -> bool {
+        self.node == other.node || self.boot == other.boot
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Witness {
-    heard: BTreeMap<Subject, (RecordHash, String)>,
+    heard: BTreeMap<Subject, Said>,
     alarms: VecDeque<Alarm>,
+    /// The newest revision at which a node disagreed with another.
+    disputes: BTreeMap<(String, AlarmKind), Revision>,
 }
 
 impl Witness {
-    /// Compares what a node says with what was heard before.
-    pub(super) fn see(&mut self, heartbeat: &Heartbeat, now: Timestamp) {
+    /// Compares what a node says with what was heard before, and with what this
+    /// process folded itself.
+    pub(super) fn see(&mut self, heartbeat: &Heartbeat, own: Option<&Own>, now: Timestamp) {
+        let said = |hash| Said {
+            hash,
+            node: heartbeat.node.clone(),
+            boot: heartbeat.boot,
+        };
         let chain = (heartbeat.revision, AlarmKind::Chain, 0);
-        self.compare(chain, heartbeat.chain, &heartbeat.node, now);
+        let own = own.and_then(|own| own.said(heartbeat.revision));
+        if let Some(own) = own.filter(|_| heartbeat.revision > Revision(0)) {
+            self.weigh(chain, &own, &said(heartbeat.chain), now);
+        }
+        self.hear(chain, said(heartbeat.chain), now);
         if let Some(hash) = heartbeat.state_hash {
             let state = (hash.revision, AlarmKind::StateHash, hash.fold_version);
-            self.compare(state, hash.hash, &heartbeat.node, now);
+            self.hear(state, said(hash.hash), now);
         }
         while self.heard.len() > MAX_REMEMBERED {
             self.heard.pop_first();
@@ -66,38 +102,82 @@ impl Witness {
     }
 
     pub(super) fn is_in_dispute(&self, node: &str) -> bool {
-        let mut alarms = self.alarms.iter();
-        alarms.any(|alarm| alarm.nodes.iter().any(|one| one == node))
+        [AlarmKind::Chain, AlarmKind::StateHash]
+            .into_iter()
+            .any(|kind| self.disputes.contains_key(&(node.to_owned(), kind)))
     }
 
-    fn compare(&mut self, subject: Subject, hash: RecordHash, node: &str, now: Timestamp) {
-        let heard = self.heard.entry(subject);
-        let (first, by) = heard.or_insert_with(|| (hash, node.to_owned()));
-        if *first == hash {
+    fn hear(&mut self, subject: Subject, said: Said, now: Timestamp) {
+        if subject.0 == Revision(0) {
             return;
         }
+        match self.heard.get(&subject).cloned() {
+            Some(first) if !first.is_of(&said) => self.weigh(subject, &first, &said, now),
+            // Its last word counts.
+            _ => {
+                self.heard.insert(subject, said);
+            }
+        }
+    }
+
+    fn weigh(&mut self, subject: Subject, first: &Said, second: &Said, now: Timestamp) {
         let (revision, kind, _) = subject;
-        let alarm = Alarm {
-            kind,
-            revision: revision.0,
-            nodes: [by.clone(), node.to_owned()],
-            hashes: [first.to_string(), hash.to_string()],
-            at: now.to_string(),
-        };
-        let known = |a: &Alarm| {
-            (a.kind, a.revision, &a.nodes) == (alarm.kind, alarm.revision, &alarm.nodes)
-        };
-        if self.alarms.iter().any(known) {
+        if first.is_of(second) {
+            return;
+        }
+        if first.hash != second.hash {
+            self.dispute(subject, first, second, now);
+            return;
+        }
+        for said in [first, second] {
+            let place = (said.node.clone(), kind);
+            if self.disputes.get(&place).is_some_and(|at| *at < revision) {
+                self.disputes.remove(&place);
+            }
+        }
+    }
+
+    fn dispute(&mut self, subject: Subject, first: &Said, second: &Said, now: Timestamp) {
+        let (revision, kind, _) = subject;
+        for said in [first, second] {
+            let place = (said.node.clone(), kind);
+            if self.disputes.len() < MAX_DISPUTES || self.disputes.contains_key(&place) {
+                let at = self.disputes.entry(place).or_insert(revision);
+                *at = revision.max(*at);
+            }
+        }
+        let nodes = [first.node.clone(), second.node.clone()];
+        let known = self.alarms.iter().any(|alarm| {
+            (alarm.kind, alarm.revision) == (kind, revision.0)
+                && nodes.iter().all(|node| alarm.nodes.contains(node))
+        });
+        if known {
             return;
         }
         metrics::counter!("foldgate_fleet_disagreements_total").increment(1);
         tracing::error!(
-            ?kind, %revision, first = by, second = node,
+            ?kind, %revision, first = first.node, second = second.node,
             "two nodes disagree about the same revision"
         );
         if self.alarms.len() >= MAX_ALARMS {
             self.alarms.pop_front();
         }
-        self.alarms.push_back(alarm);
+        self.alarms.push_back(Alarm {
+            kind,
+            revision: revision.0,
+            nodes,
+            hashes: [first.hash.to_string(), second.hash.to_string()],
+            at: now.to_string(),
+        });
+    }
+}
+
+impl Own {
+    fn said(&self, revision: Revision) -> Option<Said> {
+        Some(Said {
+            hash: self.log.chain_at(revision)?,
+            node: self.node.clone(),
+            boot: self.boot,
+        })
     }
 }

@@ -7,7 +7,6 @@ use foldgate_runtime::data_dir::Listeners;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::base::VERSION;
-use crate::storage::OWNER_KEY_FILE;
 
 /// Where everything listens.
 pub(crate) fn addresses(listeners: &Listeners) -> String {
@@ -25,9 +24,13 @@ pub(crate) fn addresses(listeners: &Listeners) -> String {
     text
 }
 
+/// Where the owner key of an earlier start is.
+pub(crate) fn kept(file: &Path) -> String {
+    format!("\nThe owner key is in {}.\n", file.display())
+}
+
 /// The owner key, and where to go from here.
-pub(crate) fn first_start(data: &Path, key: &SecretString, listeners: &Listeners) -> String {
-    let file = data.join(OWNER_KEY_FILE);
+pub(crate) fn first_start(file: &Path, key: &SecretString, listeners: &Listeners) -> String {
     let file = file.display();
     let mut text = format!(
         "\nThe owner key, shown this once (it is kept in {file}):\n\n  {}\n\nNext steps:\n\n",

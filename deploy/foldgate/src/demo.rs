@@ -59,6 +59,7 @@ async fn tour(node: &Node, provider: &str) -> Result<(), Failure> {
     let drawn = node.claim().await?;
     let given = node.base.settings.owner.key.clone();
     let key = drawn
+        .map(|claimed| claimed.key)
         .or(given)
         .ok_or_else(|| Failure::internal("the demo's log has an owner already"))?;
     let (Some(admin), Some(proxy)) = (node.listeners.admin, node.listeners.proxy) else {
@@ -100,7 +101,7 @@ async fn register(admin: &Client, provider: &str) -> Result<(), Failure> {
         "Level": 1,
         "Provider": provider,
     });
-    let mapping = json!({ "LEVEL_MAPPER": "echo*=1" });
+    let mapping = json!({ "LEVEL_MAPPER": "echo-1=1, echo*=1" });
     for (method, path, body) in [("POST", "/x-keys", key), ("PUT", "/x-config", mapping)] {
         let revision = admin.write(method, path, &body).await?;
         println!("   {method} {path} {body}  ->  revision {revision}");

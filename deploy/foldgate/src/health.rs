@@ -1,7 +1,9 @@
 //! What `/readyz` and `/status/fold` say of the log and the fold.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use foldgate_data_plane::{Pools, Skipped};
 use foldgate_log::replica::Status;
 use foldgate_log::{JetStream, Replica};
 use foldgate_runtime::Component;
@@ -51,6 +53,38 @@ fn tell(status: &Status, component: &Component) {
             status.revision
         ));
     }
+}
+
+/// Follows the keys whose secrets cannot be opened, until the fold ends. A wrong
+/// master key would show as routes without keys and nothing else.
+pub(crate) async fn watch_secrets(replica: Replica, pools: Arc<Pools>, component: Component) {
+    let mut changes = replica.watch();
+    loop {
+        changes.borrow_and_update();
+        match unopened(&pools) {
+            None => component.ready(),
+            Some(reason) => component.degraded(reason),
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// How many secrets cannot be opened, and why the first of them cannot.
+fn unopened(pools: &Pools) -> Option<String> {
+    let mut left_out = pools.skipped();
+    left_out.retain(|(_, _, why)| matches!(why, Skipped::Sealed(_)));
+    left_out.sort_by_key(|(owner, number, _)| (*owner, *number));
+    let (_, number, Skipped::Sealed(why)) = left_out.first()? else {
+        return None;
+    };
+    Some(format!(
+        "{} provider keys are left out, their secrets cannot be opened (key {number}: {why}); \
+         is this the master key that sealed them?",
+        left_out.len()
+    ))
 }
 
 /// The page `/status/fold`.

@@ -2,7 +2,7 @@
 //! caused, so that lost reports heal.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -13,10 +13,12 @@ use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
 use foldgate_proto::{Heartbeat, KeyId, Role, SleepReport, Timestamp};
 use uuid::Uuid;
 
-/// A change is told at once, but a burst of changes not more often than this.
-const LEAST_GAP: Duration = Duration::from_millis(100);
+/// A change is told at once, but a burst of changes not more often than this:
+/// the fleet view follows within a fraction of a second all the same.
+const LEAST_GAP: Duration = Duration::from_millis(200);
 
 /// What a sign of life is made of.
+#[derive(Clone)]
 pub(crate) struct Pulse {
     /// This node's name.
     pub(crate) node: String,
@@ -32,8 +34,9 @@ pub(crate) struct Pulse {
     pub(crate) replica: Replica,
     /// The sleeps its proxy knows, if it has one.
     pub(crate) proxy: Option<Arc<Sleeps>>,
-    /// Its control plane, if it has one.
-    pub(crate) control: Option<Arc<ControlPlane>>,
+    /// Its control plane, if it has one. It is asked while it is there; to hold it
+    /// would keep it from ending.
+    pub(crate) control: Weak<ControlPlane>,
 }
 
 impl Pulse {
@@ -52,10 +55,11 @@ impl Pulse {
         }
     }
 
-    fn now(&self) -> Heartbeat {
+    /// How this process is at this moment.
+    pub(crate) fn now(&self) -> Heartbeat {
         let control = self
             .control
-            .as_ref()
+            .upgrade()
             .map(|control| control.heartbeat(self.boot));
         let proxy = self.proxy.as_ref().map(|sleeps| sleeps.sleeping());
         let known = control.as_ref().map_or(0, |beat| beat.sleeping_total);

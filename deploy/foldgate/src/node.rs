@@ -1,15 +1,15 @@
 //! A serving process: a log, the fold of it, and the planes of its role. All
 //! three roles are this one composition with parts left out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use foldgate_control_plane::ControlPlane;
+use foldgate_control_plane::fleet::{Own, OwnLog};
 use foldgate_log::{EventLog, Observer, Replica, replica};
 use foldgate_proto::Role;
 use foldgate_runtime::data_dir::Listeners;
 use foldgate_runtime::settings;
 use foldgate_runtime::{Server, Shutdown, StatusPages};
-use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use crate::base::Base;
@@ -17,8 +17,8 @@ use crate::exit::Failure;
 use crate::heartbeat::Pulse;
 use crate::listen::Bound;
 use crate::open_log::{OpenLog, open};
-use crate::owner::Claim;
-use crate::storage::SNAPSHOT_FOLDER;
+use crate::owner::{Claim, Claimed};
+use crate::storage::{OWNER_KEY_FILE, SNAPSHOT_FOLDER};
 use crate::{announce, health, listen};
 
 mod admin;
@@ -77,7 +77,8 @@ impl Node {
         }
         let opened = open(&base).await?;
         let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
-        let replica = fold(&base, &opened, traffic.as_ref()).await?;
+        let own_log = OwnLog::new();
+        let replica = fold(&base, &opened, traffic.as_ref(), &own_log).await?;
         let status = serve_status(&base, status, &replica);
         let parts = Parts {
             base: &base,
@@ -95,7 +96,10 @@ impl Node {
             serving.push(admin::serve(&control, server, &base.shutdown));
             control
         });
-        let pulse = pulse(&parts, sleeps, control.clone());
+        let pulse = pulse(&parts, sleeps, control.as_ref());
+        if let Some(control) = &control {
+            control.fleet().speak_for(own(&pulse, own_log));
+        }
         let interval = base.settings.pace.heartbeat_interval;
         let beating = tokio::spawn(pulse.beat(opened.reports.clone(), interval));
         base.data.write_listeners(&listeners)?;
@@ -145,12 +149,12 @@ impl Node {
         self.end().await
     }
 
-    /// Waits until the log has an owner, and makes it if need be. A key that was
-    /// drawn here is given back, to be shown once.
+    /// Waits until the log has an owner, and makes it if need be. A key that this
+    /// directory keeps and that came to stand just now is given back.
     ///
     /// # Errors
     /// See [`Claim::ensure`].
-    pub(crate) async fn claim(&self) -> Result<Option<SecretString>, Failure> {
+    pub(crate) async fn claim(&self) -> Result<Option<Claimed>, Failure> {
         let component = self.base.health.component(OWNER);
         let owner = &self.base.settings.owner;
         let claim = Claim {
@@ -164,13 +168,18 @@ impl Node {
     }
 
     async fn claim_and_announce(&self) -> Result<(), Failure> {
-        let drawn = self.claim().await?;
+        let claimed = self.claim().await?;
         if self.base.settings.role == settings::Role::Standalone {
             print!("{}", announce::addresses(&self.listeners));
         }
-        if let Some(key) = drawn {
-            let folder = self.base.data.path();
-            print!("{}", announce::first_start(folder, &key, &self.listeners));
+        let file = self.base.data.file(OWNER_KEY_FILE);
+        match claimed {
+            Some(Claimed { key, is_new: true }) => {
+                print!("{}", announce::first_start(&file, &key, &self.listeners));
+            }
+            Some(_) => print!("{}", announce::kept(&file)),
+            None if file.exists() => print!("{}", announce::kept(&file)),
+            None => {}
         }
         Ok(())
     }
@@ -208,13 +217,25 @@ async fn fold(
     base: &Base,
     opened: &OpenLog,
     traffic: Option<&Traffic>,
+    own_log: &OwnLog,
 ) -> Result<Replica, Failure> {
-    let pools = traffic.map(|traffic| traffic.pools() as Arc<dyn Observer>);
+    let pools = traffic.map(Traffic::pools);
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    if let Some(pools) = &pools {
+        observers.push(pools.clone());
+    }
+    if base.settings.role.has_admin() {
+        observers.push(Arc::new(own_log.clone()));
+    }
     let options = replica::Options {
         snapshots: Some(base.data.file(SNAPSHOT_FOLDER)),
-        observers: pools.into_iter().collect(),
+        observers,
     };
     let replica = Replica::start(opened.log.clone(), options).await?;
+    if let Some(pools) = pools {
+        let component = base.health.component("secrets");
+        tokio::spawn(health::watch_secrets(replica.clone(), pools, component));
+    }
     if base.settings.role.has_admin() {
         // Not ready from the first moment on: nobody has a key before there is an owner.
         base.health.component("owner");
@@ -237,7 +258,7 @@ fn serve_status(base: &Base, server: Server, replica: &Replica) -> StatusListene
 fn pulse(
     parts: &Parts<'_>,
     proxy: Option<Arc<foldgate_data_plane::Sleeps>>,
-    control: Option<Arc<ControlPlane>>,
+    control: Option<&Arc<ControlPlane>>,
 ) -> Pulse {
     let base = parts.base;
     Pulse {
@@ -248,7 +269,18 @@ fn pulse(
         listeners: shown(parts.listeners),
         replica: parts.replica.clone(),
         proxy,
-        control,
+        control: control.map_or_else(Weak::new, Arc::downgrade),
+    }
+}
+
+/// What the fleet view shows of the process that answers.
+fn own(pulse: &Pulse, log: OwnLog) -> Own {
+    let pulse = pulse.clone();
+    Own {
+        node: pulse.node.clone(),
+        boot: pulse.boot,
+        log,
+        now: Box::new(move || pulse.now()),
     }
 }
 

@@ -39,14 +39,11 @@ pub(crate) struct Claim<'a> {
 
 impl Claim<'_> {
     /// Waits until the log has an owner, and makes it if the log is empty. The
-    /// key is given back if it was drawn here and came to stand.
+    /// key is given back if this directory keeps it and it came to stand now.
     ///
     /// # Errors
     /// When the owner is refused, or the disk refuses the key.
-    pub(crate) async fn ensure(
-        &self,
-        component: &Component,
-    ) -> Result<Option<SecretString>, Failure> {
+    pub(crate) async fn ensure(&self, component: &Component) -> Result<Option<Claimed>, Failure> {
         loop {
             match self.once().await {
                 Ok(drawn) => {
@@ -60,7 +57,7 @@ impl Claim<'_> {
         }
     }
 
-    async fn once(&self) -> Result<Option<SecretString>, Stopped> {
+    async fn once(&self) -> Result<Option<Claimed>, Stopped> {
         let mut status = self.replica.watch();
         let caught_up = status.wait_for(|status| status.caught_up);
         if !matches!(tokio::time::timeout(PATIENCE, caught_up).await, Ok(Ok(_))) {
@@ -75,7 +72,7 @@ impl Claim<'_> {
             Some(_) => None,
             None => Some(self.kept_or_drawn()?),
         };
-        let key = self.given.or(drawn.as_ref());
+        let key = self.given.or(drawn.as_ref().map(|drawn| &drawn.key));
         let ensured = ensure_owner(&self.log, &self.replica, self.name, key, PATIENCE).await?;
         if ensured.claimed {
             return Ok(drawn);
@@ -87,17 +84,31 @@ impl Claim<'_> {
         Ok(None)
     }
 
-    fn kept_or_drawn(&self) -> Result<SecretString, Stopped> {
+    fn kept_or_drawn(&self) -> Result<Claimed, Stopped> {
         if let Some(kept) = self.data.read(OWNER_KEY_FILE).map_err(Failure::from)? {
-            return Ok(SecretString::from(kept.expose_secret().trim()));
+            return Ok(Claimed {
+                key: SecretString::from(kept.expose_secret().trim()),
+                is_new: false,
+            });
         }
         let drawn = new_owner_key().map_err(Failure::io)?;
         let line = format!("{}\n", drawn.expose_secret());
         self.data
             .write(OWNER_KEY_FILE, line.as_bytes())
             .map_err(Failure::from)?;
-        Ok(drawn)
+        Ok(Claimed {
+            key: drawn,
+            is_new: true,
+        })
     }
+}
+
+/// The key of an owner that was made just now, and that the directory keeps.
+pub(crate) struct Claimed {
+    /// The key.
+    pub(crate) key: SecretString,
+    /// Whether this start drew it: an earlier one may have shown it already.
+    pub(crate) is_new: bool,
 }
 
 /// Why there is no owner yet.

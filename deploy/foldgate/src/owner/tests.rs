@@ -7,7 +7,7 @@ use foldgate_vault::digest;
 use super::*;
 use crate::storage::LOG_FOLDER;
 
-async fn claim(data: &DataDir, given: Option<&SecretString>) -> (Option<SecretString>, [u8; 32]) {
+async fn claim(data: &DataDir, given: Option<&SecretString>) -> (Option<Claimed>, [u8; 32]) {
     let log: Arc<dyn EventLog> = Arc::new(Embedded::open(&data.file(LOG_FOLDER)).await.unwrap());
     let replica = Replica::start(log.clone(), replica::Options::default())
         .await
@@ -33,7 +33,8 @@ async fn a_drawn_key_is_kept_and_given_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::open(folder.path()).unwrap();
     let (drawn, hash) = claim(&data, None).await;
-    let drawn = drawn.unwrap();
+    let Claimed { key: drawn, is_new } = drawn.unwrap();
+    assert!(is_new);
     let kept = data.read(OWNER_KEY_FILE).unwrap().unwrap();
     assert_eq!(kept.expose_secret().trim(), drawn.expose_secret());
     assert_eq!(hash, digest(drawn.expose_secret()));
@@ -47,10 +48,9 @@ async fn a_key_that_was_kept_before_a_crash_is_used() {
     data.write(OWNER_KEY_FILE, b"sk-fg-kept-before-the-crash\n")
         .unwrap();
     let (drawn, hash) = claim(&data, None).await;
-    assert_eq!(
-        drawn.unwrap().expose_secret(),
-        "sk-fg-kept-before-the-crash"
-    );
+    let kept = drawn.unwrap();
+    assert_eq!(kept.key.expose_secret(), "sk-fg-kept-before-the-crash");
+    assert!(!kept.is_new, "it is not to be shown as new");
     assert_eq!(hash, digest("sk-fg-kept-before-the-crash"));
 }
 
