@@ -22,12 +22,36 @@ pub(crate) fn vault(settings: &Settings, data: &DataDir) -> Result<Vault, Failur
         (None, None) if settings.role == Role::Standalone => own(data)?,
         (None, None) => return Err(Failure::usage("there is no master key")),
     };
-    let older = master
+    let older: Vec<MasterKey> = master
         .previous_keys
         .iter()
         .map(|key| read("master.previous_keys", key))
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<_, _>>()?;
+    if settings.role == Role::Standalone {
+        must_open_what_was_sealed(data, &current, &older)?;
+    }
     Ok(Vault::new(&current, &older))
+}
+
+/// What standalone sealed under its own key, no other key opens.
+fn must_open_what_was_sealed(
+    data: &DataDir,
+    current: &MasterKey,
+    older: &[MasterKey],
+) -> Result<(), Failure> {
+    let file = data.file(MASTER_KEY_FILE).display().to_string();
+    let Some(kept) = data.read(MASTER_KEY_FILE)? else {
+        return Ok(());
+    };
+    let kept = read(&file, &kept)?.id();
+    if older.iter().chain([current]).any(|key| key.id() == kept) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the master key that the settings give is not the one in {file}, which sealed the secrets \
+         of this log; take the setting away, or name the file's key in FOLDGATE_MASTER_PREVIOUS_KEYS, \
+         or remove the file if it sealed nothing"
+    )))
 }
 
 /// The key that this data directory keeps, drawn if there is none yet.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use foldgate_log::{Embedded, EventLog, JetStream, Reports};
-use foldgate_runtime::{Component, Shutdown};
+use foldgate_runtime::{Component, DataDir, Shutdown};
 
 use crate::base::Base;
 use crate::exit::Failure;
 use crate::fatal::Fatal;
 use crate::gate::Gate;
-use crate::storage::LOG_FOLDER;
+use crate::storage::{LOG_FOLDER, OWNER_KEY_FILE, SNAPSHOT_FOLDER};
 use crate::{health, nats};
 
 /// An open log.
@@ -29,6 +29,7 @@ pub(crate) struct OpenLog {
 pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
     let component = base.health.component("log");
     if base.settings.nats.url.is_empty() {
+        must_not_have_vanished(&base.data)?;
         let log = Embedded::open(&base.data.file(LOG_FOLDER)).await?;
         component.ready();
         return Ok(OpenLog {
@@ -55,6 +56,29 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
         reports,
         is_embedded: false,
     })
+}
+
+/// A first start makes the log before all that depends on it. Where only that is
+/// left, an empty log would throw away what was acknowledged, without a word.
+fn must_not_have_vanished(data: &DataDir) -> Result<(), Failure> {
+    let log = data.file(LOG_FOLDER);
+    let left: Vec<&str> = [SNAPSHOT_FOLDER, OWNER_KEY_FILE]
+        .into_iter()
+        .filter(|name| data.file(name).exists())
+        .collect();
+    if log.exists() || left.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::io(format!(
+        "the log is gone: {} does not exist, but {} of it in {}; put the log back, \
+         or name another data directory to begin anew",
+        log.display(),
+        match left.as_slice() {
+            [one] => format!("{one} is left"),
+            all => format!("{} are left", all.join(" and ")),
+        },
+        data.path().display()
+    )))
 }
 
 async fn open_gate(gate: Arc<Gate>, component: Component, fatal: Fatal) -> Option<Component> {
@@ -85,3 +109,6 @@ async fn after(
         () = shutdown.draining() => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

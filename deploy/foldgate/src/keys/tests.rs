@@ -48,3 +48,22 @@ fn without_a_key_a_plane_does_not_start() {
     data.write(MASTER_KEY_FILE, b"not a key").unwrap();
     assert!(vault(&Settings::defaults(Role::Standalone), &data).is_err());
 }
+
+#[test]
+fn standalone_refuses_another_key_than_the_one_it_sealed_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::open(folder.path()).unwrap();
+    let own = vault(&Settings::defaults(Role::Standalone), &data).unwrap();
+    let kept = data.read(MASTER_KEY_FILE).unwrap().unwrap();
+    let with = |key: &SecretString, older: &[&SecretString]| {
+        let mut settings = Settings::defaults(Role::Standalone);
+        settings.master.key = Some(key.clone());
+        settings.master.previous_keys = older.iter().map(|key| (*key).clone()).collect();
+        vault(&settings, &data)
+    };
+    let other = MasterKey::generate().unwrap().to_base64();
+    assert!(with(&other, &[]).is_err());
+    assert_eq!(with(&kept, &[]).unwrap().current_key(), own.current_key());
+    // A rotation names the old one.
+    assert!(with(&other, &[&kept]).is_ok());
+}
