@@ -267,6 +267,7 @@ impl Settings {
                 faults.push(format!("{}: {wrong}", given.name()));
             }
         }
+        give_way(&mut settings, &origins);
         faults.extend(check::faults(&settings));
         if !faults.is_empty() {
             return Err(Faults(faults));
@@ -302,6 +303,22 @@ impl Settings {
             pace: Pace::default(),
             balance: Balance::default(),
         }
+    }
+}
+
+/// One timeout may be set alone: the other's default gives way to it.
+fn give_way(settings: &mut Settings, origins: &[Origin]) {
+    let is_default = |path: &str| {
+        let at = TABLE.iter().position(|setting| setting.path == path);
+        at.is_some_and(|at| origins[at] == Origin::Default)
+    };
+    let upstream = &mut settings.upstream;
+    if is_default("upstream.first_byte_timeout") {
+        let least = upstream.first_byte_timeout.min(upstream.request_timeout);
+        upstream.first_byte_timeout = least;
+    } else if is_default("upstream.request_timeout") {
+        let most = upstream.request_timeout.max(upstream.first_byte_timeout);
+        upstream.request_timeout = most;
     }
 }
 

@@ -222,7 +222,10 @@ fn things_that_contradict_each_other_are_faults() {
             "master.key: 32 bytes",
         ),
         (
-            vec![("FOLDGATE_UPSTREAM_REQUEST_TIMEOUT", "1s")],
+            vec![
+                ("FOLDGATE_UPSTREAM_REQUEST_TIMEOUT", "1s"),
+                ("FOLDGATE_UPSTREAM_FIRST_BYTE_TIMEOUT", "2s"),
+            ],
             "first_byte_timeout is longer",
         ),
         (vec![("FOLDGATE_NATS_REPLICAS", "2")], "1, 3 or 5"),
@@ -351,4 +354,26 @@ fn durations_and_sizes_read_as_they_show() {
     for wrong in ["", "MiB", "-1", "1MB", "99999999999999999999"] {
         assert!(text::parse_bytes(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn the_default_of_one_timeout_gives_way_to_the_other() {
+    let with = |variables: &[(&str, &str)]| {
+        Settings::load(
+            Role::Standalone,
+            &environment(Sources::default(), variables),
+        )
+    };
+    let (request, first_byte) = (
+        "FOLDGATE_UPSTREAM_REQUEST_TIMEOUT",
+        "FOLDGATE_UPSTREAM_FIRST_BYTE_TIMEOUT",
+    );
+    let upstream = with(&[(request, "4s")]).unwrap().settings.upstream;
+    assert_eq!(upstream.request_timeout, Duration::from_secs(4));
+    assert_eq!(upstream.first_byte_timeout, Duration::from_secs(4));
+    let upstream = with(&[(first_byte, "20m")]).unwrap().settings.upstream;
+    assert_eq!(upstream.request_timeout, Duration::from_mins(20));
+    assert_eq!(upstream.first_byte_timeout, Duration::from_mins(20));
+    let faults = with(&[(request, "4s"), (first_byte, "5s")]).unwrap_err();
+    assert!(faults.to_string().contains("first_byte_timeout is longer"));
 }
