@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::request::{self, RequestId};
+use crate::request::{self, RequestId, query, quote};
 
 const API_KEY: &str = "x-api-key";
 
@@ -116,7 +116,9 @@ impl FromRequestParts<App> for Authenticated {
             }
             Err(error) => report(parts, error),
         }
-        verified
+        let verified = verified?;
+        query::check(parts)?;
+        Ok(verified)
     }
 }
 
@@ -138,7 +140,7 @@ fn report(parts: &Parts, error: &Error) {
         target: "foldgate::audit",
         address,
         request_id,
-        path = parts.uri.path(),
+        path = quote::path(parts.uri.path()),
         code = error.code(),
         "log-in refused"
     );

@@ -12,6 +12,8 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
+use crate::request::quote;
+
 #[cfg(test)]
 mod tests;
 
@@ -59,9 +61,23 @@ pub enum Error {
     /// A body that says it is something else than JSON.
     #[error("the body must be JSON: send `Content-Type: application/json`")]
     NotJson,
+    /// A body that is compressed.
+    #[error("the body must not be compressed: send it without `Content-Encoding`")]
+    Encoded,
     /// A body that is no JSON.
     #[error("the body is no valid JSON: {0}")]
     BadJson(String),
+    /// A body that is JSON, but not of the form that is wanted.
+    #[error("the body {0}")]
+    BadBody(String),
+    /// What the path names is not there, nor could it be.
+    #[error("{message}")]
+    Missing {
+        /// See [`Error::code`].
+        code: &'static str,
+        /// What is missing.
+        message: String,
+    },
     /// A field, parameter, header or configuration key that breaks its rule.
     #[error("{param}: {problem}")]
     Field {
@@ -125,16 +141,19 @@ impl Error {
         match self {
             Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::NotOwner => StatusCode::FORBIDDEN,
-            Self::NoRoute(_) | Self::Gone(_) => StatusCode::NOT_FOUND,
+            Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyCut | Self::BadJson(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
+            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyCut | Self::BadJson(_) | Self::BadBody(_) | Self::Field { .. } => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Rejected(Rejection::IdempotencyMismatch) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Rejected(rejection) => match rejection.kind() {
                 Kind::Invalid => StatusCode::BAD_REQUEST,
                 Kind::NotFound => StatusCode::NOT_FOUND,
                 Kind::Conflict | Kind::TooMany => StatusCode::CONFLICT,
+                Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             },
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady | Self::Busy | Self::Unavailable | Self::Contended => {
@@ -157,7 +176,10 @@ impl Error {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyCut => "incomplete_body",
             Self::NotJson => "unsupported_media_type",
+            Self::Encoded => "unsupported_content_encoding",
             Self::BadJson(_) => "invalid_json",
+            Self::BadBody(_) => "invalid_body",
+            Self::Missing { code, .. } => code,
             Self::Field { .. } => "invalid_field",
             Self::Rejected(rejection) => rejection.code(),
             Self::Gone(_) => "gone",
@@ -176,6 +198,7 @@ impl Error {
     pub fn param(&self) -> Option<&str> {
         match self {
             Self::Field { param, .. } => Some(param),
+            Self::Missing { .. } => Some("id"),
             Self::Rejected(rejection) => rejection.param(),
             _ => None,
         }
@@ -195,14 +218,15 @@ impl Error {
     }
 
     const fn waiting_helps(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::NotReady
-                | Self::TooManyRequests
-                | Self::Busy
-                | Self::Unavailable
-                | Self::Contended
-        )
+            | Self::TooManyRequests
+            | Self::Busy
+            | Self::Unavailable
+            | Self::Contended => true,
+            Self::Rejected(rejection) => matches!(rejection.kind(), Kind::Busy),
+            _ => false,
+        }
     }
 }
 
@@ -213,14 +237,14 @@ pub fn panicked() -> Response {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let message = self.to_string();
+        let message = quote::message(&self.to_string());
         let mut error = json!({
             "message": message,
             "type": self.category(),
             "code": self.code(),
         });
         if let Some(param) = self.param() {
-            error["param"] = json!(param);
+            error["param"] = json!(quote::param(param));
         }
         if let Self::OutcomeUnknown(record) = &self {
             error["record"] = json!(record.to_string());

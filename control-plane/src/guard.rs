@@ -1,5 +1,6 @@
-//! How much one client, or all together, may ask of the admin listener: a limit
-//! on requests at once, and on the time each may take.
+//! How much all clients together may ask of the admin listener: a limit on
+//! requests at once, and on the time each may take. There is none per client:
+//! the listener is for one owner's few programs, often behind one address.
 
 use std::sync::Arc;
 use std::time::Duration;

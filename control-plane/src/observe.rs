@@ -16,7 +16,8 @@ use crate::app::App;
 use crate::auth::ActorCell;
 use crate::error::Refusal;
 use crate::reply::REVISION_HEADER;
-use crate::request::{self, RequestId};
+use crate::request::{self, RequestId, quote};
+use crate::routes;
 
 /// One request, as it came.
 struct Seen {
@@ -40,19 +41,23 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     if let Some((actor, _)) = seen.actor.0.get() {
         span.record("actor", actor);
     }
-    add_headers(response.headers_mut(), &app);
+    let known = seen.actor.0.get().is_some();
+    add_headers(response.headers_mut(), known.then_some(&app));
     seen.tell(&app, &response, telemetry::trace_id(&span).as_deref());
     response
 }
 
-fn add_headers(headers: &mut HeaderMap, app: &App) {
+/// The revision only for callers that are known: it tells how busy the log is.
+fn add_headers(headers: &mut HeaderMap, known: Option<&App>) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-    let revision = || HeaderValue::from(app.table().revision().0);
-    headers
-        .entry(REVISION_HEADER.clone())
-        .or_insert_with(revision);
+    if let Some(app) = known {
+        let revision = || HeaderValue::from(app.table().revision().0);
+        headers
+            .entry(REVISION_HEADER.clone())
+            .or_insert_with(revision);
+    }
 }
 
 impl Seen {
@@ -64,8 +69,8 @@ impl Seen {
         Self {
             begun: Instant::now(),
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            route: route.map_or("unmatched", MatchedPath::as_str).to_owned(),
+            path: quote::path(request.uri().path()),
+            route: route.map_or("unmatched", routes::name).to_owned(),
             request_id: RequestId::of(extensions).unwrap_or_default(),
             peer: extensions.get::<Peer>().copied(),
             address: request::address(extensions),
@@ -141,12 +146,14 @@ impl Seen {
         match refusal {
             None => tracing::info!(
                 target: "foldgate::audit",
-                %method, path, request_id, address, actor, status,
+                method = quote::quoted(method.as_str()),
+                path, request_id, address, actor, status,
                 "admin write done"
             ),
             Some(refusal) => tracing::warn!(
                 target: "foldgate::audit",
-                %method, path, request_id, address, actor, status,
+                method = quote::quoted(method.as_str()),
+                path, request_id, address, actor, status,
                 code = refusal.code, error = refusal.message,
                 "admin write refused"
             ),

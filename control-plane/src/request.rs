@@ -9,14 +9,16 @@ use bytes::Bytes;
 use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
 use foldgate_runtime::Peer;
 use http::Extensions;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use serde_json::Value;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
 pub(crate) mod fields;
 pub(crate) mod id;
 pub(crate) mod json;
+pub(crate) mod query;
+pub(crate) mod quote;
 pub(crate) mod segments;
 
 pub(crate) use fields::Fields;
@@ -87,6 +89,9 @@ impl<S: Sync> FromRequest<S> for Write {
         if announced_length(headers).is_some_and(|length| length > MAX_BODY_BYTES) {
             return Err(too_large());
         }
+        if is_encoded(headers) {
+            return Err(Error::Encoded);
+        }
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
             .await
             .map_err(|error| body_error(&error))?;
@@ -106,7 +111,7 @@ impl<S: Sync> FromRequest<S> for Write {
         };
         Ok(Self {
             stamp,
-            dry_run: dry_run(parts.uri.query().unwrap_or_default())?,
+            dry_run: query::flag(parts.uri.query().unwrap_or_default(), query::DRY_RUN)?,
             is_json: is_json(headers),
             body,
         })
@@ -129,11 +134,30 @@ fn without_password(body: &[u8]) -> Cow<'_, [u8]> {
     let Ok(mut map) = json::object(body) else {
         return Cow::Borrowed(body);
     };
-    let Some(Value::String(password)) = map.get_mut(name) else {
-        return Cow::Borrowed(body);
+    let mut hidden = false;
+    let mut hide = |map: &mut Map<String, Value>| {
+        if let Some(Value::String(password)) = map.get_mut(name) {
+            *password = foldgate_vault::mask(password);
+            hidden = true;
+        }
     };
-    *password = foldgate_vault::mask(password);
+    hide(&mut map);
+    // A whole answer of GET, put back.
+    if let Some(Value::Object(configs)) = map.get_mut("configs") {
+        hide(configs);
+    }
+    if !hidden {
+        return Cow::Borrowed(body);
+    }
     Cow::Owned(Value::Object(map).to_string().into_bytes())
+}
+
+/// Whether the body is compressed: nothing here would unpack it.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
+        let coding = value.as_bytes().trim_ascii();
+        !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")
+    })
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<usize> {
@@ -201,17 +225,5 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
             "Idempotency-Key",
             format!("must be one value of 1 to {MAX_IDEMPOTENCY_KEY_BYTES} ASCII characters"),
         )),
-    }
-}
-
-fn dry_run(query: &str) -> Result<bool, Error> {
-    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
-    match parameters.find(|(name, _)| name == "dry_run") {
-        None => Ok(false),
-        Some((_, value)) => match value.as_ref() {
-            "true" | "1" | "" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err(Error::field("dry_run", "must be true or false")),
-        },
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -13,41 +13,52 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::error::Error;
 use crate::owner_api::{conf, config, keys, models, news};
-use crate::request::id;
+use crate::request::{id, query, quote};
 use crate::{fleet_api, guard, observe};
 
 /// The admin listener's router.
 pub(crate) fn router(app: App) -> Router {
     let guard = Arc::new(guard::Guard::new());
-    Router::new()
-        .route("/x-keys", get(keys::list).post(keys::write::create))
-        .route(
+    let keys_at = get(keys::at_url)
+        .put(keys::write::no_id)
+        .post(keys::write::no_id)
+        .delete(keys::write::no_id);
+    let all = [
+        ("/x-keys", get(keys::list).post(keys::write::create)),
+        (
             "/x-keys/{id}",
             get(keys::named)
                 .put(keys::write::update)
                 .post(keys::write::update)
                 .delete(keys::write::remove),
-        )
-        .route("/x-keys/{id}/wake", post(keys::wake::wake))
-        .route("/x-keys/{id}/{*rest}", get(keys::at_url))
-        .route("/x-conf", get(conf::get))
-        .route(
+        ),
+        ("/x-keys/{id}/wake", post(keys::wake::wake)),
+        ("/x-conf", get(conf::get)),
+        (
             "/x-config",
             get(config::get)
                 .put(config::put)
                 .post(config::put)
                 .delete(config::delete),
-        )
-        .route("/x-news", post(news::publish).delete(news::retract))
-        .route(
+        ),
+        ("/x-news", post(news::publish).delete(news::retract)),
+        (
             "/x-news/{target}",
             post(news::publish_targeted).delete(news::retract_named),
-        )
-        .route("/dashboard/news", get(news::list))
-        .route("/v1/models", get(models::list))
-        .route("/models", get(models::list))
-        .route("/admin/v1/fleet", get(fleet_api::get))
-        .route("/healthz", get(health))
+        ),
+        ("/dashboard/news", get(news::list)),
+        ("/v1/models", get(models::list)),
+        ("/models", get(models::list)),
+        ("/admin/v1/fleet", get(fleet_api::get)),
+        ("/healthz", get(health)),
+    ];
+    let mut router = Router::new().route("/x-keys/{id}/{*rest}", keys_at);
+    for (path, methods) in all {
+        router = router
+            .route(&format!("{path}/"), methods.clone())
+            .route(path, methods);
+    }
+    router
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(guard, guard::layer))
@@ -57,19 +68,26 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn health() -> Response {
-    axum::Json(json!({"status": "ok"})).into_response()
+/// A route's name, the same with and without its trailing slash.
+pub(crate) fn name(matched: &MatchedPath) -> &str {
+    matched.as_str().trim_end_matches('/')
+}
+
+async fn health(request: Request) -> Result<Response, Error> {
+    query::check(&request.into_parts().0)?;
+    Ok(axum::Json(json!({"status": "ok"})).into_response())
 }
 
 async fn no_route(request: Request) -> Error {
-    let path = crate::request::json::quoted(request.uri().path());
-    Error::NoRoute(format!("{} {path}", request.method()))
+    let path = quote::path(request.uri().path());
+    let method = quote::quoted(request.method().as_str());
+    Error::NoRoute(format!("{method} {path}"))
 }
 
 async fn no_method(request: Request) -> Error {
     Error::NoMethod {
-        method: request.method().to_string(),
-        path: crate::request::json::quoted(request.uri().path()),
+        method: quote::quoted(request.method().as_str()),
+        path: quote::path(request.uri().path()),
     }
 }
 

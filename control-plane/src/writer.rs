@@ -89,7 +89,8 @@ const fn subject(event: &Event) -> Option<u64> {
         Event::NewsRetracted(_)
         | Event::ConfigPatched(_)
         | Event::ConfigReset(_)
-        | Event::LevelMapperCompleted(_) => None,
+        | Event::LevelMapperCompleted(_)
+        | Event::LevelMapperRetracted(_) => None,
     }
 }
 

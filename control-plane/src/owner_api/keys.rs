@@ -13,14 +13,16 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::reply;
-use crate::request::Segments;
+use crate::request::{Segments, quote};
 
+pub(crate) mod azure;
 pub(crate) mod filter;
 pub(crate) mod input;
 pub(crate) mod page;
 pub(crate) mod provider_config;
 pub(crate) mod upstream;
 pub(crate) mod vertex;
+pub(crate) mod vertex_config;
 pub(crate) mod view;
 pub(crate) mod wake;
 pub(crate) mod write;
@@ -58,7 +60,7 @@ pub(crate) async fn named(
     match Named::parse(&name)? {
         Named::Id(number) => {
             let (caller, _) = key(&app, caller, number).await?;
-            filter.id = number;
+            filter.id = Some(number);
             return Ok(show(&caller, &filter, Paging::parse(&query)?));
         }
         Named::Level(level) => filter.level = Some(level),
@@ -71,22 +73,23 @@ pub(crate) async fn named(
 pub(crate) async fn at_url(
     app: State<App>,
     caller: Authenticated,
-    Segments((scheme, rest)): Segments<(String, String)>,
+    Segments((first, rest)): Segments<(String, String)>,
     query: RawQuery,
 ) -> Result<Response, Error> {
-    named(app, caller, Segments(format!("{scheme}/{rest}")), query).await
+    let name = format!("{first}/{rest}");
+    if !matches!(Named::parse(&name), Ok(Named::Provider(_))) {
+        return Err(Error::NoRoute(quote::path(&format!("GET /x-keys/{name}"))));
+    }
+    named(app, caller, Segments(name), query).await
 }
 
 /// A key by number; asks the log for news before it says that there is none.
 pub(crate) async fn key(
     app: &App,
     caller: Authenticated,
-    number: Option<KeyNumber>,
+    number: KeyNumber,
 ) -> Result<(Authenticated, Arc<ProviderKey>), Error> {
-    let find = |caller: &Authenticated| {
-        let key = caller.owner().keys.get(&number?);
-        key.map(Arc::clone)
-    };
+    let find = |caller: &Authenticated| caller.owner().keys.get(&number).map(Arc::clone);
     if let Some(key) = find(&caller) {
         return Ok((caller, key));
     }
@@ -94,35 +97,30 @@ pub(crate) async fn key(
     if let Some(key) = find(&newest) {
         return Ok((newest, key));
     }
-    let missing = number.unwrap_or(KeyNumber(u64::MAX));
-    Err(Rejection::NoSuchKey(missing).into())
+    Err(Rejection::NoSuchKey(number).into())
 }
 
 fn show(caller: &Authenticated, filter: &Filter, paging: Paging) -> Response {
     let keys = &caller.owner().keys;
-    let wanted: Vec<&ProviderKey> = match filter.id {
-        Some(id) => keys.get(&id).map(AsRef::as_ref).into_iter().collect(),
-        None => keys.values().map(AsRef::as_ref).collect(),
+    let wanted: Box<dyn Iterator<Item = &Arc<ProviderKey>> + Send> = match filter.id {
+        Some(id) => Box::new(keys.get(&id).into_iter()),
+        None => Box::new(keys.values()),
     };
-    let matching: Vec<&ProviderKey> = wanted
-        .into_iter()
-        .filter(|key| filter.matches(key))
-        .collect();
-    let (skip, take) = paging.window(matching.len());
-    let page: Vec<KeyView<'_>> = matching
-        .iter()
-        .skip(skip)
-        .take(take)
-        .map(|key| KeyView::new(key))
-        .collect();
-    let mut response = reply::read(
-        caller,
-        &Listed {
-            success: true,
-            keys: page,
-        },
-    );
-    let headers = paging.headers(matching.len());
-    response.headers_mut().extend(headers);
+    let (skip, take) = paging.window();
+    let end = skip.saturating_add(take);
+    let mut total = 0;
+    let mut page = Vec::new();
+    for key in wanted.filter(|key| filter.matches(key)) {
+        if (skip..end).contains(&total) {
+            page.push(KeyView::new(key));
+        }
+        total += 1;
+    }
+    let body = Listed {
+        success: true,
+        keys: page,
+    };
+    let mut response = reply::read(caller, &body);
+    response.headers_mut().extend(paging.headers(total));
     response
 }

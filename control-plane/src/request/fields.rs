@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{kind, quoted};
+use super::json::kind;
+use super::quote::quoted;
 use crate::error::Error;
 
 /// The fields of a JSON object that are still to be read.
@@ -40,6 +41,11 @@ impl Fields {
     /// An error about one field.
     pub(crate) fn error(&self, name: &str, problem: impl Into<String>) -> Error {
         Error::field(self.path(name), problem)
+    }
+
+    /// Whether a field stands here, be it as `null`.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.rest.contains_key(name)
     }
 
     /// Any value.

@@ -4,12 +4,11 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Number, Value};
 
+use super::quote::quoted;
 use crate::error::Error;
-
-/// The longest part of a client's text that an error repeats, in characters.
-const MAX_QUOTED_CHARS: usize = 80;
 
 /// A JSON object.
 ///
@@ -18,8 +17,8 @@ const MAX_QUOTED_CHARS: usize = 80;
 pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     match parse(body)? {
         Value::Object(map) => Ok(map),
-        other => Err(Error::BadJson(format!(
-            "it must be an object, not {}",
+        other => Err(Error::BadBody(format!(
+            "must be a JSON object, not {}",
             kind(&other)
         ))),
     }
@@ -32,7 +31,11 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Error> {
     serde_json::from_slice::<Strict>(text)
         .map(|strict| strict.0)
-        .map_err(|error| Error::BadJson(error.to_string()))
+        .map_err(|error| match error.classify() {
+            // Sound JSON that our own reader refused: a key that stands twice.
+            Category::Data => Error::BadBody(format!("is ambiguous: {error}")),
+            _ => Error::BadJson(error.to_string()),
+        })
 }
 
 /// What sort of value it is, in words.
@@ -45,15 +48,6 @@ pub(crate) const fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
-}
-
-/// A client's text, short enough to be repeated in an error.
-pub(crate) fn quoted(text: &str) -> String {
-    if text.chars().count() <= MAX_QUOTED_CHARS {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(MAX_QUOTED_CHARS).collect();
-    format!("{head}…")
 }
 
 struct Strict(Value);

@@ -42,15 +42,23 @@ async fn bad_json_says_where() {
     let cases = [
         ("{\"Level\": 1,\n  oops}", "line 2 column"),
         ("", "line 1 column 0"),
-        ("[]", "must be an object, not an array"),
-        ("null", "must be an object, not null"),
-        ("{\"Level\": 1, \"Level\": 2}", "\"Level\" stands twice"),
         ("{\"Level\": 1e999}", "line 1"),
         ("{} trailing", "line 1"),
     ];
     for (body, expected) in cases {
         let refused = post_raw(&node, Some("application/json"), body.to_owned()).await;
         let error = refused.refused(400, "invalid_json");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{body:?}: {message}");
+    }
+    let cases = [
+        ("[]", "must be a JSON object, not an array"),
+        ("null", "must be a JSON object, not null"),
+        ("{\"Level\": 1, \"Level\": 2}", "\"Level\" stands twice"),
+    ];
+    for (body, expected) in cases {
+        let refused = post_raw(&node, Some("application/json"), body.to_owned()).await;
+        let error = refused.refused(400, "invalid_body");
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(expected), "{body:?}: {message}");
     }
@@ -133,4 +141,109 @@ async fn a_dry_run_shows_the_events_and_writes_nothing() {
     refused.refused(400, "invalid_field");
     let refused = node.delete("/x-keys/9?dry_run=1").await;
     refused.refused(404, "key_not_found");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused() {
+    let node = Node::start().await;
+    let send = async |coding: &str| {
+        let request = node.request(Method::POST, "/x-news");
+        let request = request.header("content-encoding", coding);
+        answer(request.json(&json!({"title": "t", "content": "c"}))).await
+    };
+    for coding in ["gzip", "br", "identity, gzip"] {
+        let refused = send(coding).await;
+        refused.refused(415, "unsupported_content_encoding");
+    }
+    send("identity").await.ok();
+}
+
+#[tokio::test]
+async fn parameters_nobody_knows_and_doubled_ones_are_refused_by_name() {
+    let node = Node::start().await;
+    node.add_key(1, "https://api.openai.com").await;
+    for (path, param) in [
+        ("/x-keys?levle=1", "levle"),
+        ("/x-keys?level=1&level=2", "level"),
+        ("/x-keys/1?dry_run=true", "dry_run"),
+        ("/x-config?page=1", "page"),
+        ("/x-conf?x", "x"),
+        ("/dashboard/news?al=true", "al"),
+        ("/dashboard/news?all=true&all=false", "all"),
+        ("/v1/models?limit=5", "limit"),
+        ("/admin/v1/fleet?x=1", "x"),
+        ("/healthz?x=1", "x"),
+        ("/x-conf/?x=1", "x"),
+    ] {
+        let error = node.get(path).await.refused(400, "invalid_field");
+        assert_eq!(error["param"], param, "{path}");
+    }
+    let body = json!({"Level": 2});
+    for path in ["/x-keys/1?dryrun=true", "/x-keys/1?dry_run=1&dry_run=0"] {
+        node.put(path, &body).await.refused(400, "invalid_field");
+    }
+    assert_eq!(
+        node.put("/x-keys/1?dry_run=TRUE", &body).await.ok()["dry_run"],
+        true
+    );
+    assert_eq!(node.records().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_compares_and_says_would_be() {
+    let node = Node::start().await;
+    node.add_key(1, "https://api.openai.com").await;
+    let before = node.records().await.len();
+
+    let dry = node
+        .put("/x-keys/1?dry_run=true", &json!({"Level": 2}))
+        .await
+        .ok();
+    assert_eq!(dry["changes"]["before"]["Level"], 1);
+    assert_eq!(dry["changes"]["after"]["Level"], 2);
+    assert!(!dry.to_string().contains(SECRET) && !dry.to_string().contains("sealed"));
+
+    let same = node
+        .put("/x-keys/1?dry_run=true", &json!({"Level": 1}))
+        .await
+        .ok();
+    assert_eq!(same["dry_run"], true);
+    assert_eq!(same["changes"]["before"], same["changes"]["after"]);
+    assert_eq!(same["events"], json!([]));
+
+    let gone = node.delete("/x-keys/1?dry_run=true").await.ok();
+    assert_eq!(gone["dry_run"], true);
+    assert_eq!(gone["changes"]["before"]["ID"], 1);
+    assert_eq!(gone["changes"]["after"], json!(null));
+    assert!(
+        gone["message"]
+            .as_str()
+            .unwrap()
+            .contains("would be deleted")
+    );
+
+    let body = json!({"MODEL_MAPPER": "a=b", "EMAIL_PASS": "correct horse battery"});
+    let config = node.put("/x-config?dry_run=true", &body).await.ok();
+    assert_eq!(config["changes"]["before"], json!({}));
+    assert_eq!(
+        config["changes"]["after"]["MODEL_MAPPER"],
+        json!({"a": "b"})
+    );
+    assert!(!config.to_string().contains("horse"));
+    assert!(
+        config["message"]
+            .as_str()
+            .unwrap()
+            .contains("would be updated")
+    );
+    let keys = json!({"keys": ["PRICING"]});
+    let reset = node.delete_with("/x-config?dry_run=true", &keys).await.ok();
+    assert_eq!(reset["dry_run"], true);
+    assert!(
+        reset["message"]
+            .as_str()
+            .unwrap()
+            .contains("would be deleted")
+    );
+    assert_eq!(node.records().await.len(), before);
 }

@@ -90,6 +90,10 @@ async fn paths_name_a_key_a_level_or_a_provider() {
         ("/x-keys/https%3A%2F%2Fapi.openai.com", vec![1, 2]),
         ("/x-keys/https://api.openai.com", vec![1, 2]),
         ("/x-keys/https://api.openai.com/v1", vec![2]),
+        ("/x-keys/https:/api.openai.com/v1", vec![2]),
+        ("/x-keys/api.openai.com/v1", vec![2]),
+        ("/x-keys/", vec![1, 2, 3, 4]),
+        ("/x-keys/2/", vec![2]),
         ("/x-keys/L2?provider=api.anthropic.com", vec![3]),
         ("/x-keys/L2?size=2", vec![2, 3]),
     ];
@@ -99,13 +103,22 @@ async fn paths_name_a_key_a_level_or_a_provider() {
     let missing = node.get("/x-keys/99").await.refused(404, "key_not_found");
     assert_eq!(missing["param"], "id");
     let beyond = node.get("/x-keys/99999999999999999999999").await;
-    beyond.refused(404, "key_not_found");
+    let error = beyond.refused(404, "key_not_found");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.ends_with("id 99999999999999999999999"), "{message}");
     node.get("/x-keys/L10000")
         .await
         .refused(400, "invalid_field");
-    node.get("/x-keys/no%20host")
-        .await
-        .refused(400, "invalid_field");
+    for path in ["no%20host", "foo", "127.1", "+1", "12x"] {
+        let path = format!("/x-keys/{path}");
+        let error = node.get(&path).await.refused(404, "key_not_found");
+        assert_eq!(error["param"], "id", "{path}");
+    }
+    for path in ["/x-keys/1/foo", "/x-keys/foo/bar"] {
+        node.get(path).await.refused(404, "route_not_found");
+        let put = node.put(path, &json!({})).await;
+        assert!(put.status.is_client_error(), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -120,7 +133,7 @@ async fn pages_and_their_headers() {
     };
     assert_eq!(
         told("/x-keys").await,
-        (vec![1, 2, 3, 4], "4 1 4 1".to_owned())
+        (vec![1, 2, 3, 4], "4 1 1000 1".to_owned())
     );
     assert_eq!(
         told("/x-keys?size=3").await,
@@ -138,7 +151,16 @@ async fn pages_and_their_headers() {
         told("/x-keys?size=1000&level=2").await,
         (vec![2, 3, 4], "3 1 1000 1".to_owned())
     );
-    for query in ["size=1001", "size=0", "page=0", "page=x", "level=x", "id=x"] {
+    for query in [
+        "size=1001",
+        "size=0",
+        "size=%2B5",
+        "id=%2B1",
+        "page=0",
+        "page=x",
+        "level=x",
+        "id=x",
+    ] {
         let refused = node.get(&format!("/x-keys?{query}")).await;
         let error = refused.refused(400, "invalid_field");
         assert_eq!(error["param"], query.split('=').next().unwrap());

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::Error;
-use crate::request::json::quoted;
+use crate::request::quote::quoted;
 
 /// The largest page; at about 400 bytes a key it stays under half a megabyte.
 pub(crate) const MAX_PAGE_SIZE: usize = 1000;
@@ -13,16 +13,11 @@ pub(crate) const DEFAULT_PAGE_SIZE: usize = 100;
 
 /// Which part of the list is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Paging {
-    /// All of it, as the plain list has it; an owner's keys are limited in number.
-    All,
-    /// One page.
-    Page {
-        /// Which, from 1.
-        page: usize,
-        /// How many per page.
-        size: usize,
-    },
+pub(crate) struct Paging {
+    /// Which page, from 1.
+    page: usize,
+    /// How many per page.
+    size: usize,
 }
 
 impl Paging {
@@ -42,29 +37,26 @@ impl Paging {
                 _ => {}
             }
         }
-        Ok(match (page, size) {
-            (None, None) => Self::All,
-            (page, size) => Self::Page {
-                page: page.unwrap_or(1),
-                size: size.unwrap_or(DEFAULT_PAGE_SIZE),
-            },
+        // A plain list is as long as a page can be; most owners see all of theirs.
+        let usual = if page.is_some() {
+            DEFAULT_PAGE_SIZE
+        } else {
+            MAX_PAGE_SIZE
+        };
+        Ok(Self {
+            page: page.unwrap_or(1),
+            size: size.unwrap_or(usual),
         })
     }
 
-    /// The part of `total` items to take: how many to skip, how many to take.
-    pub(crate) const fn window(self, total: usize) -> (usize, usize) {
-        match self {
-            Self::All => (0, total),
-            Self::Page { page, size } => ((page - 1).saturating_mul(size), size),
-        }
+    /// How many items to skip, how many to take.
+    pub(crate) const fn window(self) -> (usize, usize) {
+        ((self.page - 1).saturating_mul(self.size), self.size)
     }
 
     /// The headers `X-Total-Count`, `X-Page`, `X-Per-Page`, `X-Total-Pages`.
     pub(crate) fn headers(self, total: usize) -> HeaderMap {
-        let (page, size) = match self {
-            Self::All => (1, total),
-            Self::Page { page, size } => (page, size),
-        };
+        let Self { page, size } = self;
         let pages = total.div_ceil(size.max(1)).max(1);
         let values = [
             ("x-total-count", total),
@@ -80,8 +72,9 @@ impl Paging {
 }
 
 fn positive(name: &str, text: &str, max: usize) -> Result<usize, Error> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
-        Ok(number) if (1..=max).contains(&number) => Ok(number),
+        Ok(number) if digits && (1..=max).contains(&number) => Ok(number),
         _ if max == usize::MAX => {
             let problem = format!("{:?} is no page number from 1", quoted(text));
             Err(Error::field(name, problem))

@@ -7,9 +7,9 @@ use axum::response::Response;
 use foldgate_domain::sleep::Place;
 use serde_json::json;
 
+use super::filter::key_number;
 use super::key;
 use super::view::KeyView;
-use super::write::number;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::clock;
@@ -24,7 +24,7 @@ pub(crate) async fn wake(
     Segments(name): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let (caller, key) = key(&app, caller, number(&name)?).await?;
+    let (caller, key) = key(&app, caller, key_number(&name)?).await?;
     let mut body = json!({"success": true, "key": KeyView::new(&key)});
     if write.dry_run {
         body["dry_run"] = json!(true);

@@ -26,30 +26,63 @@ fn key(number: u64, level: u64, provider: &str) -> ProviderKey {
 
 #[test]
 fn a_path_names_an_id_a_level_or_a_provider() {
-    assert_eq!(Named::parse("12").unwrap(), Named::Id(Some(KeyNumber(12))));
-    assert_eq!(
-        Named::parse("99999999999999999999").unwrap(),
-        Named::Id(None)
-    );
+    assert_eq!(Named::parse("12").unwrap(), Named::Id(KeyNumber(12)));
     let level = Level::new(2).unwrap();
     assert_eq!(Named::parse("L2").unwrap(), Named::Level(level));
-    assert!(matches!(Named::parse("L"), Ok(Named::Provider(_))));
     assert!(matches!(
         Named::parse("Lab.example"),
         Ok(Named::Provider(_))
     ));
-    assert!(matches!(
-        Named::parse("api.openai.com"),
-        Ok(Named::Provider(_))
-    ));
+    for text in [
+        "api.openai.com",
+        "localhost",
+        "gateway:8080",
+        "127.0.0.1",
+        "[::1]:8080",
+        "https://api.openai.com",
+        "https:/api.openai.com",
+        "http:/gateway",
+        "api.openai.com/v1",
+    ] {
+        assert!(
+            matches!(Named::parse(text), Ok(Named::Provider(_))),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        Named::parse("https:/api.openai.com/v1").unwrap(),
+        Named::parse("https://api.openai.com/v1").unwrap()
+    );
+}
+
+#[test]
+fn what_can_be_none_of_these_is_not_there() {
+    for text in [
+        "L",
+        "foo",
+        "12x",
+        "+12",
+        "-1",
+        "two words",
+        "two.words here",
+        "127.1",
+        "0x7f.1",
+        "ftp://host.example",
+        "99999999999999999999",
+    ] {
+        let error = Named::parse(text).unwrap_err();
+        assert_eq!(error.status().as_u16(), 404, "{text}: {error}");
+        assert_eq!(error.code(), "key_not_found");
+    }
 }
 
 #[test]
 fn a_level_beyond_the_greatest_and_a_text_that_is_no_host_are_refused() {
     assert!(Named::parse("L10000").is_err());
-    assert!(Named::parse("two words").is_err());
     assert!(Filter::parse("level=x").is_err());
     assert!(Filter::parse("id=-1").is_err());
+    assert!(Filter::parse("id=%2B1").is_err());
+    assert!(Filter::parse("provider=127.1").is_err());
     assert!(Filter::parse("provider=%20").is_err());
 }
 

@@ -1,0 +1,71 @@
+//! Query parameters. Each route knows its own; any other, and one that comes
+//! twice, is refused by name, so that a misspelt filter never passes for none.
+
+use http::Method;
+use http::request::Parts;
+
+use axum::extract::MatchedPath;
+
+use super::quote::quoted;
+use crate::error::Error;
+use crate::routes;
+
+/// Only shows what a write would do.
+pub(crate) const DRY_RUN: &str = "dry_run";
+
+/// What a list of keys may be narrowed and paged by.
+const OF_KEYS: &[&str] = &["id", "level", "provider", "page", "size"];
+
+/// Refuses what the matched route does not know.
+///
+/// # Errors
+/// Names the parameter.
+pub(crate) fn check(parts: &Parts) -> Result<(), Error> {
+    let Some(query) = parts.uri.query() else {
+        return Ok(());
+    };
+    let route = parts.extensions.get::<MatchedPath>();
+    let known = known(&parts.method, route.map_or("", routes::name));
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
+        let Some(name) = known.iter().find(|known| **known == name) else {
+            let problem = match known {
+                [] => "is no parameter; this request takes none".to_owned(),
+                known => format!("is no parameter of this request, only {}", known.join(", ")),
+            };
+            return Err(Error::field(quoted(&name), problem));
+        };
+        if seen.contains(name) {
+            return Err(Error::field(*name, "stands twice"));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn known(method: &Method, route: &str) -> &'static [&'static str] {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return &[DRY_RUN];
+    }
+    match route {
+        "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,
+        "/dashboard/news" => &["all"],
+        _ => &[],
+    }
+}
+
+/// A parameter that is on or off; named without a value it is on.
+///
+/// # Errors
+/// Another value.
+pub(crate) fn flag(query: &str, name: &'static str) -> Result<bool, Error> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    match parameters.find(|(given, _)| given == name) {
+        None => Ok(false),
+        Some((_, value)) => match value.to_ascii_lowercase().as_str() {
+            "true" | "1" | "" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(Error::field(name, "must be true or false")),
+        },
+    }
+}
