@@ -57,7 +57,7 @@ async fn the_contract_s_azure_key_is_kept_and_skipped_with_a_reason() {
     let warnings = added["warnings"].to_string();
     assert!(warnings.contains("azure"), "{warnings}");
     let mapper = node.get("/x-conf").await.ok()["LevelMapper"].clone();
-    assert_eq!(mapper, json!({"gpt-4o": 2, "gpt-3.5*": 2, "*": 2}));
+    assert_eq!(mapper, json!({}), "nothing is led to a key that is skipped");
 }
 
 #[tokio::test]
@@ -80,6 +80,26 @@ async fn azure_mappings_are_checked() {
             "Config.api_versions",
             "api_versions",
             json!({"chat": "2025 01"}),
+        ),
+        (
+            "Config.api_versions",
+            "api_versions",
+            json!({"chta": "latest"}),
+        ),
+        (
+            "Config.api_versions",
+            "api_versions",
+            json!({"chat": "2025-13-01"}),
+        ),
+        (
+            "Config.api_versions",
+            "api_versions",
+            json!({"chat": "latest", " chat": "preview"}),
+        ),
+        (
+            "Config.model_mapping",
+            "model_mapping",
+            json!({"gpt-4o": "a/b"}),
         ),
         ("Config.api_versions", "api_versions", json!({"chat": null})),
         ("Config.provider_type", "provider_type", json!("bedrock")),
@@ -193,10 +213,22 @@ async fn a_masked_private_key_is_an_unchanged_one() {
     };
     let before = sealed();
     let mut config = node.get("/x-keys/1").await.ok()["keys"][0]["Config"].clone();
-    config["client_email"] = json!("other@my-gcp-project.iam.gserviceaccount.com");
+    config["project_id"] = json!("another-project");
     let put = node.put("/x-keys/1", &json!({"Config": config})).await.ok();
-    assert_eq!(put["key"]["Config"]["client_email"], config["client_email"]);
+    assert_eq!(put["key"]["Config"]["project_id"], "another-project");
     assert_eq!(sealed(), before);
+
+    let mut moved = config.clone();
+    moved["client_email"] = json!("other@my-gcp-project.iam.gserviceaccount.com");
+    let kept = node.put("/x-keys/1", &json!({"Config": moved})).await;
+    let error = kept.refused(400, "invalid_field");
+    assert_eq!(
+        error["param"], "Config.private_key",
+        "a key goes with its account"
+    );
+    moved["private_key"] = json!(PEM);
+    node.put("/x-keys/1", &json!({"Config": moved})).await.ok();
+    assert_ne!(sealed(), before);
 
     let other = node.add_key(1, "https://api.openai.com").await;
     let path = format!("/x-keys/{other}");

@@ -10,6 +10,7 @@ use super::view::READ_ONLY;
 use crate::error::Error;
 use crate::request::Fields;
 use crate::request::json::kind;
+use crate::sealing;
 
 /// The shortest SecretKey, in characters.
 pub(crate) const MIN_SECRET_CHARS: usize = 20;
@@ -119,6 +120,9 @@ fn secret(fields: &mut Fields, key: Option<&ProviderKey>) -> Result<Option<Secre
         return Ok(None);
     }
     let refuse = |problem: String| Err(fields.error("SecretKey", problem));
+    if sealing::is_mask(text) {
+        return refuse("this is a mask; send the key or leave it out".to_owned());
+    }
     let chars = text.chars().count();
     if chars < MIN_SECRET_CHARS {
         return refuse(format!(

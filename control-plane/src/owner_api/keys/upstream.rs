@@ -8,6 +8,8 @@ use foldgate_domain::upstream_url::{AddressPolicy, ProviderUrl};
 
 use crate::error::Error;
 
+mod machine;
+
 /// Reads a provider URL and judges where it leads.
 ///
 /// # Errors
@@ -45,7 +47,8 @@ fn is_at(url: &ProviderUrl, listener: &str) -> bool {
     };
     let bound = bound.to_canonical();
     let same = url.ip().is_some_and(|ip| ip.to_canonical() == bound);
-    same || ((bound.is_loopback() || bound.is_unspecified()) && is_this_machine(url))
+    let here = bound.is_loopback() || bound.is_unspecified();
+    same || (here && is_this_machine(url)) || (bound.is_unspecified() && is_own_address(url))
 }
 
 fn split(listener: &str) -> Option<(&str, u16)> {
@@ -57,6 +60,15 @@ fn is_this_machine(url: &ProviderUrl) -> bool {
     match url.ip().map(|ip| ip.to_canonical()) {
         Some(ip) => ip.is_loopback() || ip.is_unspecified(),
         None => is_this_machine_name(url.host()),
+    }
+}
+
+/// Whether a URL leads here by one of this machine's own addresses or its name,
+/// on all of which a listener on the any-address listens.
+fn is_own_address(url: &ProviderUrl) -> bool {
+    match url.ip() {
+        Some(ip) => machine::has_address(ip),
+        None => machine::is_named(url.host()),
     }
 }
 

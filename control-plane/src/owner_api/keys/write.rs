@@ -5,26 +5,22 @@ use axum::response::Response;
 use foldgate_domain::command::{AddKey, PatchKey};
 use foldgate_domain::upstream_url::ProviderUrl;
 use foldgate_domain::{Command, Rejection};
-use foldgate_proto::{KeyId, KeyNumber, MaskedSecret, ProviderConfig, ProviderKey};
-use secrecy::SecretString;
-use serde_json::json;
+use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderConfig, ProviderKey};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::filter::Named;
+use super::filter::key_number;
 use super::input::KeyInput;
-use super::provider_config::{ConfigInput, moved};
+use super::provider_config::{ConfigInput, Resolved};
 use super::view::KeyView;
-use super::{key, upstream};
+use super::{key, upstream, vertex};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
 use crate::reply::Done;
-use crate::request::{Segments, Write};
-use crate::sealing::{self, PRIVATE_KEY, SECRET_KEY};
-
-/// The warning about a private key copied out of documentation.
-const SHORTENED: &str = "Config.private_key is shortened, it cannot be a whole key";
+use crate::request::{Segments, Write, quote};
+use crate::sealing;
 
 /// `POST /x-keys`
 pub(crate) async fn create(
@@ -33,13 +29,11 @@ pub(crate) async fn create(
     write: Write,
 ) -> Result<Response, Error> {
     let input = KeyInput::create(write.fields()?)?;
-    let shortened = is_shortened(&input);
-    let add = new_key(&app, &caller, input)?;
-    let mut done = app.submit(&caller, &write, Command::AddKey(add)).await?;
-    if shortened {
-        done.warn(SHORTENED);
-    }
-    reply(done, &caller)
+    let (add, warnings) = new_key(&app, &caller, input)?;
+    let done = app.submit(&caller, &write, Command::AddKey(add)).await;
+    let done = done.map_err(too_large)?;
+    let number = done.subject().map(KeyNumber).ok_or(Error::Internal)?;
+    reply(done, warnings, &caller, number)
 }
 
 /// `PUT /x-keys/{id}` and `POST /x-keys/{id}`
@@ -49,23 +43,26 @@ pub(crate) async fn update(
     Segments(name): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
+    let number = key_number(&name)?;
     let fields = write.fields()?;
-    let (caller, key) = key(&app, caller, number(&name)?).await?;
+    // What the body leaves out is read from the key, so from its newest state.
+    let caller = app.caught_up(&caller).await;
+    let (caller, key) = key(&app, caller, number).await?;
     let input = KeyInput::update(fields, &key)?;
-    let shortened = is_shortened(&input);
-    let patch = changed_key(&app, &caller, &key, input)?;
-    if !changes(&patch, &key) && app.is_newest(&caller).await && !App::is_retry(&caller, &write) {
-        let done = Done::unchanged(&caller.table().state);
-        let view = json!({"key": KeyView::new(&key)});
-        return Ok(done.reply(view));
-    }
-    let mut done = app
-        .submit(&caller, &write, Command::PatchKey(patch))
-        .await?;
-    if shortened {
-        done.warn(SHORTENED);
-    }
-    reply(done, &caller)
+    let (patch, warnings) = changed_key(&app, &caller, &key, input)?;
+    let says_nothing = patch
+        == PatchKey {
+            number,
+            ..PatchKey::default()
+        };
+    let done = if says_nothing && !App::is_retry(&caller, &write) {
+        Done::unchanged(&caller.table().state, write.dry_run)
+    } else {
+        let command = Command::PatchKey(patch);
+        let done = app.submit(&caller, &write, command).await;
+        done.map_err(too_large)?
+    };
+    reply(done, warnings, &caller, number)
 }
 
 /// `DELETE /x-keys/{id}`
@@ -75,30 +72,35 @@ pub(crate) async fn remove(
     Segments(name): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let id = number(&name)?.unwrap_or(KeyNumber(u64::MAX));
-    let done = app.submit(&caller, &write, Command::RemoveKey(id)).await?;
-    let message = format!("key {id} deleted");
+    let id = key_number(&name)?;
+    let mut done = app.submit(&caller, &write, Command::RemoveKey(id)).await?;
+    compare(&mut done, &caller, id);
+    let message = format!("key {id} {}", done.was("deleted", "would be deleted"));
     Ok(done.reply(json!({"id": id.0, "message": message})))
 }
 
-/// The key number a path names.
-pub(super) fn number(name: &str) -> Result<Option<KeyNumber>, Error> {
-    match Named::parse(name)? {
-        Named::Id(number) => Ok(number),
-        Named::Level(_) | Named::Provider(_) => Err(Error::field(
-            "id",
-            "only a single key, named by its id, can be changed",
-        )),
+/// Writes to `/x-keys/{id}/...`: a URL where an id should stand, or no route.
+pub(crate) async fn no_id(
+    _: Authenticated,
+    Segments((first, rest)): Segments<(String, String)>,
+) -> Error {
+    match key_number(&first) {
+        Ok(_) => Error::NoRoute(quote::path(&format!("/x-keys/{first}/{rest}"))),
+        Err(error) => error,
     }
 }
 
-fn is_shortened(input: &KeyInput) -> bool {
-    input.config.as_ref().is_some_and(ConfigInput::is_shortened)
-}
-
-fn reply(done: Done, caller: &Authenticated) -> Result<Response, Error> {
+fn reply(
+    mut done: Done,
+    warnings: Vec<String>,
+    caller: &Authenticated,
+    number: KeyNumber,
+) -> Result<Response, Error> {
+    for warning in warnings {
+        done.warn(warning);
+    }
+    compare(&mut done, caller, number);
     let owner = done.owner(caller.owner_id())?;
-    let number = done.subject().map(KeyNumber).ok_or(Error::Internal)?;
     let Some(key) = owner.keys.get(&number) else {
         let message = format!("key {number}, which this request made, is gone since");
         return Err(Error::Gone(message));
@@ -107,26 +109,48 @@ fn reply(done: Done, caller: &Authenticated) -> Result<Response, Error> {
     Ok(done.reply(view))
 }
 
-fn new_key(app: &App, caller: &Authenticated, input: KeyInput) -> Result<AddKey, Error> {
-    let id = KeyId(Uuid::now_v7());
+fn compare(done: &mut Done, caller: &Authenticated, number: KeyNumber) {
+    done.compare(caller.owner_id(), |owner| {
+        let key = owner.keys.get(&number);
+        key.map_or(Value::Null, |key| json!(KeyView::new(key)))
+    });
+}
+
+/// Of a key only its mapping can grow beyond a record.
+fn too_large(error: Error) -> Error {
+    match error {
+        Error::TooLargeToWrite(_) => {
+            Error::field("Config.model_mapping", "is too large for one record")
+        }
+        other => other,
+    }
+}
+
+fn new_key(
+    app: &App,
+    caller: &Authenticated,
+    input: KeyInput,
+) -> Result<(AddKey, Vec<String>), Error> {
+    let place = (caller.owner_id(), KeyId(Uuid::now_v7()));
     let missing = |name: &str| Error::field(name, "is required");
     let provider = input.provider.ok_or_else(|| missing("Provider"))?;
     let provider = checked_url(app, &provider)?;
     let secret = input.secret.ok_or_else(|| missing("SecretKey"))?;
-    let config = input.config.unwrap_or(ConfigInput::Standard);
-    let config = config.resolve(&provider, None, |pem| {
-        seal(app, caller, id, PRIVATE_KEY, pem)
-    })?;
+    let resolved = match input.config {
+        Some(config) => resolve(app, config, &provider, None, place)?,
+        None => Resolved::default(),
+    };
     let name = input.name.filter(|name| !name.is_empty());
-    Ok(AddKey {
-        id,
+    let add = AddKey {
+        id: place.1,
         name: name.unwrap_or_else(|| short_host(&provider)),
         level: input.level.ok_or_else(|| missing("Level"))?,
-        config,
-        secret: seal(app, caller, id, SECRET_KEY, &secret)?,
+        config: resolved.config.unwrap_or(ProviderConfig::Standard),
+        secret: sealing::secret_key(&app.vault, place, &secret)?,
         enabled: input.enabled.unwrap_or(true),
         provider: provider.as_str().to_owned(),
-    })
+    };
+    Ok((add, resolved.warnings))
 }
 
 fn changed_key(
@@ -134,54 +158,57 @@ fn changed_key(
     caller: &Authenticated,
     key: &ProviderKey,
     input: KeyInput,
-) -> Result<PatchKey, Error> {
+) -> Result<(PatchKey, Vec<String>), Error> {
+    let place = (caller.owner_id(), key.id);
     let provider = match &input.provider {
+        // What stands there already was checked when it came, and may stay.
         Some(url) if *url != key.provider => checked_url(app, url)?,
         _ => ProviderUrl::parse(&key.provider).map_err(|_| Error::Internal)?,
     };
-    let config: Option<ProviderConfig> = match input.config {
-        Some(config) => {
-            let seal = |pem: &SecretString| seal(app, caller, key.id, PRIVATE_KEY, pem);
-            Some(config.resolve(&provider, Some(&key.config), seal)?)
-        }
-        None if provider.as_str() != key.provider => moved(&key.config, &provider)?,
-        None => None,
+    let resolved = match input.config {
+        Some(config) => resolve(app, config, &provider, Some(&key.config), place)?,
+        None => Resolved::default(),
     };
+    let config = resolved.config.as_ref().unwrap_or(&key.config);
+    if let ProviderConfig::Vertex {
+        base_url: Some(template),
+        project_id,
+        ..
+    } = config
+    {
+        vertex::check_base_url(template, &provider, project_id)?;
+    }
     let secret = match &input.secret {
-        Some(secret) => Some(seal(app, caller, key.id, SECRET_KEY, secret)?),
+        Some(secret) => Some(sealing::secret_key(&app.vault, place, secret)?),
         None => None,
     };
     if input.name.as_deref() == Some("") {
         return Err(Rejection::field("Name", "must not be empty").into());
     }
-    let sealed = secret.is_some() || config.is_some();
-    Ok(PatchKey {
+    let sealed = secret.is_some() || resolved.config.is_some();
+    let patch = PatchKey {
         number: key.number,
         sealed_for: sealed.then_some(key.id),
         name: input.name,
         level: input.level,
         provider: input.provider.map(|_| provider.as_str().to_owned()),
-        config,
+        config: resolved.config,
         secret,
-        // A key that was put out of use keeps its reason when it is only told so again.
-        enabled: input.enabled.filter(|on| *on != key.disabled.is_none()),
-    })
+        enabled: input.enabled,
+    };
+    Ok((patch, resolved.warnings))
 }
 
-/// Whether a patch says anything that is not so already.
-fn changes(patch: &PatchKey, key: &ProviderKey) -> bool {
-    patch.secret.is_some()
-        || patch.enabled.is_some()
-        || patch.name.as_ref().is_some_and(|name| *name != key.name)
-        || patch.level.is_some_and(|level| level != key.level)
-        || patch
-            .provider
-            .as_ref()
-            .is_some_and(|url| *url != key.provider)
-        || patch
-            .config
-            .as_ref()
-            .is_some_and(|config| *config != key.config)
+fn resolve(
+    app: &App,
+    config: ConfigInput,
+    provider: &ProviderUrl,
+    current: Option<&ProviderConfig>,
+    place: (OwnerId, KeyId),
+) -> Result<Resolved, Error> {
+    config.resolve(provider, current, |pem| {
+        sealing::private_key(&app.vault, place, pem)
+    })
 }
 
 fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {
@@ -189,16 +216,6 @@ fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {
     let own = app.settings.listeners.iter().map(String::as_str);
     let all = own.chain(others.iter().map(String::as_str));
     upstream::check(url, &app.settings.addresses, all)
-}
-
-fn seal(
-    app: &App,
-    caller: &Authenticated,
-    key: KeyId,
-    field: &'static str,
-    secret: &SecretString,
-) -> Result<MaskedSecret, Error> {
-    sealing::key_field(&app.vault, (caller.owner_id(), key), field, secret)
 }
 
 /// A name for a key that was given none, no longer than a name may be.

@@ -71,3 +71,25 @@ fn addresses_that_are_not_allowed_are_refused() {
     let local = AddressPolicy::loopback_and_private();
     assert!(check("http://169.254.169.254", &local, []).is_err());
 }
+
+#[test]
+fn a_listener_on_every_address_is_reached_by_the_machine_s_own() {
+    let own = std::net::UdpSocket::bind(("0.0.0.0", 0)).unwrap();
+    // Nothing is sent: this only asks which address would be used.
+    let routed = own.connect(("192.0.2.1", 9)).is_ok();
+    let address = own.local_addr().unwrap().ip();
+    let leads_here = |host: &str, port: u16, listener: &str| {
+        let url = ProviderUrl::parse(&format!("http://{host}:{port}")).unwrap();
+        is_at(&url, listener)
+    };
+    if routed && !address.is_unspecified() {
+        let address = address.to_string();
+        assert!(leads_here(&address, 3000, "0.0.0.0:3000"));
+        assert!(leads_here(&address, 3000, "[::]:3000"));
+        assert!(!leads_here(&address, 3001, "0.0.0.0:3000"));
+    }
+    let name = machine::name();
+    assert!(leads_here(name, 3000, "0.0.0.0:3000"));
+    assert!(!leads_here(name, 3000, "127.0.0.1:3000"));
+    assert!(!leads_here("192.0.2.1", 3000, "0.0.0.0:3000"));
+}
