@@ -84,15 +84,6 @@ impl App {
         caller.refreshed(self.table())
     }
 
-    /// Whether the table a caller reads is the log's newest. Not while the log
-    /// does not answer.
-    pub(crate) async fn is_newest(&self, caller: &Authenticated) -> bool {
-        match tokio::time::timeout(CATCH_UP, self.0.log.head()).await {
-            Ok(Ok(head)) => head.revision == caller.table().revision(),
-            _ => false,
-        }
-    }
-
     /// Whether a request's retry key was used before; then even one that would
     /// change nothing now is answered as it was.
     pub(crate) fn is_retry(caller: &Authenticated, write: &Write) -> bool {
@@ -123,7 +114,7 @@ impl App {
             let record = RecordId(Uuid::now_v7());
             let state = &self.table().state;
             let settled = plan::preview(state, &submission, record, clock::now())?;
-            return Ok(Done::dry_run(settled, state.revision));
+            return Ok(Done::dry_run(settled, state));
         }
         let settled = self.0.writer.submit(submission).await?;
         self.folded(settled.revision()).await;

@@ -26,7 +26,15 @@ pub(crate) static REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempot
 pub(crate) struct Done {
     settled: Settled,
     revision: Revision,
-    dry_run: bool,
+    /// For a dry run, the state it was decided on.
+    dry: Option<Dry>,
+}
+
+/// What a dry run has to tell beside the rest.
+#[derive(Debug)]
+struct Dry {
+    before: State,
+    changes: Option<Value>,
 }
 
 impl Done {
@@ -35,28 +43,51 @@ impl Done {
         Self {
             revision: settled.revision(),
             settled,
-            dry_run: false,
+            dry: None,
         }
     }
 
-    /// What a write would come to, decided at `revision`.
-    pub(crate) const fn dry_run(settled: Settled, revision: Revision) -> Self {
+    /// What a write would come to, decided on `before`.
+    pub(crate) fn dry_run(settled: Settled, before: &State) -> Self {
         Self {
             settled,
-            revision,
-            dry_run: true,
+            revision: before.revision,
+            dry: Some(Dry {
+                before: before.clone(),
+                changes: None,
+            }),
         }
     }
 
-    /// A request that asked for what is so already.
-    pub(crate) fn unchanged(state: &State) -> Self {
-        Self::new(Settled {
+    /// A request that says nothing new, whatever the state.
+    pub(crate) fn unchanged(state: &State, dry_run: bool) -> Self {
+        let settled = Settled {
             state: state.clone(),
             events: Vec::new(),
             warnings: Vec::new(),
             record: None,
             replayed: None,
-        })
+        };
+        if dry_run {
+            Self::dry_run(settled, state)
+        } else {
+            Self::new(settled)
+        }
+    }
+
+    /// How an answer says what was done: in a dry run it was not.
+    pub(crate) const fn was<'w>(&self, was: &'w str, would_be: &'w str) -> &'w str {
+        if self.dry.is_some() { would_be } else { was }
+    }
+
+    /// In a dry run, tells what `view` shows before and after.
+    pub(crate) fn compare(&mut self, id: OwnerId, view: impl Fn(&OwnerState) -> Value) {
+        let shown = |state: &State| state.owner(id).map_or(Value::Null, |owner| view(owner));
+        let after = shown(&self.settled.state);
+        if let Some(dry) = &mut self.dry {
+            let before = shown(&dry.before);
+            dry.changes = Some(json!({"before": before, "after": after}));
+        }
     }
 
     /// The owner right behind the write.
@@ -88,15 +119,19 @@ impl Done {
         if !self.settled.warnings.is_empty() {
             map.insert("warnings".to_owned(), json!(self.settled.warnings));
         }
-        if self.dry_run {
+        let is_dry = self.dry.is_some();
+        if let Some(dry) = self.dry {
             map.insert("dry_run".to_owned(), json!(true));
+            if let Some(changes) = dry.changes {
+                map.insert("changes".to_owned(), changes);
+            }
             let events = events::shown(&self.settled.events);
             map.insert("events".to_owned(), Value::Array(events));
         }
         let mut response = ok(&Value::Object(map), self.revision);
         let headers = response.headers_mut();
         if let Some(record) = self.settled.record
-            && !self.dry_run
+            && !is_dry
             && let Ok(value) = HeaderValue::try_from(record.to_string())
         {
             headers.insert(RECORD_HEADER.clone(), value);

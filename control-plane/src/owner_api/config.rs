@@ -14,10 +14,13 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::reply::{self, Done};
-use crate::request::Write;
-use crate::request::json::{kind, quoted};
+use crate::request::json::kind;
+use crate::request::quote::quoted;
+use crate::request::{Fields, Write};
 
 pub(crate) mod input;
+mod limits;
+mod size;
 pub(crate) mod value;
 pub(crate) mod view;
 
@@ -40,20 +43,46 @@ pub(crate) async fn put(
     caller: Authenticated,
     write: Write,
 ) -> Result<Response, Error> {
-    let fields = write.fields()?.into_rest();
+    let fields = configs(write.fields()?)?;
+    // What is not to be changed is told by comparing, so with the newest state.
+    let caller = app.caught_up(&caller).await;
     let input = ConfigInput::read(fields, &write, caller.owner())?;
     let named = input.named.clone();
+    let given = input.level_mapper.clone();
     let owner = caller.owner_id();
     let patch = input.seal(&app.vault, owner)?;
-    let done = if patch == PatchConfig::default() && !App::is_retry(&caller, &write) {
-        Done::unchanged(&caller.table().state)
+    let mut done = if patch == PatchConfig::default() && !App::is_retry(&caller, &write) {
+        Done::unchanged(&caller.table().state, write.dry_run)
     } else {
+        let largest = size::largest(&patch);
         let command = Command::PatchConfig(patch);
-        app.submit(&caller, &write, command).await?
+        let done = app.submit(&caller, &write, command).await;
+        done.map_err(|error| size::named(error, largest))?
     };
-    let updated = shown(done.owner(owner)?, &named);
-    let message = format!("{} updated", list(&named));
+    let mut updated = shown(done.owner(owner)?, &named);
+    if let Some(mapper) = given {
+        let name = ConfigKey::LevelMapper.to_string();
+        updated.insert(name, view::levels(&mapper));
+    }
+    done.compare(owner, |owner| Value::Object(shown(owner, &named)));
+    let message = format!(
+        "{} {}",
+        list(&named),
+        done.was("updated", "would be updated")
+    );
     Ok(done.reply(json!({"updated": updated, "message": message})))
+}
+
+/// The keys of a PUT: the body's own, or those of a whole answer of GET.
+fn configs(mut fields: Fields) -> Result<Map<String, Value>, Error> {
+    const WHOLE: &str = "configs";
+    if !fields.names(WHOLE) {
+        return Ok(fields.into_rest());
+    }
+    fields.ignore(&["success", "oid"]);
+    let configs = fields.object(WHOLE)?.unwrap_or_default();
+    fields.finish()?;
+    Ok(configs)
 }
 
 /// `DELETE /x-config`
@@ -77,11 +106,15 @@ pub(crate) async fn delete(
     if named.is_empty() {
         return Err(Error::field("keys", "must name at least one key"));
     }
-    let done = app
+    let mut done = app
         .submit(&caller, &write, Command::ResetConfig(keys))
         .await?;
+    done.compare(caller.owner_id(), |owner| {
+        Value::Object(shown(owner, &named))
+    });
     let deleted: Vec<&str> = named.iter().map(|key| key.as_str()).collect();
-    let message = format!("{} deleted (restored to system default)", list(&named));
+    let was = done.was("deleted", "would be deleted");
+    let message = format!("{} {was} (restored to system default)", list(&named));
     Ok(done.reply(json!({"deleted": deleted, "message": message})))
 }
 

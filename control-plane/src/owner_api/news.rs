@@ -14,9 +14,9 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
-use crate::reply;
-use crate::request::json::quoted;
-use crate::request::{Segments, Write};
+use crate::reply::{self, Done};
+use crate::request::quote::{self, quoted};
+use crate::request::{Segments, Write, query};
 
 /// The most items of each sort that are shown at once.
 pub(crate) const MAX_SHOWN: usize = 8;
@@ -61,9 +61,13 @@ pub(crate) async fn retract_named(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let number = id.parse().map_err(|_| {
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
         let problem = format!("{:?} is no news id", quoted(&id));
-        Error::field("id", problem)
+        return Err(Error::field("id", problem));
+    }
+    let number = id.parse().map_err(|_| Error::Missing {
+        code: "news_not_found",
+        message: format!("no news with id {}", quote::number(&id)),
     })?;
     retract_number(&app, &caller, &write, NewsNumber(number)).await
 }
@@ -73,7 +77,7 @@ pub(crate) async fn list(
     caller: Authenticated,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let all = wants_all(&query.unwrap_or_default())?;
+    let all = query::flag(&query.unwrap_or_default(), "all")?;
     let now = clock::now();
     let items = caller.owner().news.values().rev();
     let items: Vec<&Arc<News>> = items.filter(|item| all || !is_expired(item, now)).collect();
@@ -112,10 +116,11 @@ async fn publish_to(
         target,
     };
     fields.finish()?;
-    let done = app
+    let mut done = app
         .submit(caller, write, Command::PublishNews(publish))
         .await?;
     let number = done.subject().map(NewsNumber).ok_or(Error::Internal)?;
+    compare(&mut done, caller, number);
     let owner = done.owner(caller.owner_id())?;
     let Some(item) = owner.news.get(&number) else {
         let message = format!("news {number}, which this request made, is gone since");
@@ -132,9 +137,18 @@ async fn retract_number(
     number: NewsNumber,
 ) -> Result<Response, Error> {
     let command = Command::RetractNews(number);
-    let done = app.submit(caller, write, command).await?;
-    let message = format!("news {number} deleted");
+    let mut done = app.submit(caller, write, command).await?;
+    compare(&mut done, caller, number);
+    let deleted = done.was("deleted", "would be deleted");
+    let message = format!("news {number} {deleted}");
     Ok(done.reply(json!({"id": number.0, "message": message})))
+}
+
+fn compare(done: &mut Done, caller: &Authenticated, number: NewsNumber) {
+    done.compare(caller.owner_id(), |owner| {
+        let item = owner.news.get(&number);
+        item.map_or(Value::Null, |item| view(item, None))
+    });
 }
 
 /// Whom a path means: digits an account, a leading dot a DNA path, an `@` an
@@ -155,18 +169,6 @@ fn target_of(text: &str) -> Result<NewsTarget, Error> {
         _ if text.contains('@') => NewsTarget::Email(text.to_owned()),
         _ => NewsTarget::Name(text.to_owned()),
     })
-}
-
-fn wants_all(query: &str) -> Result<bool, Error> {
-    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
-    match parameters.find(|(name, _)| name == "all") {
-        None => Ok(false),
-        Some((_, value)) => match value.as_ref() {
-            "true" | "1" | "" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err(Error::field("all", "must be true or false")),
-        },
-    }
 }
 
 fn is_expired(item: &News, now: Timestamp) -> bool {

@@ -85,8 +85,10 @@ async fn limits_as_an_object_add_and_as_a_string_replace() {
     .await;
     assert_eq!(
         merged,
-        json!({"a": {"rpm": 1}, "b": {"tpm": 9}, "c": {"rpd": 3}})
+        json!({"a": {"rpm": 1}, "b": {"rpm": 2, "tpm": 9}, "c": {"rpd": 3}})
     );
+    let less = put(&node, "MODEL_LIMITS", json!({"b": null, "nobody": null})).await;
+    assert_eq!(less, json!({"a": {"rpm": 1}, "c": {"rpd": 3}}));
     let replaced = put(&node, "MODEL_LIMITS", json!("{\"c\": {\"rpm\": 4}}")).await;
     assert_eq!(replaced, json!({"c": {"rpm": 4}}));
 }
@@ -105,9 +107,8 @@ async fn pricing_is_kept_as_it_was_written() {
     assert_eq!(written["updated"]["PRICING"], text);
 }
 
-#[tokio::test]
-async fn one_bad_key_refuses_the_whole_and_is_named() {
-    let node = Node::start().await;
+/// Values that each break their key's rule.
+fn bad_values() -> Vec<(&'static str, Value)> {
     let dear = format!(
         "{{\"ChatPricing\": {{\"{}\": {{}}}}}}",
         "x".repeat(128 * 1024)
@@ -115,7 +116,7 @@ async fn one_bad_key_refuses_the_whole_and_is_named() {
     let many: serde_json::Map<String, Value> = (0..1025)
         .map(|n| (format!("m{n}"), json!({"Call": 0})))
         .collect();
-    let cases = [
+    vec![
         ("MODEL_MAPPER", json!("a*")),
         ("MODEL_MAPPER", json!("a=b*")),
         ("MODEL_MAPPER", json!({"a": 1})),
@@ -136,7 +137,11 @@ async fn one_bad_key_refuses_the_whole_and_is_named() {
         ("RESOURCES", json!({"/v1": 1})),
         ("MODEL_LIMITS", json!("{\"a\": {\"rps\": 1}}")),
         ("MODEL_LIMITS", json!({"a": {"rpm": -1}})),
-        ("MODEL_LIMITS", json!({"a": null})),
+        ("MODEL_LIMITS", json!({"a": {"rpm": null}})),
+        ("MODEL_LIMITS", json!({"a": {"rpm": "1"}})),
+        ("MODEL_LIMITS", json!({"a": [1]})),
+        ("MODEL_LIMITS", json!("{\"a\": {\"rpm\": 1}, \"a\": {}}")),
+        ("MODEL_LIMITS", json!("[]")),
         ("MODEL_LIMITS", json!(7)),
         ("PRICING", json!("not json")),
         (
@@ -161,13 +166,22 @@ async fn one_bad_key_refuses_the_whole_and_is_named() {
         ("EMAIL_SMTP", json!("two words")),
         ("EMAIL_PORT", json!("http")),
         ("EMAIL_PORT", json!(0)),
+        ("EMAIL_PORT", json!("+587")),
+        ("EMAIL_PASS", json!("sk-proj...WXYZ")),
+        ("EMAIL_PASS", json!("...")),
+        ("EMAIL_PASS", json!("two\nlines")),
         ("EMAIL_PORT", json!(65_536)),
         ("EMAIL_PASS", json!("")),
         ("EMAIL_PASS", json!("x".repeat(1025))),
         ("EMAIL_TLS", json!("maybe")),
         ("EMAIL_TLS", json!(1)),
-    ];
-    for (key, value) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn one_bad_key_refuses_the_whole_and_is_named() {
+    let node = Node::start().await;
+    for (key, value) in bad_values() {
         let body = json!({"EMAIL_AUTH": "a@b.c", key: value});
         let error = node
             .put("/x-config", &body)
@@ -177,6 +191,18 @@ async fn one_bad_key_refuses_the_whole_and_is_named() {
         assert_eq!(error["param"], key, "{shown}");
         let message = error["message"].as_str().unwrap();
         assert!(message.starts_with(key) && message.len() < 500, "{message}");
+        for jargon in [
+            "expected",
+            "u64",
+            "invalid type",
+            "unknown field",
+            "backtick",
+        ] {
+            assert!(
+                key != "MODEL_LIMITS" || !message.contains(jargon),
+                "{message}"
+            );
+        }
     }
     let body = json!({"EMAIL_AUTH": "a@b.c", "EMIAL_TLS": true});
     let error = node

@@ -1,19 +1,20 @@
 //! The body of `PUT /x-config`: every key in every form it may come in. One bad
 //! key refuses the whole.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use foldgate_domain::command::PatchConfig;
 use foldgate_domain::{OwnerState, Rejection};
-use foldgate_proto::{ConfigKey, OwnerId};
+use foldgate_proto::{ConfigKey, Level, OwnerId};
 use foldgate_vault::Vault;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::value;
+use super::{limits, value};
 use crate::error::Error;
 use crate::request::Write;
-use crate::request::json::quoted;
+use crate::request::quote::quoted;
 use crate::sealing;
 
 /// The longest EMAIL_PASS, in bytes.
@@ -24,6 +25,8 @@ pub(crate) const MAX_PASS_BYTES: usize = 1024;
 pub(crate) struct ConfigInput {
     /// The keys it names.
     pub named: Vec<ConfigKey>,
+    /// LEVEL_MAPPER as it was given.
+    pub level_mapper: Option<BTreeMap<String, Level>>,
     patch: PatchConfig,
     email_pass: Option<SecretString>,
 }
@@ -82,12 +85,21 @@ impl ConfigInput {
         let set = &mut self.patch.set;
         match key {
             ConfigKey::ModelMapper => set.model_mapper = Some(value::model_mapper(value)?),
-            ConfigKey::LevelMapper => set.level_mapper = Some(value::level_mapper(value)?),
+            ConfigKey::LevelMapper => {
+                let is_object = value.is_object();
+                let given = value::level_mapper(value)?;
+                set.level_mapper = if is_object {
+                    own_layer(&given, owner)
+                } else {
+                    Some(given.clone())
+                };
+                self.level_mapper = Some(given);
+            }
             ConfigKey::SwitchOver => set.switch_over = Some(value::switch_over(value)?),
             ConfigKey::Resources => set.resources = Some(value::resources(value)?),
             ConfigKey::ModelLimits => match value {
-                Value::String(text) => set.model_limits = Some(value::model_limits(&text)?),
-                other => self.patch.merge_limits = Some(value::limits_object(&other)?),
+                Value::String(text) => set.model_limits = Some(limits::text(&text)?),
+                other => self.patch.merge_limits = Some(limits::object(&other)?),
             },
             ConfigKey::Pricing => set.pricing = Some(value::pricing(value, write.body())?),
             ConfigKey::XaiMail => set.xai_mail = Some(value::text(value)?),
@@ -98,11 +110,35 @@ impl ConfigInput {
             ConfigKey::EmailPass => {
                 let pass = value::password(value)?;
                 let current = owner.config.email_pass.as_ref();
-                if current.is_none_or(|current| current.mask != pass) {
-                    self.email_pass = Some(SecretString::from(pass));
+                if current.is_some_and(|current| current.mask == pass) {
+                    return Ok(());
                 }
+                if sealing::is_mask(&pass) {
+                    return Err("this is a mask; send the password or leave it out".to_owned());
+                }
+                self.email_pass = Some(SecretString::from(pass));
             }
         }
         Ok(())
     }
+}
+
+/// What of an object belongs into the owner's layer. GET shows both layers as
+/// one; what stands in the completed one alone goes on following its keys.
+fn own_layer(
+    given: &BTreeMap<String, Level>,
+    owner: &OwnerState,
+) -> Option<BTreeMap<String, Level>> {
+    let current = owner.config.level_mapper.as_ref();
+    let is_completed = |pattern: &String, level: &Level| {
+        let own = current.is_some_and(|own| own.contains_key(pattern));
+        !own && owner.completed.get(pattern) == Some(level)
+    };
+    let own: BTreeMap<String, Level> = given
+        .iter()
+        .filter(|(pattern, level)| !is_completed(pattern, level))
+        .map(|(pattern, level)| (pattern.clone(), *level))
+        .collect();
+    let only_completed = own.is_empty() && !given.is_empty() && current.is_none();
+    (!only_completed).then_some(own)
 }

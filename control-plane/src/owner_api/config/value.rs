@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_domain::config_text;
-use foldgate_proto::{Level, ModelLimit};
+use foldgate_proto::Level;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::input::MAX_PASS_BYTES;
-use crate::request::json::{kind, quoted};
+use crate::request::json::kind;
+use crate::request::quote::quoted;
 
 /// MODEL_MAPPER: `a=b, c*=d` or `{"a": "b"}`.
 pub(super) fn model_mapper(value: Value) -> Result<BTreeMap<String, String>, String> {
@@ -75,37 +76,25 @@ pub(super) fn resources(value: Value) -> Result<BTreeSet<String>, String> {
     }
 }
 
-/// MODEL_LIMITS as a JSON text: replaces all limits.
-pub(super) fn model_limits(text: &str) -> Result<BTreeMap<String, ModelLimit>, String> {
-    config_text::model_limits(text).map_err(|error| error.to_string())
-}
-
-/// MODEL_LIMITS as an object: adds to the limits, model by model.
-pub(super) fn limits_object(value: &Value) -> Result<BTreeMap<String, ModelLimit>, String> {
-    let Value::Object(map) = value else {
-        return Err(expected("a string or an object", value));
-    };
-    if let Some((model, _)) = map.iter().find(|(_, limit)| limit.is_null()) {
-        return Err(format!(
-            "{:?} is null; to take a model's limits away, send the whole map as a string",
-            quoted(model)
-        ));
-    }
-    model_limits(&value.to_string())
-}
-
 /// PRICING: a JSON text, kept as it is; or an object, kept as it was written.
 pub(super) fn pricing(value: Value, body: &[u8]) -> Result<String, String> {
     #[derive(Deserialize)]
     struct Written<'b> {
         #[serde(rename = "PRICING", borrow)]
-        pricing: &'b RawValue,
+        pricing: Option<&'b RawValue>,
+        #[serde(borrow)]
+        configs: Option<Box<Written<'b>>>,
     }
     match value {
         Value::String(text) => Ok(text),
         Value::Object(_) => serde_json::from_slice::<Written<'_>>(body)
-            .map(|written| written.pricing.get().to_owned())
-            .map_err(|_| "cannot be read as it was written; send it as a string".to_owned()),
+            .ok()
+            .and_then(|written| {
+                let within = written.configs.and_then(|configs| configs.pricing);
+                written.pricing.or(within)
+            })
+            .map(|pricing| pricing.get().to_owned())
+            .ok_or_else(|| "cannot be read as it was written; send it as a string".to_owned()),
         other => Err(expected("a string or an object", &other)),
     }
 }
@@ -130,6 +119,9 @@ pub(super) fn password(value: Value) -> Result<String, String> {
         Value::String(text) if text.len() > MAX_PASS_BYTES => {
             Err(format!("is longer than {MAX_PASS_BYTES} bytes"))
         }
+        Value::String(text) if text.chars().any(char::is_control) => {
+            Err("holds control characters".to_owned())
+        }
         Value::String(text) => Ok(text),
         other => Err(expected("a string", &other)),
     }
@@ -138,7 +130,10 @@ pub(super) fn password(value: Value) -> Result<String, String> {
 /// EMAIL_PORT: `"587"` or `587`.
 pub(super) fn port(value: &Value) -> Result<u16, String> {
     let port = match value {
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => {
+            let digits = text.trim().bytes().all(|b| b.is_ascii_digit());
+            text.trim().parse().ok().filter(|_| digits)
+        }
         Value::Number(number) => number.as_u64().and_then(|n| u16::try_from(n).ok()),
         other => return Err(expected("a port number", other)),
     };
@@ -178,13 +173,14 @@ fn level(of: &str, value: &Value) -> Result<Level, String> {
     level.ok_or_else(|| {
         let max = Level::MAX;
         format!(
-            "{:?}: {value} is no whole number from 0 to {max}",
-            quoted(of)
+            "{:?}: {:?} is no whole number from 0 to {max}",
+            quoted(of),
+            quoted(&value.to_string())
         )
     })
 }
 
-fn entry_problem(of: &str, wanted: &str, got: &Value) -> String {
+pub(super) fn entry_problem(of: &str, wanted: &str, got: &Value) -> String {
     format!(
         "{:?} must lead to {wanted}, not to {}",
         quoted(of),
@@ -192,6 +188,6 @@ fn entry_problem(of: &str, wanted: &str, got: &Value) -> String {
     )
 }
 
-fn expected(wanted: &str, got: &Value) -> String {
+pub(super) fn expected(wanted: &str, got: &Value) -> String {
     format!("must be {wanted}, not {}", kind(got))
 }

@@ -46,6 +46,15 @@ pub(crate) fn level_mapper(owner: &OwnerState) -> Value {
         .into()
 }
 
+/// LEVEL_MAPPER as it was given.
+pub(crate) fn levels(mapper: &BTreeMap<String, Level>) -> Value {
+    let levels = mapper.iter();
+    levels
+        .map(|(pattern, level)| (pattern.clone(), json!(level.get())))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
 /// SWITCH_OVER, its keys in the order of their numbers.
 pub(crate) fn switch_over(switches: &BTreeMap<Level, Level>) -> Value {
     switches
