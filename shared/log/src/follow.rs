@@ -29,7 +29,8 @@ pub enum FollowItem {
     /// There was nothing behind this revision when the log was last asked.
     CaughtUp(Revision),
     /// The record at this revision is missing, does not fit the chain or cannot
-    /// be read. It is tried again until a whole copy answers; then its entry comes.
+    /// be read; or one that was heard of already is gone or another, because the
+    /// log went back or was replaced. It is tried again until a whole copy answers; then its entry comes.
     Held {
         /// Which record.
         revision: Revision,
@@ -93,8 +94,9 @@ pub(crate) struct Chunk {
 /// Where a follower's records come from.
 #[async_trait]
 pub(crate) trait Feed: Send + 'static {
-    /// Waits until there is something to say about what stands behind `after`.
-    async fn next(&mut self, after: Revision) -> Chunk;
+    /// Waits until there is something to say about what stands behind `after`, or
+    /// against that this still stands itself.
+    async fn next(&mut self, after: Position) -> Chunk;
 
     /// The last chunk did not fit. The feed paces itself and asks elsewhere.
     fn rejected(&mut self);
@@ -121,7 +123,7 @@ async fn run(mut feed: impl Feed, from: Position, tx: mpsc::Sender<FollowItem>) 
     let mut caught_up = None;
     let mut held = None;
     loop {
-        let chunk = feed.next(at.revision).await;
+        let chunk = feed.next(at).await;
         let mut fault = chunk.fault;
         for stored in chunk.entries {
             if stored.revision <= at.revision {

@@ -9,6 +9,7 @@ mod feed;
 mod init;
 mod options;
 mod publish;
+mod reading;
 mod strength;
 
 #[cfg(test)]
@@ -28,10 +29,17 @@ pub(crate) use api::Api;
 pub(crate) use connection::Connection;
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
 pub use options::{Options, Source};
+use reading::Reading;
+pub use reading::Trouble;
 
 /// How long a call that only reads waits for a connection and an answer. Longer
 /// than the election of a new stream leader takes (5 to 7 s).
 const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// For how long an append trusts what the one before it was told, without asking
+/// the stream's leader. A server that is replaced by one with an older store, and
+/// another writer that fills that up to the same revision, take longer.
+const KNOWN_FOR: Duration = Duration::from_millis(100);
 
 /// The pause before it asks again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -52,7 +60,18 @@ struct Inner {
     hub: Api,
     log_id: OnceCell<LogId>,
     /// The last position known to stand; saves a read before an append.
-    known: Mutex<Option<Position>>,
+    known: Mutex<Option<Known>>,
+    /// How the last attempts to read ended.
+    reading: Reading,
+}
+
+/// A position of which our own append was told that it stands.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    position: Position,
+    /// On which connection, counted from the first.
+    connects: u64,
+    at: Instant,
 }
 
 impl JetStream {
@@ -76,6 +95,7 @@ impl JetStream {
                 hub,
                 log_id: OnceCell::new(),
                 known: Mutex::new(None),
+                reading: Reading::default(),
             }),
         })
     }
@@ -93,6 +113,22 @@ impl JetStream {
     /// Whether there is a connection right now.
     pub fn is_connected(&self) -> bool {
         self.inner.connection.is_connected()
+    }
+
+    /// How often a connection was made. It changes with each reconnect: then the
+    /// server may be another one, and what was made sure of is so no longer.
+    pub fn connects(&self) -> u64 {
+        self.inner.connection.connects()
+    }
+
+    /// Why the log could not be read when that was last tried, if it could not.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.inner.reading.trouble()
+    }
+
+    /// Why there is no connection, in the words of the last server that was asked.
+    pub fn disconnected(&self) -> Option<String> {
+        self.inner.connection.disconnected()
     }
 
     /// Waits until there is a connection.
@@ -114,15 +150,34 @@ impl JetStream {
 
 impl Inner {
     async fn connected(&self, limit: Duration) -> Result<(), Error> {
-        self.connection.connected(Instant::now() + limit).await
+        self.connection.admitted(Instant::now() + limit).await
     }
 
-    fn known(&self) -> Option<Position> {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What our own append was told just now, over the connection that still stands.
+    fn known(&self, revision: Revision) -> Option<Position> {
+        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.filter(|known| {
+            known.position.revision == revision
+                && known.connects == self.connection.connects()
+                && known.at.elapsed() < KNOWN_FOR
+        });
+        known
+            .filter(|_| self.connection.is_connected())
+            .map(|known| known.position)
     }
 
-    fn learn(&self, position: Position) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+    /// `connects` is the connection that `position` was acknowledged on.
+    fn learn(&self, position: Position, connects: u64) {
+        let at = Instant::now();
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
+            position,
+            connects,
+            at,
+        });
+    }
+
+    fn forget(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     async fn log_id(&self) -> Result<LogId, Error> {
@@ -136,9 +191,28 @@ impl Inner {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let deadline = Instant::now() + READ_DEADLINE;
+        let began = Instant::now();
+        let answer = self.ask_patiently(began + READ_DEADLINE, ask).await;
+        self.note(began, answer.as_ref().err());
+        answer
+    }
+
+    /// Remembers how an attempt to read ended that began then.
+    fn note(&self, began: Instant, error: Option<&Error>) {
+        let refusal = self.connection.refusal_since(began);
+        self.reading.note(error, refusal);
+    }
+
+    async fn ask_patiently<T, F>(
+        &self,
+        deadline: Instant,
+        ask: impl Fn(Api) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         loop {
-            self.connection.connected(deadline).await?;
+            self.connection.admitted(deadline).await?;
             let mut last = Error::Missing("no stream was asked".to_owned());
             for place in &self.places {
                 match ask(place.clone()).await {

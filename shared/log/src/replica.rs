@@ -54,6 +54,9 @@ pub struct Held {
 pub struct Status {
     /// The last revision in the published table.
     pub revision: Revision,
+    /// Whether it is known which log this is: from a snapshot, or from the log.
+    /// Until then the revision is 0 and the hash below is all zeros.
+    pub log_known: bool,
     /// The hash of the record there.
     pub chain: RecordHash,
     /// Whether the table is one to serve from: a snapshot's, or a folded log's.

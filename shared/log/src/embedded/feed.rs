@@ -38,7 +38,8 @@ impl Feed {
 
 #[async_trait]
 impl follow::Feed for Feed {
-    async fn next(&mut self, after: Revision) -> Chunk {
+    async fn next(&mut self, after: Position) -> Chunk {
+        let after = after.revision;
         if self.rejected {
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}

@@ -20,7 +20,7 @@ struct Script {
 
 #[async_trait]
 impl Feed for Script {
-    async fn next(&mut self, _: Revision) -> Chunk {
+    async fn next(&mut self, _: Position) -> Chunk {
         match self.chunks.pop_front() {
             Some(chunk) => chunk,
             None => std::future::pending().await,

@@ -69,16 +69,23 @@ impl Api {
         &self.stream
     }
 
+    fn missing(&self) -> Error {
+        Error::Missing(format!(
+            "no stream {}; run `foldgate log init`",
+            self.stream
+        ))
+    }
+
     pub(super) async fn info(&self) -> Result<Info, Error> {
         self.request(&format!("STREAM.INFO.{}", self.stream), &())
             .await?
-            .ok_or_else(|| Error::Missing(format!("no stream {}", self.stream)))
+            .ok_or_else(|| self.missing())
     }
 
     pub(super) async fn create(&self, config: &Config) -> Result<Info, Error> {
         self.request(&format!("STREAM.CREATE.{}", self.stream), config)
             .await?
-            .ok_or_else(|| Error::Missing(format!("no stream {}", self.stream)))
+            .ok_or_else(|| self.missing())
     }
 
     pub(super) async fn log_id(&self) -> Result<LogId, Error> {
@@ -121,7 +128,7 @@ impl Api {
         match answer.map_err(|error| Error::Unavailable(error.to_string()))? {
             Response::Ok(value) => Ok(Some(value)),
             Response::Err { error } => match error.error_code().0 {
-                STREAM_NOT_FOUND => Err(Error::Missing(format!("no stream {}", self.stream))),
+                STREAM_NOT_FOUND => Err(self.missing()),
                 MESSAGE_NOT_FOUND => Ok(None),
                 code => Err(Error::Unavailable(format!(
                     "{} ({code})",
@@ -218,6 +225,8 @@ impl Api {
                     return Ok(number(&headers, "Nats-Num-Pending").unwrap_or(0) > 0);
                 }
                 Some(StatusCode::NO_RESPONDERS) => {
+                    // Because it is not there, or only for now.
+                    self.info().await?;
                     let gone = format!("stream {} does not answer", self.stream);
                     return Err(Error::Unavailable(gone));
                 }

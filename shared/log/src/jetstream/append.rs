@@ -26,11 +26,17 @@ const MAX_PAUSE: Duration = Duration::from_millis(400);
 struct Writing<'a> {
     log: &'a Inner,
     expected: Revision,
+    /// What stands there.
+    before: Position,
+    /// The connection it was confirmed on.
+    connects: u64,
     group: &'a [Encoded],
     /// How many records are known to stand.
     done: usize,
     /// Whether the first record that is not known to stand may come to stand.
     maybe: bool,
+    /// Nothing has happened since what stands before it was confirmed.
+    confirmed: bool,
     /// The stream takes no batches: one record at a time.
     single: bool,
 }
@@ -42,29 +48,32 @@ pub(super) async fn append(
 ) -> Result<Appended, AppendError> {
     let deadline = Instant::now() + APPEND_DEADLINE;
     let stopped = |stop| AppendError { written: 0, stop };
+    let connected = log.connection.connected(deadline).await;
+    connected.map_err(|error| stopped(Stop::Unavailable(error.to_string())))?;
+    let connects = log.connection.connects();
     let before = before(log, expected, deadline).await.map_err(stopped)?;
     chain::admit(before.hash, group).map_err(|reason| stopped(Stop::Refused(reason)))?;
     let mut writing = Writing {
         log,
         expected,
         group,
+        before,
+        connects,
         done: 0,
         maybe: false,
+        confirmed: true,
         single: false,
     };
     let result = writing.run(deadline).await;
     let written = writing.done;
-    if let Some(last) = written.checked_sub(1).and_then(|last| group.get(last)) {
-        log.learn(Position {
-            revision: writing.next(),
-            hash: last.hash,
-        });
-    }
     match result {
-        Ok(head) => Ok(Appended { head }),
+        Ok(head) => {
+            log.learn(head, writing.connects);
+            Ok(Appended { head })
+        }
         Err(stop) => {
-            if let Stop::Conflict { head } = &stop {
-                log.learn(*head);
+            log.forget();
+            if let Stop::Conflict { .. } = &stop {
                 metrics::counter!("foldgate_log_append_conflicts_total").increment(1);
             }
             Err(AppendError { written, stop })
@@ -85,15 +94,24 @@ pub(super) fn given_up(id: Option<RecordId>, error: &str) -> AppendError {
 
 /// What stands at the revision the group was decided on.
 async fn before(log: &Inner, expected: Revision, deadline: Instant) -> Result<Position, Stop> {
-    if let Some(known) = log.known().filter(|known| known.revision == expected) {
+    if let Some(known) = log.known(expected) {
         return Ok(known);
     }
+    read_before(log, expected, deadline).await
+}
+
+/// The same, by the word of the stream's leader.
+async fn read_before(log: &Inner, expected: Revision, deadline: Instant) -> Result<Position, Stop> {
     if expected == Revision::ZERO {
         let log_id = until(deadline, || log.log_id()).await?;
+        let there = until(deadline, || log.hub.log_id()).await?;
+        if there != log_id {
+            return Err(Stop::Refused(format!(
+                "another log stands there: its id is {there}, and was {log_id}"
+            )));
+        }
         return Ok(Position::genesis(log_id));
     }
-    let connected = log.connection.connected(deadline).await;
-    connected.map_err(|error| Stop::Unavailable(error.to_string()))?;
     if let Some(stored) = until(deadline, || log.hub.get(expected)).await? {
         return Ok(stored.position());
     }
@@ -145,6 +163,7 @@ impl Writing<'_> {
         loop {
             let connected = self.log.connection.connected(deadline).await;
             connected.map_err(|error| self.give_up(&error.to_string()))?;
+            self.confirm(deadline).await?;
             let Some(fault) = self.send().await? else {
                 return Ok(self.position(self.group.len() - 1));
             };
@@ -159,12 +178,47 @@ impl Writing<'_> {
             if self.settle(deadline, &fault, &reason).await? {
                 return Ok(self.position(self.group.len() - 1));
             }
+            // Whoever answers now may hold another history.
+            self.confirmed = false;
             if Instant::now() + pause >= deadline {
                 return Err(self.give_up(&reason));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
+    }
+
+    /// Makes sure that the record before the next one is still the one it was
+    /// decided on, once the connection or the stream's leader may be another: a
+    /// server that came back with an older store may have been filled up to the
+    /// same revision by another writer, and would take what breaks the chain.
+    async fn confirm(&mut self, deadline: Instant) -> Result<(), Stop> {
+        let connects = self.log.connection.connects();
+        if self.confirmed && connects == self.connects {
+            return Ok(());
+        }
+        let ours = match self.done.checked_sub(1) {
+            Some(last) => self.position(last),
+            None => self.before,
+        };
+        let there = match read_before(self.log, ours.revision, deadline).await {
+            Ok(there) => there,
+            Err(stop) if !self.maybe => return Err(stop),
+            Err(stop) => return Err(self.give_up(&stop.to_string())),
+        };
+        if there != ours {
+            let reason = format!(
+                "another record stands at revision {} than the one it was decided behind: {} \
+                 instead of {}",
+                ours.revision, there.hash, ours.hash
+            );
+            return Err(match self.maybe {
+                true => self.give_up(&reason),
+                false => Stop::Refused(reason),
+            });
+        }
+        (self.connects, self.confirmed) = (connects, true);
+        Ok(())
     }
 
     /// Reads what stands where the record should, and says whether all is done.

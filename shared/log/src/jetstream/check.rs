@@ -20,10 +20,7 @@ pub(super) async fn check(
     options: &Options,
 ) -> Result<(), Error> {
     version(connection)?;
-    let info = hub.info().await.map_err(|error| match error {
-        Error::Missing(what) => Error::Missing(format!("{what}; run `foldgate log init`")),
-        other => other,
-    })?;
+    let info = hub.info().await?;
     api::log_id(&info.config)?;
     let mut weak = shortfalls(&info.config);
     if let Some(lost) = info.state.deleted_count.filter(|lost| *lost > 0) {

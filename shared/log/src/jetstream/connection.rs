@@ -1,8 +1,8 @@
 //! One connection to NATS per process, that heals by itself and says so.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -39,10 +39,25 @@ pub(crate) struct Connection {
     state: watch::Receiver<bool>,
     /// Told when a subscription overflowed and messages were lost.
     slow: Arc<Notify>,
+    words: Arc<Mutex<Words>>,
     born: Instant,
     /// When a reconnect was last forced, in milliseconds since `born`.
     forced: Arc<AtomicI64>,
 }
+
+/// What servers said against us.
+#[derive(Default)]
+struct Words {
+    /// There is a connection, as far as was told.
+    connected: bool,
+    /// Why the last attempt to connect failed.
+    failure: Option<String>,
+    /// What was last refused on a standing connection.
+    refusal: Option<(Instant, String)>,
+}
+
+/// How the server says that it does not know these credentials.
+const UNAUTHORIZED: &str = "authorization violation";
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,6 +78,8 @@ impl Connection {
         let (connected, state) = watch::channel(false);
         let slow = Arc::new(Notify::new());
         let told = slow.clone();
+        let words = Arc::new(Mutex::new(Words::default()));
+        let heard = words.clone();
         let connect = match servers.credentials {
             Credentials::None => ConnectOptions::new(),
             Credentials::Token(token) => ConnectOptions::with_token(token),
@@ -84,7 +101,7 @@ impl Connection {
                 pause.min(MAX_RECONNECT_PAUSE)
             })
             .event_callback(move |event| {
-                hear(&event, &connected, &told);
+                hear(&event, &connected, &told, &heard);
                 std::future::ready(())
             })
             .connect(servers.addresses)
@@ -94,6 +111,7 @@ impl Connection {
             client,
             state,
             slow,
+            words,
             born: Instant::now(),
             forced: Arc::new(AtomicI64::new(i64::MIN)),
         })
@@ -103,8 +121,35 @@ impl Connection {
         self.client.connection_state() == State::Connected
     }
 
+    /// How often a connection was made.
+    pub(super) fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Why there is no connection, if a server said so.
+    pub(super) fn disconnected(&self) -> Option<String> {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.failure.clone().filter(|_| !self.is_connected())
+    }
+
+    /// What a server refused since then.
+    pub(super) fn refusal_since(&self, then: Instant) -> Option<String> {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = words.refusal.as_ref().filter(|(at, _)| *at >= then);
+        refusal.map(|(_, text)| text.clone())
+    }
+
+    /// Waits for a connection until `deadline`, unless a server turns us away.
+    pub(crate) async fn admitted(&self, deadline: Instant) -> Result<(), Error> {
+        self.wait(deadline, true).await
+    }
+
     /// Waits for a connection until `deadline`.
     pub(crate) async fn connected(&self, deadline: Instant) -> Result<(), Error> {
+        self.wait(deadline, false).await
+    }
+
+    async fn wait(&self, deadline: Instant, impatient: bool) -> Result<(), Error> {
         let mut state = self.state.clone();
         loop {
             if self.is_connected() {
@@ -113,8 +158,14 @@ impl Connection {
             // The event may come a moment after the state, so the wait is short.
             let look_again = (Instant::now() + Duration::from_millis(50)).min(deadline);
             let _ = timeout_at(look_again, state.changed()).await;
-            if Instant::now() >= deadline && !self.is_connected() {
-                return Err(Error::Unavailable("no connection to NATS".to_owned()));
+            let failure = self.disconnected();
+            let turned_away = impatient && failure.as_deref() == Some(UNAUTHORIZED);
+            if (Instant::now() >= deadline || turned_away) && !self.is_connected() {
+                let why = failure.map(|failure| format!(": {failure}"));
+                return Err(Error::Unavailable(format!(
+                    "no connection to NATS{}",
+                    why.unwrap_or_default()
+                )));
             }
         }
     }
@@ -196,17 +247,23 @@ impl Subscription {
     }
 }
 
-fn hear(event: &Event, connected: &watch::Sender<bool>, slow: &Notify) {
+fn hear(event: &Event, connected: &watch::Sender<bool>, slow: &Notify, words: &Mutex<Words>) {
+    let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
     match event {
         Event::Connected => {
+            words.failure = None;
             connected.send_replace(true);
             metrics::gauge!("foldgate_nats_connected").set(1.0);
-            tracing::info!("connected to NATS");
+            if !std::mem::replace(&mut words.connected, true) {
+                tracing::info!("connected to NATS");
+            }
         }
         Event::Disconnected | Event::Closed => {
             connected.send_replace(false);
             metrics::gauge!("foldgate_nats_connected").set(0.0);
-            tracing::warn!("not connected to NATS");
+            if std::mem::replace(&mut words.connected, false) {
+                tracing::warn!("not connected to NATS");
+            }
         }
         Event::SlowConsumer(_) => {
             metrics::counter!("foldgate_nats_slow_consumer_total").increment(1);
@@ -215,7 +272,33 @@ fn hear(event: &Event, connected: &watch::Sender<bool>, slow: &Notify) {
         }
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "NATS"),
         // A refused permission shows up only here; the call behind it times out.
-        Event::ServerError(error) => tracing::error!(%error, "NATS refused"),
-        Event::ClientError(error) => tracing::warn!(%error, "NATS client"),
+        Event::ServerError(error) => {
+            let error = plain(&error.to_string());
+            let known = words
+                .refusal
+                .as_ref()
+                .is_some_and(|(_, text)| *text == error);
+            if !known {
+                tracing::error!(error, "NATS refused");
+            }
+            words.refusal = Some((Instant::now(), error));
+        }
+        // One comes with each attempt to connect: only what is new is told.
+        Event::ClientError(error) => {
+            let error = plain(&error.to_string());
+            if words.failure.as_ref() != Some(&error) {
+                tracing::warn!(error, "NATS cannot be used");
+            }
+            words.failure = Some(error);
+        }
     }
+}
+
+/// The client's words without its own name in them, and each thing once.
+fn plain(error: &str) -> String {
+    let error = error.strip_prefix("nats: ").unwrap_or(error);
+    if error.to_lowercase().contains(UNAUTHORIZED) {
+        return UNAUTHORIZED.to_owned();
+    }
+    error.to_owned()
 }

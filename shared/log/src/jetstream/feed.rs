@@ -19,7 +19,7 @@ use super::api::{self, Api, Batch};
 use super::connection::Subscription;
 use crate::event_log::MAX_READ;
 use crate::follow::{self, Chunk, Poke};
-use crate::{BrokenLink, Error, Stored};
+use crate::{BrokenLink, Error, Position, Stored};
 
 /// How often the log is asked, give or take a fifth: one cheap request per node.
 const POLL: Duration = Duration::from_secs(1);
@@ -55,6 +55,10 @@ pub(super) struct Feed {
     subject: String,
     subscription: Option<Subscription>,
     discoveries: u32,
+    /// The connection on which the log's id was last looked at.
+    identified: Option<u64>,
+    /// How often that has failed since.
+    strangers: u32,
     next_poll: Instant,
     failures: u32,
     /// The last chunk was pushed, not asked for.
@@ -65,6 +69,8 @@ pub(super) struct Feed {
     /// The greatest revision that was announced.
     seen: Revision,
     absent: u32,
+    /// The log that answered last was not the one that was followed so far.
+    foreign: bool,
 }
 
 impl Feed {
@@ -84,6 +90,8 @@ impl Feed {
             strayed: Instant::now(),
             subscription: None,
             discoveries: 0,
+            identified: None,
+            strangers: 0,
             next_poll: Instant::now(),
             failures: 0,
             pushed: false,
@@ -91,6 +99,7 @@ impl Feed {
             leave: false,
             seen: Revision::ZERO,
             absent: 0,
+            foreign: false,
         }
     }
 
@@ -152,7 +161,7 @@ impl Feed {
         })
     }
 
-    async fn poll(&mut self, after: Revision) -> Option<Chunk> {
+    async fn poll(&mut self, after: Position) -> Option<Chunk> {
         self.next_poll = Instant::now() + jittered(POLL);
         if std::mem::take(&mut self.leave) {
             self.log
@@ -167,21 +176,27 @@ impl Feed {
         if self.current != 0 && self.strayed.elapsed() > STRAY {
             self.current = 0;
         }
-        match self.ask(after).await {
+        let began = Instant::now();
+        let asked = self.ask(after.revision).await;
+        self.log.note(began, asked.as_ref().err());
+        match asked {
             Ok(batch) => {
                 self.failures = 0;
-                let chunk = self.weigh(after, batch);
+                let mut chunk = self.weigh(after, batch);
                 if chunk.tail {
                     self.discover().await;
+                    chunk.fault = self.stranger(after.revision).await;
+                    chunk.tail = chunk.fault.is_none();
                 }
                 Some(chunk)
             }
             Err(error) => {
-                tracing::debug!(%error, "polling the log");
                 metrics::counter!("foldgate_log_failed_polls_total").increment(1);
                 self.failures += 1;
                 self.stray();
-                if self.failures >= FAILURES {
+                let refused = self.log.connection.refusal_since(began).is_some();
+                let unheard = matches!(error, Error::Unavailable(_)) && !refused;
+                if self.failures >= FAILURES && unheard {
                     self.log
                         .connection
                         .force_reconnect("two polls in a row have failed")
@@ -192,20 +207,53 @@ impl Feed {
         }
     }
 
+    /// The record at `after` itself, if there is one, and some behind it: that it
+    /// still stands shows that the log is the one that was followed so far.
     async fn ask(&self, after: Revision) -> Result<Batch, Error> {
         let place = &self.places[self.current];
         if !place.leader {
-            return place.api.batch(after.next(), MAX_READ).await;
+            return place.api.batch(after.max(Revision(1)), MAX_READ).await;
         }
-        let entries = Vec::from_iter(place.api.get(after.next()).await?);
-        Ok(Batch {
-            tail: entries.is_empty(),
-            entries,
-        })
+        let mut entries = Vec::new();
+        if after > Revision::ZERO {
+            entries.extend(place.api.get(after).await?);
+        }
+        let next = place.api.get(after.next()).await?;
+        let tail = next.is_none();
+        entries.extend(next);
+        Ok(Batch { entries, tail })
     }
 
-    fn weigh(&mut self, after: Revision, batch: Batch) -> Chunk {
+    fn weigh(&mut self, at: Position, mut batch: Batch) -> Chunk {
         let mut fault = None;
+        let after = at.revision;
+        let mut stands = after == Revision::ZERO;
+        if batch
+            .entries
+            .first()
+            .is_some_and(|first| first.revision == after)
+        {
+            let own = batch.entries.remove(0);
+            stands = own.hash == at.hash;
+            if stands && std::mem::take(&mut self.foreign) {
+                // What was announced meanwhile was of another history.
+                self.seen = after;
+            }
+            if !stands {
+                self.foreign = true;
+                let reason = format!(
+                    "the log went back or was replaced: its record is {}, and was {}",
+                    own.hash, at.hash
+                );
+                return Chunk {
+                    fault: Some(BrokenLink {
+                        revision: after,
+                        reason,
+                    }),
+                    ..Chunk::default()
+                };
+            }
+        }
         let last = batch.entries.last().map(|stored| stored.revision);
         self.seen = self.seen.max(last.unwrap_or_default());
         if !batch.entries.is_empty() {
@@ -213,24 +261,59 @@ impl Feed {
             if !batch.tail {
                 self.next_poll = Instant::now();
             }
-        } else if self.seen > after {
+        } else if self.seen > after || !stands {
             // This copy lags or has a hole: another is asked.
             self.absent += 1;
             self.stray();
             self.next_poll = Instant::now() + SOON;
             if self.absent >= PATIENCE {
-                fault = Some(BrokenLink {
-                    revision: after.next(),
-                    reason: format!("it cannot be read, and revision {} was seen", self.seen),
+                fault = Some(if stands {
+                    BrokenLink {
+                        revision: after.next(),
+                        reason: format!("it cannot be read, and revision {} was seen", self.seen),
+                    }
+                } else {
+                    self.foreign = true;
+                    BrokenLink {
+                        revision: after,
+                        reason: "the log went back or was replaced: it ends before this revision"
+                            .to_owned(),
+                    }
                 });
             }
+        } else {
+            self.absent = 0;
         }
         Chunk {
-            tail: batch.tail && self.seen <= after,
+            tail: batch.tail && self.seen <= after && (stands || !batch.entries.is_empty()),
             entries: batch.entries,
             pushed: false,
             fault,
         }
+    }
+
+    /// Whether the log that answers has another id than the one that was followed
+    /// so far: looked at once on each connection.
+    async fn stranger(&mut self, after: Revision) -> Option<BrokenLink> {
+        let connects = self.log.connection.connects();
+        if self.identified == Some(connects) {
+            return None;
+        }
+        let ours = self.log.log_id.get()?;
+        match self.places[self.current].api.log_id().await {
+            Ok(there) if there != *ours => {
+                return Some(BrokenLink {
+                    revision: after,
+                    reason: format!("another log stands there: its id is {there}, and was {ours}"),
+                });
+            }
+            Err(Error::Unavailable(_)) if self.strangers < DISCOVERIES => self.strangers += 1,
+            Ok(_) | Err(_) => {
+                self.strangers = 0;
+                self.identified = Some(connects);
+            }
+        }
+        None
     }
 
     fn stray(&mut self) {
@@ -241,7 +324,7 @@ impl Feed {
 
 #[async_trait]
 impl follow::Feed for Feed {
-    async fn next(&mut self, after: Revision) -> Chunk {
+    async fn next(&mut self, after: Position) -> Chunk {
         loop {
             self.subscribe().await;
             if Instant::now() >= self.next_poll {
@@ -259,7 +342,7 @@ impl follow::Feed for Feed {
             };
             tokio::select! {
                 Some(message) = push => {
-                    if let Some(chunk) = self.take(after, message) {
+                    if let Some(chunk) = self.take(after.revision, message) {
                         self.pushed = true;
                         return chunk;
                     }

@@ -103,7 +103,7 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
 async fn connect(options: &Options) -> Result<Connection, Error> {
     let connection = Connection::open(options).await?;
     connection
-        .connected(tokio::time::Instant::now() + READ_DEADLINE)
+        .admitted(tokio::time::Instant::now() + READ_DEADLINE)
         .await?;
     check::version(&connection)?;
     Ok(connection)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use foldgate_domain::{FOLD_VERSION, State};
 use foldgate_proto::report::StateHash;
-use foldgate_proto::{LogId, Revision};
+use foldgate_proto::{LogId, RecordHash, Revision};
 use uuid::Uuid;
 
 use super::Status;
@@ -25,7 +25,12 @@ impl Booted {
     pub(super) fn status(&self) -> Status {
         Status {
             revision: self.state.revision,
-            chain: self.state.chain,
+            log_known: self.ready,
+            chain: if self.ready {
+                self.state.chain
+            } else {
+                RecordHash([0; 32])
+            },
             ready: self.ready,
             caught_up: false,
             held: None,

@@ -94,6 +94,14 @@ impl Fold {
                 Err(error) => self.wait(&error).await,
             }
         };
+        self.shared.status.send_if_modified(|status| {
+            let news = !status.log_known;
+            if news {
+                status.log_known = true;
+                status.chain = RecordHash::genesis(log_id);
+            }
+            news
+        });
         if self.current && self.state.log != log_id {
             self.rebuild(&format!("the log's id is {log_id}"));
         }

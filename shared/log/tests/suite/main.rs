@@ -12,4 +12,5 @@ mod faults;
 mod mirror;
 mod replica;
 mod reports;
+mod rollback;
 mod support;

@@ -33,7 +33,7 @@ pub(crate) struct NatsServer {
     pub(crate) port: u16,
     pub(crate) monitor: u16,
     pub(crate) leaf: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl NatsServer {
@@ -53,7 +53,7 @@ impl NatsServer {
                 port: ports[0],
                 monitor: ports[1],
                 leaf: ports[2],
-                _dir: dir,
+                dir,
             };
             if server.answers() {
                 return server;
@@ -100,6 +100,22 @@ impl NatsServer {
     pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.config);
         assert!(self.answers(), "nats-server did not start again");
+    }
+
+    /// Kills it, and keeps a copy of what it has stored.
+    pub(crate) fn back_up(&mut self) -> TempDir {
+        self.kill();
+        let copy = TempDir::new().unwrap();
+        copy_dir(&self.dir.path().join("store"), copy.path());
+        copy
+    }
+
+    /// Starts it, after it was killed, with what it had stored then.
+    pub(crate) fn restore(&mut self, copy: &TempDir) {
+        let store = self.dir.path().join("store");
+        std::fs::remove_dir_all(&store).unwrap();
+        copy_dir(copy.path(), &store);
+        self.restart();
     }
 
     pub(crate) fn url(&self) -> String {
@@ -209,6 +225,19 @@ system_account: SYS
         cluster.unwrap_or_default(),
         domain.unwrap_or_default()
     )
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 fn free_ports() -> [u16; 3] {
