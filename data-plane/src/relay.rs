@@ -138,7 +138,8 @@ impl Relay {
         silence: Duration,
     ) -> Self {
         let heard = Instant::now();
-        Self {
+        let over = upstream.is_none();
+        let mut relay = Self {
             upstream,
             form,
             held: Some(held),
@@ -148,7 +149,11 @@ impl Relay {
             alarm: Box::pin(sleep_until(heard + silence)),
             turn: Turn::new(),
             broken: false,
+        };
+        if over {
+            relay.end();
         }
+        relay
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
@@ -258,6 +263,9 @@ impl Relay {
             flow.finish();
             if let Some(error) = flow.take_error() {
                 return self.say(&error);
+            }
+            if !flow.is_complete() {
+                return self.break_off(&Failure::broken("the stream ended before its answer"));
             }
         }
         self.held = None;

@@ -109,6 +109,11 @@ impl Splitter {
         self.hold(chunk, start, &mut sink);
     }
 
+    /// The bytes of an unfinished event, as far as they are held.
+    pub(crate) fn held(&self) -> &[u8] {
+        &self.held
+    }
+
     /// What is left when the stream ends: an event without its blank line.
     pub(crate) fn finish(&mut self) -> Option<Event> {
         let rest = self.held.split().freeze();
@@ -156,18 +161,8 @@ impl Event {
     /// The event's data: the values of its `data` lines, joined by LF. `None`
     /// when it has none (a comment, or another field alone).
     pub(crate) fn data(&self) -> Option<Cow<'_, [u8]>> {
-        let mut rest: &[u8] = &self.raw;
-        if self.first {
-            rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
-        }
         let mut data: Option<Cow<'_, [u8]>> = None;
-        while !rest.is_empty() {
-            let end = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-            let (line, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            let Some(value) = value_of_data(line) else {
-                continue;
-            };
+        for value in self.lines().filter_map(|line| value_of(line, b"data")) {
             match &mut data {
                 None => data = Some(Cow::Borrowed(value)),
                 Some(first) => {
@@ -179,10 +174,33 @@ impl Event {
         }
         data
     }
+
+    /// The event's name: the value of its last `event` line.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        self.lines()
+            .filter_map(|line| value_of(line, b"event"))
+            .last()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest: &[u8] = &self.raw;
+        if self.first {
+            rest = rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest);
+        }
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let end = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+            let (line, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            Some(line)
+        })
+    }
 }
 
-fn value_of_data(line: &[u8]) -> Option<&[u8]> {
-    match line.strip_prefix(b"data")? {
+fn value_of<'l>(line: &'l [u8], field: &[u8]) -> Option<&'l [u8]> {
+    match line.strip_prefix(field)? {
         [] => Some(&[]),
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
         _ => None,

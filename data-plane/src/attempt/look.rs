@@ -36,6 +36,10 @@ const MAX_HELD_BYTES: usize = 1024 * 1024;
 /// Up to this size an answer with status 200 may be an error.
 const MAX_HIDDEN_ERROR_BYTES: usize = MAX_ERROR_BYTES;
 
+/// What may come of a stream before its first event: pings of a comment every
+/// few seconds stay far below for as long as anybody waits.
+const MAX_PREAMBLE_BYTES: usize = 256 * 1024;
+
 /// An answer found good.
 pub(super) enum Seen {
     Whole(Response<()>, Bytes, Option<usage::Usage>),
@@ -141,11 +145,17 @@ async fn first_event(
             Some(Err(_)) => continue,
             None => flow.finish(),
         }
-        if flow.has_begun() {
+        if flow.is_hollow() {
+            return Err(Miss::broken("the stream holds no answer"));
+        }
+        if flow.has_begun() && !(ended && !flow.is_complete()) {
             return Ok((flow, (!ended).then_some(body)));
         }
         if let Some(error) = flow.take_error() {
             return Err(hidden(error.as_bytes(), credential));
+        }
+        if flow.preamble() > MAX_PREAMBLE_BYTES {
+            return Err(Miss::broken("the stream does not come to its first event"));
         }
         if ended {
             return Err(Miss::broken("the stream ended before its first event"));

@@ -5,10 +5,11 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use memchr::memmem;
 
 use super::join;
 use crate::sse::{Event, Splitter};
-use crate::usage::{Keep, Usage, Watch};
+use crate::usage::{Keep, Says, Usage, Watch, says};
 
 /// The largest event that is held back until it is whole: an image in base64
 /// fits, and what does not passes unread.
@@ -21,9 +22,20 @@ pub(crate) struct Flow {
     watch: Watch,
     ready: Vec<Bytes>,
     size: usize,
-    begun: bool,
+    begun: Beginning,
     error: Option<String>,
     closed: bool,
+}
+
+/// What a stream's first words were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// None yet.
+    Open,
+    /// A part of an answer.
+    Answer,
+    /// Its end, or an empty event: there is no answer.
+    Hollow,
 }
 
 impl Flow {
@@ -31,13 +43,10 @@ impl Flow {
     pub(crate) fn new(hide: bool) -> Self {
         Self {
             splitter: Splitter::new(MAX_EVENT_BYTES),
-            watch: Watch {
-                hide,
-                ..Watch::default()
-            },
+            watch: Watch::new(hide),
             ready: Vec::new(),
             size: 0,
-            begun: false,
+            begun: Beginning::Open,
             error: None,
             closed: false,
         }
@@ -52,22 +61,48 @@ impl Flow {
         self.splitter = splitter;
     }
 
-    /// The upstream's stream is over; what it left without a blank line goes on.
+    /// The upstream's stream is over; what it left without a blank line goes on,
+    /// unless it is half an event of an answer that breaks off there.
     pub(crate) fn finish(&mut self) {
-        if let Some(rest) = self.splitter.finish() {
-            let frame = rest.raw.clone();
-            let mut run = Run {
-                frame: &frame,
-                at: None,
-            };
-            self.see(rest, &mut run);
-            self.add(run.end());
+        let Some(rest) = self.splitter.finish() else {
+            return;
+        };
+        let (pieces, size) = (self.ready.len(), self.size);
+        let frame = rest.raw.clone();
+        let mut run = Run {
+            frame: &frame,
+            at: None,
+        };
+        self.see(rest, &mut run);
+        self.add(run.end());
+        if !self.is_complete() {
+            self.ready.truncate(pieces);
+            self.size = size;
         }
     }
 
     /// Whether an event that says something has come (an error does not count).
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun
+        self.begun == Beginning::Answer
+    }
+
+    /// Whether the stream ends, or says nothing, where its answer should begin.
+    pub(crate) fn is_hollow(&self) -> bool {
+        self.begun == Beginning::Hollow
+    }
+
+    /// Whether the stream has said that its answer is over.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.watch.complete
+    }
+
+    /// How many bytes have come, before the answer began, that are no part of one.
+    pub(crate) fn preamble(&self) -> usize {
+        let held = self.splitter.held();
+        let data = held.starts_with(b"data")
+            || memmem::find(held, b"\ndata").is_some()
+            || memmem::find(held, b"\rdata").is_some();
+        self.size + if data { 0 } else { held.len() }
     }
 
     /// The upstream's error, if one came; nothing behind it goes on.
@@ -107,7 +142,13 @@ impl Flow {
             self.closed = true;
             return;
         }
-        self.begun = self.begun || !event.whole || event.data().is_some();
+        if self.begun == Beginning::Open {
+            self.begun = match says(&event) {
+                Says::Nothing => Beginning::Open,
+                Says::NoAnswer => Beginning::Hollow,
+                Says::Something => Beginning::Answer,
+            };
+        }
         match keep {
             Keep::All => {
                 let before = run.extend(&event.raw);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
 
 use super::Usage;
@@ -14,6 +15,14 @@ use crate::sse::Event;
 /// made once, since there are many events.
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"choices\""));
+static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finish_reason\""));
+
+/// A finish reason that is none; how nearly every chunk has it.
+const UNFINISHED: &[u8] = b"\"finish_reason\":null";
+
+/// The data of a stream's last event.
+const DONE: &[u8] = b"[DONE]";
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,19 +45,116 @@ pub(crate) struct Watch {
     pub(crate) hide: bool,
     /// The last usage seen.
     pub(crate) usage: Option<Usage>,
+    /// Whether the stream has said that its answer is over.
+    pub(crate) complete: bool,
+    /// Where `choices` stood in the chunk before: mostly it stands there again.
+    choices_at: usize,
+    /// How far from its end the finish reason stood.
+    finish_from_end: usize,
+}
+
+/// What an event's data amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// It has none.
+    Nothing,
+    /// It is empty, or only ends the stream.
+    NoAnswer,
+    /// A part of an answer.
+    Something,
+}
+
+/// What an event says, for the question whether an answer has begun.
+pub(crate) fn says(event: &Event) -> Says {
+    if !event.whole {
+        return Says::Something;
+    }
+    match event.data().as_deref().map(<[u8]>::trim_ascii) {
+        None => Says::Nothing,
+        Some(b"" | DONE) => Says::NoAnswer,
+        Some(_) => Says::Something,
+    }
 }
 
 impl Watch {
+    /// At a stream's beginning.
+    pub(crate) fn new(hide: bool) -> Self {
+        Self {
+            hide,
+            ..Self::default()
+        }
+    }
+
     /// Looks at one event.
     pub(crate) fn see(&mut self, event: &Event) -> Keep {
         if !event.whole {
+            // Nobody read it; it may have said so.
+            self.complete = true;
             return Keep::All;
         }
         let raw = &event.raw;
+        if !self.has_choices(raw) {
+            return self.see_other(event);
+        }
+        if !is_plain(raw) && event.name() == Some(b"error") {
+            return error(event);
+        }
+        self.complete = self.complete || self.finishes(raw);
         if USAGE.find(raw).is_some() || ERROR.find(raw).is_some() {
             return self.read(event).unwrap_or(Keep::All);
         }
         Keep::All
+    }
+
+    /// An event that is no chunk of an answer; there are few.
+    fn see_other(&mut self, event: &Event) -> Keep {
+        let Some(data) = event.data() else {
+            return Keep::All;
+        };
+        if data.trim_ascii() == DONE {
+            self.complete = true;
+            return Keep::All;
+        }
+        if event.name() == Some(b"error") || from_stream_error(&data).is_some() {
+            return error(event);
+        }
+        self.read(event).unwrap_or(Keep::All)
+    }
+
+    fn has_choices(&mut self, raw: &[u8]) -> bool {
+        let name = CHOICES.needle();
+        let here = raw.get(self.choices_at..self.choices_at.saturating_add(name.len()));
+        if here == Some(name) {
+            return true;
+        }
+        let Some(at) = CHOICES.find(raw) else {
+            return false;
+        };
+        self.choices_at = at;
+        true
+    }
+
+    /// Whether a choice of the chunk has a finish reason.
+    fn finishes(&mut self, raw: &[u8]) -> bool {
+        let usual = raw.len().saturating_sub(self.finish_from_end);
+        let end = raw.get(usual..).unwrap_or_default();
+        if end.starts_with(UNFINISHED) {
+            // Of several choices in one chunk this is the last; one before it that
+            // is finished does not end the stream.
+            return false;
+        }
+        let mut rest = raw.get(self.choices_at..).unwrap_or_default();
+        while let Some(at) = FINISH.find(rest) {
+            let behind = rest.get(at + FINISH.needle().len()..).unwrap_or_default();
+            let value = behind.trim_ascii_start();
+            let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii_start();
+            if !value.starts_with(b"null") && !value.starts_with(b"\"\"") {
+                return true;
+            }
+            self.finish_from_end = rest.len() - at;
+            rest = behind;
+        }
+        false
     }
 
     /// `None` when the event is not of the shape that is known: it passes.
@@ -85,6 +191,17 @@ impl Watch {
         let offset = (line.as_ptr() as usize).checked_sub(event.raw.as_ptr() as usize)?;
         Some(Keep::Without(member.start + offset..member.end + offset))
     }
+}
+
+/// Whether an event is one line of data, as nearly all are.
+fn is_plain(raw: &[u8]) -> bool {
+    raw.starts_with(b"data:") && (raw.ends_with(b"}\n\n") || raw.ends_with(b"}\r\n\r\n"))
+}
+
+/// The event as an error, in the words it has.
+fn error(event: &Event) -> Keep {
+    let data = event.data().unwrap_or_default();
+    Keep::Error(String::from_utf8_lossy(&data).into_owned())
 }
 
 /// Whether this value of a member `error` speaks of one.

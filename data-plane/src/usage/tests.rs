@@ -18,10 +18,7 @@ fn event(text: &str) -> Event {
 
 /// What a client sees of an event, and the usage that was read from it.
 fn seen(text: &str, hide: bool) -> (String, Option<Usage>) {
-    let mut watch = Watch {
-        hide,
-        ..Watch::default()
-    };
+    let mut watch = Watch::new(hide);
     let shown = match watch.see(&event(text)) {
         Keep::All => text.to_owned(),
         Keep::Without(at) => format!("{}{}", &text[..at.start], &text[at.end..]),
@@ -107,6 +104,58 @@ fn an_error_is_seen() {
     let error = r#"{"error":{"message":"overloaded"}}"#;
     let text = format!("event: error\ndata: {error}\n\n");
     assert_eq!(watch.see(&event(&text)), Keep::Error(error.to_owned()));
+}
+
+#[test]
+fn errors_are_seen_in_every_shape() {
+    for text in [
+        "event: error\ndata: boom\n\n",
+        "event: error\ndata: {\"code\":1}\n\n",
+        "event: error\ndata: {\"choices\":[]}\n\n",
+        "data: {\"choices\":[]}\nevent: error\n\n",
+        "data: {\"object\":\"error\",\"message\":\"boom\",\"code\":500}\n\n",
+        "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
+        "data: {\"detail\":\"boom\"}\n\n",
+        "data: {\"detail\":[{\"msg\":\"boom\"}]}\n\n",
+        "data: {\"message\":\"boom\"}\n\n",
+        "data: {\"error\":{\"code\":502},\"choices\":[]}\n\n",
+    ] {
+        assert!(seen(text, true).0.starts_with("error "), "{text}");
+    }
+    for text in [
+        "event: message\ndata: {\"a\":1}\n\n",
+        "data: {\"choices\":[{\"message\":\"x\"}],\"detail\":\"x\"}\n\n",
+        "event: error\n: without data\n\n",
+    ] {
+        assert_eq!(seen(text, true).0, text);
+    }
+}
+
+#[test]
+fn the_end_of_an_answer_is_seen() {
+    let complete = |texts: &[&str]| {
+        let mut watch = Watch::default();
+        for text in texts {
+            watch.see(&event(text));
+        }
+        watch.complete
+    };
+    let open = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+    let empty = "data: {\"choices\":[{\"finish_reason\":\"\"}]}\n\n";
+    let two = "data: {\"choices\":[{\"finish_reason\": null},{\"finish_reason\" : \"stop\"}]}\n\n";
+    assert!(!complete(&[
+        open,
+        open,
+        empty,
+        open,
+        ": c\n\n",
+        "data: {}\n\n"
+    ]));
+    assert!(complete(&[open, open, two, open]));
+    assert!(complete(&[open, &open.replace("null", "\"length\"")]));
+    assert!(complete(&[open, "data: [DONE]\n\n"]));
+    let quoted = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"finish_reason\\\":1\"}}]}\n\n";
+    assert!(!complete(&[quoted, quoted]));
 }
 
 #[test]

@@ -131,6 +131,28 @@ async fn an_error_behind_a_200_gives_way() {
 }
 
 #[tokio::test]
+async fn a_stream_without_an_answer_gives_way() {
+    let endless = vec![Step::Send(": ping\n\n".repeat(40_000)), Step::Hang];
+    let unended = vec![Step::Send(": ping\n".repeat(40_000)), Step::Hang];
+    let asleep = SleepCause::UpstreamError;
+    assert_sleeps(Script::events(endless), asleep, 1..6).await;
+    assert_sleeps(Script::events(unended), asleep, 1..6).await;
+    for text in [
+        "data: [DONE]\n\n",
+        "data:\n\ndata: {\"choices\":[]}\n\ndata: [DONE]\n\n",
+        ": hi\n\ndata: \n\n",
+        "data: {\"choices\":[",
+        "event: error\ndata: boom\n\n",
+        "data: {\"object\":\"error\",\"message\":\"boom\",\"code\":500}\n\n",
+        "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"boom\"}}\n\n",
+        "data: {\"detail\":\"boom\"}\n\n",
+        "data: {\"message\":\"boom\"}\n\n",
+    ] {
+        assert_sleeps(Script::stream(text), asleep, 1..6).await;
+    }
+}
+
+#[tokio::test]
 async fn a_key_without_the_model_sleeps_for_it_alone() {
     let missing = error(404, "model_not_found");
     let (rig, upstream) = two_levels(missing).await;

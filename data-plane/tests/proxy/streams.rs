@@ -85,6 +85,7 @@ async fn each_event_goes_on_at_once() {
 #[tokio::test]
 async fn events_that_are_ready_together_go_in_few_pieces() {
     let events: Vec<String> = (0..100).map(|n| format!("data: {n}\n\n")).collect();
+    let events = [events, vec![DONE.to_owned()]].concat();
     let steps = events.iter().map(|event| send(event)).collect();
     let (rig, _upstream) = rig(Script::events(steps)).await;
     let request = rig.caller.request(
@@ -113,6 +114,56 @@ async fn a_stream_that_breaks_ends_with_an_error() {
     assert_eq!(error["error"]["code"], "upstream_stream_broken");
     assert_eq!(error["error"]["type"], "upstream_error");
     assert_eq!(rig.pools.sleeps().all().len(), 1, "the key sleeps");
+}
+
+const HALF: &str =
+    "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n";
+
+#[tokio::test]
+async fn a_stream_that_ends_without_an_end_is_broken() {
+    for end in ["", "data: {\"ha", USAGE] {
+        let (rig, _upstream) = rig(Script::stream(&format!("{HALF}{end}"))).await;
+        let text = rig.caller.chat_stream("m").await.text();
+        assert!(text.starts_with(HALF), "{text}");
+        let last = text.trim_end().rsplit_once("\n\n").unwrap().1;
+        let error: serde_json::Value =
+            serde_json::from_str(last.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(error["error"]["code"], "upstream_stream_broken", "{text}");
+        assert_eq!(rig.pools.sleeps().all().len(), 1, "the key sleeps");
+    }
+}
+
+#[tokio::test]
+async fn a_finish_reason_is_an_end() {
+    let end = HALF.replace("null", "\"stop\"");
+    for text in [
+        format!("{HALF}{end}"),
+        format!("{HALF}{end}data: {{\"x\":1}}\n\n"),
+        end.trim_end().to_owned(),
+    ] {
+        let (rig, _upstream) = rig(Script::stream(&text)).await;
+        assert_eq!(rig.caller.chat_stream("m").await.text(), text);
+        assert_eq!(rig.pools.sleeps().all().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn errors_of_other_shapes_end_the_stream() {
+    for error in [
+        "event: error\ndata: boom\n\n",
+        "data: {\"object\":\"error\",\"message\":\"boom\",\"code\":500}\n\n",
+        "data: {\"type\":\"error\",\"message\":\"boom\"}\n\n",
+        "data: {\"detail\":\"boom\"}\n\n",
+        "data: {\"message\":\"boom\"}\n\n",
+    ] {
+        let (rig, _upstream) = rig(Script::stream(&format!("{HALF}{error}{HALF}{DONE}"))).await;
+        let text = rig.caller.chat_stream("m").await.text();
+        let rest = text.strip_prefix(HALF).unwrap();
+        let rest = rest.strip_prefix("data: ").unwrap();
+        let shown: serde_json::Value = serde_json::from_str(rest.trim_end()).unwrap();
+        assert_eq!(shown["error"]["type"], "upstream_error", "{text}");
+        assert_eq!(rig.pools.sleeps().all().len(), 1, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -42,19 +42,26 @@ impl Said {
 
     /// Reads an event of a stream; `None` unless it is an error.
     pub(crate) fn read_event(data: &[u8]) -> Option<Self> {
-        if data.len() > INSPECTED_BYTES || !data.windows(6).any(|w| w == b"error\"") {
+        let start = data.trim_ascii_start();
+        let of_json = start.starts_with(b"{") || start.starts_with(b"[");
+        if data.len() > INSPECTED_BYTES || !of_json {
             return None;
         }
         let value: Value = serde_json::from_slice(data).ok()?;
-        let event = unwrapped(&value).as_object()?;
-        if event.get("error").is_some_and(|error| !error.is_null()) {
-            return Some(Self::of(&Value::Object(event.clone())));
+        let whole = unwrapped(&value);
+        let event = whole.as_object()?;
+        let is = |name: &str, word: &str| text(event, name) == Some(word);
+        if is("type", "response.failed") {
+            return event.get("response").map(Self::of);
         }
-        match event.get("type").and_then(Value::as_str)? {
-            "error" => Some(Self::of(&Value::Object(event.clone()))),
-            "response.failed" => event.get("response").map(Self::of),
-            _ => None,
-        }
+        let named = event.get("error").is_some_and(says_something)
+            || is("type", "error")
+            || is("object", "error");
+        // FastAPI's `detail`, and the bare `message` of many gateways.
+        let bare = !event.contains_key("choices")
+            && (event.get("detail").is_some_and(says_something)
+                || text(event, "message").is_some_and(|message| !message.is_empty()));
+        (named || bare).then(|| Self::of(whole))
     }
 
     fn of(value: &Value) -> Self {
@@ -129,6 +136,17 @@ fn unwrapped(value: &Value) -> &Value {
     match value {
         Value::Array(list) => list.first().unwrap_or(value),
         _ => value,
+    }
+}
+
+/// Whether a member's value speaks of an error, and is not there for its form.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(object) => !object.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
     }
 }
 
