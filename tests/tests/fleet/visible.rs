@@ -62,6 +62,13 @@ async fn a_write_is_visible_on_every_node_and_in_the_fleet_view() {
     }
     hashes.dedup();
     assert_eq!(hashes.len(), 1, "{hashes:?}");
+    // A fleet that began a moment ago has nothing to be alarmed about.
+    for control in &fleet.controls {
+        let view = control.admin().get("/admin/v1/fleet").await.ok();
+        assert_eq!(view["alarms"], json!([]), "{view}");
+        let rows = foldgate_tests::admin::list(&view["items"]);
+        assert!(rows.iter().all(|row| row["diverged"] == false), "{view}");
+    }
     assert_eq!(other.fleet().await.len(), 5);
 }
 

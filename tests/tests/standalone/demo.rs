@@ -12,7 +12,7 @@ async fn the_demo_shows_a_chat_and_its_events_and_goes_on() {
     let foldgate = settings.start().await;
     eventually("the demo's story", SOON, async || {
         let output = foldgate.output();
-        let missing = ["KeyAdded", "curl"]
+        let missing = ["You said: Hello", "KeyAdded", "curl"]
             .into_iter()
             .find(|part| !output.contains(part));
         missing.map_or(Ok(()), |part| Err(format!("no {part} in: {output}")))
@@ -20,6 +20,8 @@ async fn the_demo_shows_a_chat_and_its_events_and_goes_on() {
     .await;
     let keys = foldgate.admin().keys().await;
     assert_eq!(keys.len(), 1, "{keys:?}");
+    let models = foldgate.proxy().get("/v1/models").await;
+    assert!(models.text().contains("\"echo-1\""), "{}", models.text());
     // It keeps serving, also the model that it tells to try.
     let output = foldgate.output();
     let (_, rest) = output

@@ -13,6 +13,8 @@ mod lifecycle;
 mod news;
 mod observe;
 mod proxy;
+mod readme;
+mod ready;
 mod secrets;
 mod start;
 mod streams;

@@ -127,4 +127,16 @@ async fn the_fleet_of_one_is_itself() {
     assert!(row["version"].is_string(), "{row}");
     assert_eq!(row["lag"], 0);
     assert_eq!(row["sleeping"], 0);
+    // The row of the process that answers is never older than its answer.
+    for number in 0..5 {
+        let patch = json!({"EMAIL_SMTP": format!("s{number}.example.com")});
+        let revision = world.admin.config(&patch).await.revision();
+        let rows = world.admin.fleet().await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert_eq!(rows[0]["revision"], revision);
+        assert_eq!(rows[0]["lag"], 0);
+        assert_eq!(rows[0]["diverged"], false);
+    }
+    let view = world.admin.get("/admin/v1/fleet").await.ok();
+    assert_eq!(view["alarms"], json!([]));
 }

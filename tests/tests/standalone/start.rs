@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use foldgate_tests::foldgate::OWNER_KEY;
+use foldgate_tests::foldgate::{MASTER_KEY, OWNER_KEY};
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Settings, paths};
 
@@ -31,6 +31,10 @@ async fn the_owner_key_is_made_printed_once_and_kept_in_a_private_file() {
         1,
         "not printed again"
     );
+    let output = foldgate.output();
+    assert_eq!(output.matches("shown this once").count(), 1, "{output}");
+    let place = format!("The owner key is in {}", file.display());
+    assert_eq!(output.matches(&place).count(), 1, "{output}");
     foldgate.admin_with(key).get("/x-keys").await.ok();
 }
 
@@ -114,23 +118,42 @@ async fn a_settings_file_is_read_and_the_environment_wins() {
     assert_eq!(rows[0]["region"], "from-env");
 }
 
-/// README's table is the one the program prints.
 #[tokio::test]
-async fn readme_lists_the_settings() {
-    let output = Settings::new(&["settings", "--markdown"]).output().await;
-    assert!(output.status.success());
-    let table = String::from_utf8(output.stdout).expect("text");
-    assert!(table.lines().count() > 20, "{table}");
-    let readme = std::fs::read_to_string(paths::workspace().join("README.md"));
-    let readme = readme.expect("README.md is there");
-    for line in table
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-    {
-        assert!(
-            readme.lines().any(|l| l.trim_end() == line),
-            "README lacks: {line}"
-        );
-    }
+async fn a_log_that_vanished_is_not_begun_anew() {
+    let settings = Settings::standalone().without("FOLDGATE_OWNER_KEY");
+    let mut foldgate = settings.start().await;
+    foldgate.stop().await;
+    let log = settings.data().join("log");
+    std::fs::rename(&log, settings.data().with_file_name("elsewhere")).expect("moved");
+    let output = settings.output().await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(74), "{said}");
+    assert!(said.contains("the log is gone"), "{said}");
+    assert!(said.contains("owner.key"), "{said}");
+    assert!(!log.exists(), "nothing was begun");
+    std::fs::rename(settings.data().with_file_name("elsewhere"), &log).expect("moved back");
+    settings.start().await;
+}
+
+#[tokio::test]
+async fn another_master_key_than_the_kept_one_is_refused() {
+    let settings = Settings::standalone();
+    settings.start().await.stop().await;
+    let other = settings.clone().env("FOLDGATE_MASTER_KEY", MASTER_KEY);
+    let output = other.output().await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains("master.key"), "{said}");
+    assert!(!said.contains(MASTER_KEY), "{said}");
+    let kept = std::fs::read_to_string(settings.data().join("master.key")).expect("master.key");
+    settings
+        .env("FOLDGATE_MASTER_KEY", kept.trim())
+        .start()
+        .await;
+}
+
+#[tokio::test]
+async fn one_timeout_may_be_set_alone() {
+    let settings = Settings::standalone().env("FOLDGATE_UPSTREAM_REQUEST_TIMEOUT", "4s");
+    settings.start().await;
 }

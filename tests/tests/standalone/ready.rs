@@ -1,0 +1,71 @@
+//! What `/readyz` says of a process and its parts.
+
+use foldgate_tests::eventually;
+use foldgate_tests::foldgate::{Foldgate, MASTER_KEY};
+use foldgate_tests::poll::SOON;
+use serde_json::Value;
+
+use super::World;
+
+/// The parts by name, as the verbose page lists them.
+async fn parts(foldgate: &Foldgate) -> Vec<(String, String, String)> {
+    let page = foldgate.status().get("/readyz?verbose").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    let page: Value = serde_json::from_str(&page.text()).expect("JSON");
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    foldgate_tests::admin::list(&page["components"])
+        .iter()
+        .map(|line| {
+            (
+                text(line, "name"),
+                text(line, "status"),
+                text(line, "reason"),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_part_is_listed_when_all_are_ready() {
+    let world = World::new().await;
+    eventually("every part ready", SOON, async || {
+        let parts = parts(&world.foldgate).await;
+        for name in ["process", "log", "fold", "owner", "secrets"] {
+            let found = parts.iter().find(|part| part.0 == name);
+            if found.is_none_or(|part| part.1 != "ready") {
+                return Err(format!("{name}: {parts:?}"));
+            }
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_that_a_wrong_master_key_cannot_open_are_told_of() {
+    let mut world = World::new().await;
+    world.admin.add_key(2, &world.upstream.url()).await;
+    world.foldgate.stop().await;
+    let settings = world.foldgate.settings().clone();
+    // Without the file nothing tells that the new key is another.
+    std::fs::remove_file(settings.data().join("master.key")).expect("removed");
+    let foldgate = settings
+        .env("FOLDGATE_MASTER_KEY", MASTER_KEY)
+        .start()
+        .await;
+    let reason = eventually("the secrets' part", SOON, async || {
+        let parts = parts(&foldgate).await;
+        let found = parts
+            .iter()
+            .find(|part| part.0 == "secrets" && part.1 == "degraded");
+        found
+            .map(|part| part.2.clone())
+            .ok_or_else(|| format!("{parts:?}"))
+    })
+    .await;
+    assert!(
+        reason.starts_with("2 provider keys are left out"),
+        "{reason}"
+    );
+    assert!(foldgate.output().contains("2 provider keys are left out"));
+}
