@@ -64,7 +64,7 @@ pub(crate) fn email_pass(
     seal(vault, (owner, owner.0), field::EMAIL_PASS, secret)
 }
 
-/// Whether a text has the form of a mask, as [`foldgate_vault::mask`] and
+/// Whether a text has the form of a mask, as [`foldgate_vault::mask()`] and
 /// [`private_key`] make them: up to seven characters, three dots, four more.
 pub(crate) fn is_mask(text: &str) -> bool {
     let chars: Vec<char> = text.chars().take(MAX_MASK_CHARS + 1).collect();

@@ -64,6 +64,7 @@ fn kinds_of_refusal_have_their_statuses() {
             409,
             "conflict_error",
         ),
+        (Rejection::TooManyRetryKeys(1), 429, "rate_limit_error"),
         (Rejection::IdempotencyMismatch, 422, "invalid_request_error"),
     ];
     for (rejection, status, category) in cases {
@@ -78,6 +79,7 @@ fn a_client_is_told_to_wait_only_where_waiting_helps() {
     let waits = |error: Error| error.into_response().headers().contains_key(RETRY_AFTER);
     assert!(waits(Error::TooManyRequests));
     assert!(waits(Error::Unavailable));
+    assert!(waits(Rejection::TooManyRetryKeys(1).into()));
     assert!(!waits(Error::Internal));
     assert!(!waits(Error::field("x", "y")));
 }
