@@ -1,5 +1,5 @@
 //! The `Config` of a Vertex key, read and checked by the rules in
-//! [`vertex`](super::vertex).
+//! [`vertex`].
 
 use foldgate_domain::upstream_url::ProviderUrl;
 use foldgate_proto::{MaskedSecret, ProviderConfig};
