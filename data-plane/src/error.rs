@@ -2,6 +2,7 @@
 //! shape of OpenAI's API, with a `type` that says whose side failed. Nothing
 //! here names an upstream's host, key or organisation.
 
+mod passed;
 mod scrub;
 
 use std::borrow::Cow;
@@ -11,7 +12,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-pub(crate) use scrub::{Scrubber, passed_on};
+pub(crate) use passed::passed_on;
+pub(crate) use scrub::Scrubber;
 
 /// Whose side failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -66,7 +66,7 @@ async fn assert_sleeps(bad: Script, cause: SleepCause, seconds: std::ops::Range<
 
 #[tokio::test]
 async fn a_refused_key_gives_way() {
-    assert_sleeps(error(401, "invalid_api_key"), SleepCause::Dead, 30..70).await;
+    assert_sleeps(error(401, "invalid_api_key"), SleepCause::Dead, 8..25).await;
 }
 
 #[tokio::test]

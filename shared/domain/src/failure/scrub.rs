@@ -44,6 +44,36 @@ const PREFIXES: &[&str] = &[
     "localhost",
 ];
 
+/// Words that begin like an account and are none.
+const PLAIN_WORDS: &[&str] = &[
+    "key-value",
+    "user-agent",
+    "user-defined",
+    "user-provided",
+    "user-supplied",
+];
+
+/// Where paths into a request begin, as errors name its fields.
+const FIELDS: &[&str] = &[
+    "body",
+    "contents",
+    "functions",
+    "generation_config",
+    "input",
+    "messages",
+    "metadata",
+    "prompt",
+    "response_format",
+    "stream_options",
+    "tool_choice",
+    "tools",
+];
+
+/// The longest part of a model's name that may mix letters and digits freely
+/// (`8x22B`, `A22B`), and the longest that may change once (`Qwen2`, `Llama3`).
+const MAX_MIXED_PART: usize = 6;
+const MAX_NAME_PART: usize = 12;
+
 /// The text on one line, without keys, hosts, addresses and organisations, and
 /// at most `max_chars` long.
 pub fn scrub(text: &str, max_chars: usize) -> String {
@@ -125,11 +155,47 @@ fn telling(word: &str) -> bool {
 }
 
 fn prefixed(part: &str) -> bool {
+    if PLAIN_WORDS
+        .iter()
+        .any(|word| part.eq_ignore_ascii_case(word))
+    {
+        return false;
+    }
     let part = part.trim_start_matches(['-', '_', '.', '*', '+', '~', '$', '%']);
     PREFIXES.iter().any(|prefix| {
         part.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     })
+}
+
+/// `messages.0.content`, `tools.1.function.name`: no host, though it has dots.
+fn field_path(part: &str) -> bool {
+    let mut steps = part.split('.');
+    let step = |step: &str| {
+        step.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    steps.next().is_some_and(|first| FIELDS.contains(&first)) && steps.all(step)
+}
+
+/// `meta-llama/Llama-3.3-70B-Instruct`: mixed, but made of words and sizes.
+fn model_like(word: &str) -> bool {
+    let kind = |b: u8| (b.is_ascii_digit(), b.is_ascii_uppercase());
+    // A capital and the small letters behind it are one.
+    let changes = |two: &&[u8]| {
+        kind(two[0]) != kind(two[1])
+            && !(two[0].is_ascii_uppercase() && two[1].is_ascii_lowercase())
+    };
+    let plain = |part: &str| {
+        part.len() <= MAX_MIXED_PART
+            || (part.len() <= MAX_NAME_PART
+                && part.as_bytes().windows(2).filter(changes).count() <= 1)
+    };
+    word.contains('-')
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b))
+        && word.split(['-', '.', '_', '/']).all(plain)
 }
 
 /// `api.example.com`, `10.0.0.1`, `gateway:8080`, `fe80::1`.
@@ -151,6 +217,7 @@ fn host_like(part: &str) -> bool {
         && part
             .bytes()
             .all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%'));
+    let named = named && !(with_port.is_none() && field_path(host));
     let single = with_port.is_some() && host.starts_with(|c: char| c.is_ascii_alphabetic());
     named || v4 || v6 || single
 }
@@ -159,7 +226,7 @@ fn key_like(part: &str) -> bool {
     let has = |test: fn(&u8) -> bool| part.as_bytes().iter().any(test);
     let mixed =
         has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
-    if mixed && part.len() >= MIN_MIXED_WORD {
+    if mixed && part.len() >= MIN_MIXED_WORD && !model_like(part) {
         return true;
     }
     let hex = |b: u8| b.is_ascii_hexdigit() || b == b'-';

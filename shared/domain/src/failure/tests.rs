@@ -300,6 +300,10 @@ fn scrub_keeps_words_and_takes_secrets() {
         "model claude-sonnet-4-5-20250929 is overloaded",
         "gemini-2.5-flash not found, e.g. try another",
         "Überlastet: bitte später",
+        "messages.1.content.0.text: Field required",
+        "Invalid type for 'messages.[0].content' in messages[1].content",
+        "meta-llama/Llama-3.3-70B-Instruct-Turbo, Mixtral-8x22B-Instruct-v0.1",
+        "the user-provided tools.0.function.name",
     ] {
         assert_eq!(scrub(kept, 200), kept);
     }
@@ -323,6 +327,11 @@ fn scrub_keeps_words_and_takes_secrets() {
         "ops@example.com",
         "abcd********wxyz",
         "projects/my-project-1/locations",
+        "organization=org-AbCdEf1234567890",
+        "proj-abcdef",
+        "user-AbCdEf",
+        "messages.internal.example:8443",
+        "aB3dE6gH-iJ9kL2mN5oP-qR8sT1uV4wX",
     ] {
         for text in [secret.to_owned(), format!("failed ({secret}), see")] {
             let scrubbed = scrub(&text, 200);
