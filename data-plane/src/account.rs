@@ -149,11 +149,6 @@ impl Account {
         }
     }
 
-    /// When it began.
-    pub(crate) fn started(&self) -> Instant {
-        self.started
-    }
-
     /// The answer begins.
     pub(crate) fn answer(&mut self, status: StatusCode) {
         self.status = Some(status);

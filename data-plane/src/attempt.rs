@@ -33,8 +33,8 @@ use verdict::Verdict;
 pub struct Limits {
     /// Attempts, over all keys and Levels.
     pub attempts: usize,
-    /// From the request's head to the answer's first byte, or, where it is not
-    /// streamed, to its last; over all attempts.
+    /// From the end of the request's body to the answer's first byte, or, where it
+    /// is not streamed, to its last; over all attempts.
     pub total: Duration,
     /// From sending an attempt to the first byte of its answer (in a stream, to
     /// its first event).
@@ -67,6 +67,8 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: Segments,
+    /// Whether the caller wants a stream.
+    pub(crate) streamed: bool,
     /// Whether its usage is hidden.
     pub(crate) hide_usage: bool,
 }
@@ -119,7 +121,8 @@ pub(crate) struct Miss {
 /// # Errors
 /// The client's own fault as the upstream words it; else why there is no answer.
 pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<Answer, Problem> {
-    let deadline = Instant::from_std(account.started()) + call.limits.total;
+    // From here, not from the request's head: a slow body is no upstream's fault.
+    let deadline = Instant::now() + call.limits.total;
     let serves = serves(call.model);
     let mut tried: Vec<KeyId> = Vec::new();
     let mut verdict = Verdict::default();
@@ -218,17 +221,11 @@ async fn send(
     credential: &Credential,
     deadline: Instant,
 ) -> Result<Response<Incoming>, Miss> {
-    let mut again = true;
-    loop {
-        let sending = call.transport.send(request(call, credential));
-        match timeout_at(deadline, sending).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            // An upstream may close an idle connection just as it is used again;
-            // that says nothing about the key.
-            Ok(Err(SendError::Broken)) if again => again = false,
-            Ok(Err(error)) => return Err(Miss::unsent(&error)),
-            Err(_) => return Err(Miss::late("no answer in time")),
-        }
+    let sending = call.transport.send(request(call, credential));
+    match timeout_at(deadline, sending).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Miss::unsent(&error)),
+        Err(_) => Err(Miss::late("no answer in time")),
     }
 }
 

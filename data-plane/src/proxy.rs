@@ -45,6 +45,9 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 /// How long a client may be silent in the midst of its request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a whole body may take: 32 MiB at less than a megabit a second.
+const BODY_DEADLINE: Duration = Duration::from_mins(5);
+
 /// How long a request waits for the revision it asks for.
 const REVISION_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -228,7 +231,12 @@ impl Proxy {
         require_json(parts.version, &parts.headers)?;
         let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
         propagate(&account.span, &parts.headers, &mut upward);
-        let text = read(body, self.settings.max_body_bytes, BODY_PATIENCE).await?;
+        let text = read(
+            body,
+            self.settings.max_body_bytes,
+            (BODY_PATIENCE, BODY_DEADLINE),
+        )
+        .await?;
         account.bytes_in = text.len() as u64;
         let fields = Fields::parse(&text)?;
         account.requested.clone_from(&fields.model);
@@ -248,6 +256,7 @@ impl Proxy {
             levels: routed.levels,
             headers: upward,
             body: fields.edit(&text, &routed.model, hide_usage),
+            streamed: fields.stream,
             hide_usage,
         };
         let answer = attempt(&call, account).await?;

@@ -101,6 +101,9 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
+            // An upstream may close an idle connection just as it is used again: then,
+            // and only if nothing of the request was sent, it goes over another one.
+            .retry_canceled_requests(true)
             .http2_adaptive_window(true)
             .http2_keep_alive_interval(H2_PING)
             .http2_keep_alive_timeout(H2_PING_TIMEOUT);

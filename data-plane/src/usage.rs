@@ -7,7 +7,7 @@ mod chunk;
 use serde_json::Value;
 
 pub(crate) use answer::{Tail, of_whole};
-pub(crate) use chunk::{Keep, Says, Watch, is_error, says};
+pub(crate) use chunk::{Keep, Says, Watch, says};
 
 /// Tokens of one request, as the upstream counted them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,9 @@
 //! at the first event of a stream or the whole of anything else, since an error
 //! may hide behind a 200.
 
+mod beginning;
+mod kind;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +13,7 @@ use foldgate_domain::failure::{Failure, FailureClass, classify, from_stream_erro
 use foldgate_domain::hint::hint;
 use foldgate_proto::Timestamp;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,6 +24,7 @@ use crate::pools::{Credential, Held};
 use crate::relay::{Flow, Form};
 use crate::transport::headers::for_client;
 use crate::usage::{self, Tail};
+use beginning::Beginning;
 
 /// How much of an error is read; every real one is far shorter.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -83,14 +86,27 @@ pub(super) async fn look(
     *head.status_mut() = parts.status;
     *head.headers_mut() = for_client(&parts.headers);
     if is_encoded(&parts.headers) {
+        if !kind::may_be_answer(&parts.headers) {
+            return Err(Miss::broken("the answer is of no type that is known"));
+        }
         let (ready, tail) = (Vec::new(), Tail::default());
         return Ok(Seen::Begun(head, Form::Bytes { ready, tail }, Some(body)));
     }
-    if is_event_stream(&parts.headers) {
-        let (flow, rest) = first_event(body, call.hide_usage, credential, until.first_byte).await?;
+    let mut begun = Beginning::of(body);
+    let mut is_stream = kind::is_event_stream(&parts.headers);
+    if !is_stream && call.streamed {
+        is_stream = begun.looks_like_events(until.first_byte).await?;
+        if is_stream {
+            let events = HeaderValue::from_static("text/event-stream");
+            head.headers_mut().insert(CONTENT_TYPE, events);
+        }
+    }
+    if is_stream {
+        let (flow, rest) =
+            first_event(begun, call.hide_usage, credential, until.first_byte).await?;
         return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
-    whole(head, body, credential, (call.limits.silence, until.end)).await
+    whole(head, begun, credential, (call.limits.silence, until.end)).await
 }
 
 /// An answer whose status says that it failed.
@@ -107,7 +123,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, said: &[u8], credential: &Cr
 /// What an error says, as far as it comes.
 async fn read_error(body: Incoming, silence: Duration) -> Vec<u8> {
     let end = Instant::now() + ERROR_PATIENCE;
-    let read = read(body, MAX_ERROR_BYTES, (silence, end)).await;
+    let read = read(Beginning::of(body), MAX_ERROR_BYTES, (silence, end)).await;
     read.map_or_else(|_| Vec::new(), |(pieces, _)| pieces.concat())
 }
 
@@ -124,32 +140,29 @@ fn miss(failure: Failure, status: StatusCode, said: &[u8], credential: &Credenti
 
 /// Reads on until an event says something.
 async fn first_event(
-    mut body: Incoming,
+    mut begun: Beginning,
     hide: bool,
     credential: &Credential,
     deadline: Instant,
 ) -> Result<(Flow, Option<Incoming>), Miss> {
     let mut flow = Flow::new(hide);
     loop {
-        let frame = match timeout_at(deadline, body.frame()).await {
+        let next = match timeout_at(deadline, begun.next()).await {
             Err(_) => return Err(Miss::late("no event in time")),
-            Ok(Some(Err(_))) => {
-                return Err(Miss::broken("the stream broke before its first event"));
-            }
-            Ok(Some(Ok(frame))) => Some(frame),
-            Ok(None) => None,
+            Ok(Err(_)) => return Err(Miss::broken("the stream broke before its first event")),
+            Ok(Ok(next)) => next,
         };
-        let ended = frame.is_none();
-        match frame.map(http_body::Frame::into_data) {
-            Some(Ok(data)) => flow.push(&data),
-            Some(Err(_)) => continue,
+        let ended = next.is_none();
+        match next {
+            Some(data) => flow.push(&data),
             None => flow.finish(),
         }
         if flow.is_hollow() {
             return Err(Miss::broken("the stream holds no answer"));
         }
         if flow.has_begun() && !(ended && !flow.is_complete()) {
-            return Ok((flow, (!ended).then_some(body)));
+            let rest = if ended { None } else { begun.rest(&mut flow) };
+            return Ok((flow, rest));
         }
         if let Some(error) = flow.take_error() {
             return Err(hidden(error.as_bytes(), credential));
@@ -166,12 +179,16 @@ async fn first_event(
 /// Reads an answer that is no stream.
 async fn whole(
     head: Response<()>,
-    body: Incoming,
+    begun: Beginning,
     credential: &Credential,
     patience: (Duration, Instant),
 ) -> Result<Seen, Miss> {
-    let (mut pieces, rest) = read(body, MAX_HELD_BYTES, patience).await?;
+    let (mut pieces, rest) = read(begun, MAX_HELD_BYTES, patience).await?;
     if rest.is_some() {
+        let first = pieces.first().map(Bytes::as_ref).unwrap_or_default();
+        if !kind::may_be_answer(head.headers()) && !kind::begins_json(first) {
+            return Err(Miss::broken("the answer is of no type that is known"));
+        }
         let mut tail = Tail::default();
         for piece in &pieces {
             tail.push(piece);
@@ -190,7 +207,10 @@ async fn whole(
         1 => pieces.pop().unwrap_or_default(),
         _ => pieces.concat().into(),
     };
-    if body.len() <= MAX_HIDDEN_ERROR_BYTES && is_hidden_error(&body) {
+    let Some(text) = kind::json(&body) else {
+        return Err(Miss::broken("the answer is not JSON"));
+    };
+    if body.len() <= MAX_HIDDEN_ERROR_BYTES && is_hidden_error(text) {
         return Err(hidden(&body, credential));
     }
     let usage = usage::of_whole(&body);
@@ -200,7 +220,7 @@ async fn whole(
 /// The body until it ends, or has more than `limit` bytes: then what is left of
 /// it comes back too. Patience ends with a silence, or at a time.
 async fn read(
-    mut body: Incoming,
+    mut begun: Beginning,
     limit: usize,
     (silence, end): (Duration, Instant),
 ) -> Result<(Vec<Bytes>, Option<Incoming>), Miss> {
@@ -208,19 +228,17 @@ async fn read(
     let mut size = 0;
     loop {
         let deadline = end.min(Instant::now() + silence);
-        match timeout_at(deadline, body.frame()).await {
+        match timeout_at(deadline, begun.next()).await {
             Err(_) => return Err(Miss::late("the answer did not end in time")),
-            Ok(None) => return Ok((pieces, None)),
-            Ok(Some(Err(_))) => return Err(Miss::broken("the answer broke off")),
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    size += data.len();
-                    pieces.push(data);
-                }
+            Ok(Ok(None)) => return Ok((pieces, None)),
+            Ok(Err(_)) => return Err(Miss::broken("the answer broke off")),
+            Ok(Ok(Some(data))) => {
+                size += data.len();
+                pieces.push(data);
             }
         }
-        if size > limit {
-            return Ok((pieces, Some(body)));
+        if size > limit && begun.is_read() {
+            return Ok((pieces, Some(begun.into_body())));
         }
     }
 }
@@ -236,26 +254,10 @@ fn hidden(data: &[u8], credential: &Credential) -> Miss {
     miss(failure, status, data, credential)
 }
 
-fn is_hidden_error(body: &[u8]) -> bool {
-    if memchr::memmem::find(body, b"\"error\"").is_none() {
-        return false;
-    }
-    let Some(found) = std::str::from_utf8(body)
-        .ok()
-        .and_then(|text| members(text, &["error", "choices", "data"]).ok())
-    else {
-        return false;
-    };
-    let [error, choices, data] = found.values;
-    usage::is_error(error) && choices.is_none() && data.is_none()
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+fn is_hidden_error(text: &str) -> bool {
+    let is_answer = members(text, &["choices", "data"])
+        .is_ok_and(|found| found.values.iter().any(Option::is_some));
+    !is_answer && from_stream_error(text.as_bytes()).is_some()
 }
 
 /// Whether the body cannot be read as it is, although we asked for that.

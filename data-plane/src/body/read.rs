@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Version, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::Problem;
 
@@ -47,23 +47,29 @@ pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), 
     }
 }
 
-/// The whole body: at most `limit` bytes, and never `idle` without a byte.
+/// The whole body: at most `limit` bytes, never `idle` without a byte, and within
+/// `total`.
 ///
 /// # Errors
 /// 413 when it is larger (before reading, if its length is announced), 408 when
 /// it comes too slowly, 400 when it breaks off.
-pub(crate) async fn read<B>(body: &mut B, limit: usize, idle: Duration) -> Result<Bytes, Problem>
+pub(crate) async fn read<B>(
+    body: &mut B,
+    limit: usize,
+    (idle, total): (Duration, Duration),
+) -> Result<Bytes, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     if body.size_hint().lower() > limit as u64 {
         return Err(Problem::too_large(limit));
     }
+    let end = Instant::now() + total;
     let expected = body.size_hint().exact();
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     loop {
-        let frame = match timeout(idle, body.frame()).await {
+        let frame = match timeout_at(end.min(Instant::now() + idle), body.frame()).await {
             Err(_) => return Err(Problem::slow_body()),
             Ok(None) => break,
             Ok(Some(Err(_))) => return Err(Problem::invalid("the request body broke off")),

@@ -151,7 +151,7 @@ fn the_declared_type_must_be_json() {
 
 #[tokio::test]
 async fn a_body_is_read_whole_and_within_its_limit() {
-    let idle = Duration::from_secs(5);
+    let idle = (Duration::from_secs(5), Duration::from_mins(1));
     let one = Bytes::from(vec![1; 100]);
     let same = read(&mut Full::new(one.clone()), 100, idle).await.unwrap();
     assert_eq!(
@@ -185,10 +185,28 @@ async fn a_body_that_stalls_is_given_up() {
     let stalled = StreamBody::new(futures_util::stream::pending::<
         Result<Frame<Bytes>, std::io::Error>,
     >());
-    let problem = read(&mut stalled.boxed(), 10, Duration::from_secs(30))
-        .await
-        .unwrap_err();
+    let problem = read(
+        &mut stalled.boxed(),
+        10,
+        (Duration::from_secs(30), Duration::from_mins(5)),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(problem.status, StatusCode::REQUEST_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips_is_given_up() {
+    let drops = futures_util::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let drop = Frame::data(Bytes::from_static(b"x"));
+        Some((Ok::<_, std::io::Error>(drop), ()))
+    });
+    let mut body = StreamBody::new(drops).boxed();
+    let patience = (Duration::from_secs(30), Duration::from_mins(5));
+    let problem = read(&mut body, 1000, patience).await.unwrap_err();
+    assert_eq!(problem.status, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(problem.code.as_deref(), Some("request_timeout"));
 }
 
 fn value() -> impl Strategy<Value = Value> {

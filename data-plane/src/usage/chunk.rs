@@ -205,7 +205,7 @@ fn error(event: &Event) -> Keep {
 }
 
 /// Whether this value of a member `error` speaks of one.
-pub(crate) fn is_error(error: Option<&str>) -> bool {
+fn is_error(error: Option<&str>) -> bool {
     error.is_some_and(|error| !matches!(error, "null" | "false" | "\"\"" | "{}" | "[]"))
 }
 

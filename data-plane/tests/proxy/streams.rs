@@ -167,6 +167,32 @@ async fn errors_of_other_shapes_end_the_stream() {
 }
 
 #[tokio::test]
+async fn events_of_another_type_are_relayed_at_once() {
+    for first in [HALF.to_owned(), format!(": ping\n\n{HALF}")] {
+        let go = Arc::new(Notify::new());
+        let (head, tail) = first.split_at(3);
+        let steps = vec![send(head), send(tail), Step::Wait(go.clone()), send(DONE)];
+        let script = Script::events(steps).with("content-type", "text/plain");
+        let (rig, _upstream) = rig(script).await;
+        let body = r#"{"model":"m","stream":true}"#;
+        let request = rig
+            .caller
+            .request(Method::POST, "/v1/chat/completions", body);
+        let answer = rig.caller.open(request).await;
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let mut body = answer.into_body();
+        let mut text = Vec::new();
+        while text.len() < first.len() {
+            let frame = tokio::time::timeout(PATIENCE, body.frame()).await;
+            text.extend(frame.unwrap().unwrap().unwrap().into_data().unwrap());
+        }
+        assert_eq!(String::from_utf8(text).unwrap(), first);
+        go.notify_one();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), DONE);
+    }
+}
+
+#[tokio::test]
 async fn an_error_in_the_stream_is_told_in_our_words() {
     let error = format!(
         "data: {{\"error\":{{\"message\":\"overloaded {SECRET}\",\"type\":\"server_error\"}}}}\n\n"
