@@ -8,7 +8,7 @@ mod history;
 mod upstream;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use foldgate_runtime::settings::{Loaded, Origin, TABLE};
 use foldgate_runtime::{Limits, Server};
@@ -32,8 +32,7 @@ const UPSTREAM_KEY: &str = "sk-demo-upstream-0123456789";
 /// # Errors
 /// Whatever stands in the way of it.
 pub(crate) async fn run(mut loaded: Loaded) -> Result<(), Failure> {
-    let folder = Folder::new()?;
-    prepare(&mut loaded, &folder.0);
+    let folder = prepare(&mut loaded)?;
     let node = Node::start(Base::prepare(loaded)?).await?;
     let shutdown = node.base.shutdown.clone();
     let upstream = Server::bind("upstream", any_port(), Limits::default())
@@ -51,6 +50,7 @@ pub(crate) async fn run(mut loaded: Loaded) -> Result<(), Failure> {
     let ended = node.finish().await;
     // It ends by the same word.
     let _ = serving.await;
+    drop(folder);
     ended
 }
 
@@ -128,15 +128,17 @@ Without `demo`, foldgate starts empty and keeps what you tell it.
 
 /// A directory of its own, unless one was named; free ports where the usual
 /// ones are taken; no line per request between the demo's own.
-fn prepare(loaded: &mut Loaded, folder: &Path) {
+fn prepare(loaded: &mut Loaded) -> Result<Option<Folder>, Failure> {
     let is_default = |path: &str, origins: &[Origin]| {
         let at = TABLE.iter().position(|setting| setting.path == path);
         at.is_some_and(|at| origins[at] == Origin::Default)
     };
     let origins = loaded.origins.clone();
     let settings = &mut loaded.settings;
+    let mut folder = None;
     if is_default("data_dir", &origins) {
-        folder.clone_into(&mut settings.data_dir);
+        let made = folder.insert(Folder::new()?);
+        made.0.clone_into(&mut settings.data_dir);
     }
     if is_default("access_log", &origins) {
         settings.log.access = false;
@@ -153,6 +155,7 @@ fn prepare(loaded: &mut Loaded, folder: &Path) {
             *address = any_port();
         }
     }
+    Ok(folder)
 }
 
 fn any_port() -> SocketAddr {
