@@ -4,25 +4,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_data_plane::{Pools, Skipped};
+use foldgate_log::jetstream::Gate;
 use foldgate_log::replica::Status;
-use foldgate_log::{JetStream, Replica};
+use foldgate_log::{Error, JetStream, Replica};
 use foldgate_runtime::Component;
 use serde_json::{Value, json};
 
 /// How often the connection is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Follows the connection to NATS. Without it a process serves on what it has.
-pub(crate) async fn watch_connection(nats: JetStream, component: Component) {
+/// Follows the connection to NATS, and how reading and writing the log go. Without
+/// them a process serves on what it has.
+pub(crate) async fn watch_connection(nats: JetStream, gate: Option<Gate>, component: Component) {
     let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if nats.is_connected() {
-            component.ready();
+        if !nats.is_connected() {
+            let why = nats.disconnected().map(|why| format!(": {why}"));
+            component.degraded(format!("no connection to NATS{}", why.unwrap_or_default()));
+        } else if let Some(trouble) = nats.trouble() {
+            component.degraded(trouble.reason);
+        } else if let Some(Err(error)) = checked(gate.as_ref()).await {
+            component.degraded(format!("writes are refused: {error}"));
         } else {
-            component.degraded("no connection to NATS");
+            component.ready();
         }
     }
+}
+
+async fn checked(gate: Option<&Gate>) -> Option<Result<(), Error>> {
+    Some(gate?.check().await)
 }
 
 /// Follows the fold until it ends.
@@ -99,7 +111,7 @@ pub(crate) fn page(replica: &Replica) -> Value {
     });
     json!({
         "revision": status.revision.0,
-        "chain": status.chain.to_string(),
+        "chain": status.log_known.then(|| status.chain.to_string()),
         "ready": status.ready,
         "caught_up": status.caught_up,
         "held": status.held.map(|held| json!({ "revision": held.revision.0, "reason": held.reason })),

@@ -7,7 +7,6 @@ mod cli;
 mod demo;
 mod exit;
 mod fatal;
-mod gate;
 mod health;
 mod heartbeat;
 mod keys;

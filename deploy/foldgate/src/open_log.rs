@@ -1,16 +1,22 @@
 //! The log that a role works on: embedded, or on NATS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use foldgate_log::{Embedded, EventLog, JetStream, Reports};
-use foldgate_runtime::{Component, DataDir, Shutdown};
+use foldgate_log::jetstream::Gate;
+use foldgate_log::{Embedded, Error, EventLog, JetStream, Reports};
+use foldgate_runtime::{Component, Shutdown};
 
 use crate::base::Base;
 use crate::exit::Failure;
 use crate::fatal::Fatal;
-use crate::gate::Gate;
-use crate::storage::{LOG_FOLDER, OWNER_KEY_FILE, SNAPSHOT_FOLDER};
+use crate::storage::LOG_FOLDER;
 use crate::{health, nats};
+
+mod vanished;
+
+/// How often a log that cannot be reached is tried.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// An open log.
 pub(crate) struct OpenLog {
@@ -29,7 +35,7 @@ pub(crate) struct OpenLog {
 pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
     let component = base.health.component("log");
     if base.settings.nats.url.is_empty() {
-        must_not_have_vanished(&base.data)?;
+        vanished::check(&base.data)?;
         let log = Embedded::open(&base.data.file(LOG_FOLDER)).await?;
         component.ready();
         return Ok(OpenLog {
@@ -42,13 +48,14 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
     let reports = Reports::nats(&nats);
     let shutdown = base.shutdown.clone();
     let log: Arc<dyn EventLog> = if base.settings.role.has_admin() {
-        let gate = Arc::new(Gate::new(nats.clone()));
-        let opening = open_gate(gate.clone(), component, base.fatal.clone());
-        tokio::spawn(after(opening, nats, shutdown));
-        gate
+        let gate = Gate::new(nats.clone());
+        let watching = watch_gate(nats, gate.clone(), component, base.fatal.clone());
+        tokio::spawn(until_draining(watching, shutdown));
+        Arc::new(gate)
     } else {
         component.degraded("not connected to NATS yet");
-        tokio::spawn(after(async { Some(component) }, nats.clone(), shutdown));
+        let watching = health::watch_connection(nats.clone(), None, component);
+        tokio::spawn(until_draining(watching, shutdown));
         Arc::new(nats)
     };
     Ok(OpenLog {
@@ -58,57 +65,23 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
     })
 }
 
-/// A first start makes the log before all that depends on it. Where only that is
-/// left, an empty log would throw away what was acknowledged, without a word.
-fn must_not_have_vanished(data: &DataDir) -> Result<(), Failure> {
-    let log = data.file(LOG_FOLDER);
-    let left: Vec<&str> = [SNAPSHOT_FOLDER, OWNER_KEY_FILE]
-        .into_iter()
-        .filter(|name| data.file(name).exists())
-        .collect();
-    if log.exists() || left.is_empty() {
-        return Ok(());
+/// Opens the gate, as often as it takes to reach the log, and watches it then. A
+/// log that falls short at the start ends the process; later it only takes no writes.
+async fn watch_gate(nats: JetStream, gate: Gate, component: Component, fatal: Fatal) {
+    loop {
+        match gate.check().await {
+            Ok(()) => break,
+            Err(error @ Error::Unavailable(_)) => component.not_ready(error.to_string()),
+            Err(error) => return fatal.raise(error.into()),
+        }
+        tokio::time::sleep(AGAIN).await;
     }
-    Err(Failure::io(format!(
-        "the log is gone: {} does not exist, but {} of it in {}; put the log back, \
-         or name another data directory to begin anew",
-        log.display(),
-        match left.as_slice() {
-            [one] => format!("{one} is left"),
-            all => format!("{} are left", all.join(" and ")),
-        },
-        data.path().display()
-    )))
+    health::watch_connection(nats, Some(gate), component).await;
 }
 
-async fn open_gate(gate: Arc<Gate>, component: Component, fatal: Fatal) -> Option<Component> {
-    let opened = gate
-        .open(|error| component.not_ready(error.to_string()))
-        .await;
-    match opened {
-        Ok(()) => Some(component),
-        Err(error) => {
-            fatal.raise(error.into());
-            None
-        }
-    }
-}
-
-async fn after(
-    opening: impl Future<Output = Option<Component>>,
-    nats: JetStream,
-    shutdown: Shutdown,
-) {
-    let watching = async {
-        if let Some(component) = opening.await {
-            health::watch_connection(nats, component).await;
-        }
-    };
+async fn until_draining(watching: impl Future<Output = ()>, shutdown: Shutdown) {
     tokio::select! {
         () = watching => {}
         () = shutdown.draining() => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

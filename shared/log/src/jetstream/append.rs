@@ -212,9 +212,10 @@ impl Writing<'_> {
                  instead of {}",
                 ours.revision, there.hash, ours.hash
             );
-            return Err(match self.maybe {
-                true => self.give_up(&reason),
-                false => Stop::Refused(reason),
+            return Err(if self.maybe {
+                self.give_up(&reason)
+            } else {
+                Stop::Refused(reason)
             });
         }
         (self.connects, self.confirmed) = (connects, true);

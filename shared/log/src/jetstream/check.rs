@@ -109,6 +109,52 @@ pub(super) fn shortfalls(config: &Config) -> Vec<String> {
         .collect()
 }
 
+/// Where the streams that stand fall short of what init was asked to make.
+pub(super) fn replicas(config: &Config, wanted: usize) -> Option<String> {
+    (config.num_replicas < wanted).then(|| {
+        format!(
+            "stream {}: {} copies are kept, {wanted} are configured; a bootstrap user raises \
+             that with `nats stream edit {} --replicas {wanted}`",
+            config.name, config.num_replicas, config.name
+        )
+    })
+}
+
+/// Where the stream for sleep reports is not one that keeps them.
+pub(super) fn sleep_shortfalls(config: &Config, subjects: &[String]) -> Vec<String> {
+    let covered = |subject: &String| {
+        let whole = config
+            .subjects
+            .iter()
+            .any(|kept| kept == names::SLEEP_SUBJECTS);
+        whole || config.subjects.contains(subject)
+    };
+    let rules = [
+        (
+            config.max_messages_per_subject == 1,
+            "it keeps more than the last report per key",
+        ),
+        (
+            config.discard == DiscardPolicy::Old,
+            "when full it refuses new reports",
+        ),
+        (
+            config.retention == RetentionPolicy::Limits,
+            "consumers remove reports",
+        ),
+        (!config.max_age.is_zero(), "reports never expire"),
+        (config.allow_direct, "it allows no direct reads"),
+        (
+            subjects.iter().all(covered),
+            "it does not hear this region's reports",
+        ),
+    ];
+    let broken = rules.into_iter().filter(|(kept, _)| !kept);
+    broken
+        .map(|(_, text)| format!("stream {}: {text}", config.name))
+        .collect()
+}
+
 /// The servers that hold a copy.
 fn holders(info: &Info) -> Vec<&str> {
     let Some(cluster) = &info.cluster else {

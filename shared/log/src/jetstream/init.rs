@@ -65,7 +65,8 @@ pub async fn init(options: &Options, init: &Init) -> Result<Initialised, Error> 
         return Err(Error::Mismatch(format!("its id is {}", found.log_id)));
     }
     let info = hub.info().await?;
-    let shortfalls = check::shortfalls(&info.config);
+    let mut shortfalls = check::shortfalls(&info.config);
+    shortfalls.extend(check::replicas(&info.config, init.replicas));
     if !shortfalls.is_empty() {
         return Err(Error::Weak(shortfalls.join("; ")));
     }
@@ -94,6 +95,10 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
             mirror.stream(),
             found.log_id
         )));
+    }
+    let info = mirror.info().await?;
+    if let Some(shortfall) = check::replicas(&info.config, init.replicas) {
+        return Err(Error::Weak(shortfall));
     }
     let sleeps = Api::new(&connection, None, names::SLEEP_STREAM.to_owned());
     sleep_stream(&sleeps, &options.region, init.replicas).await?;
@@ -137,14 +142,22 @@ async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, E
 }
 
 async fn sleep_stream(api: &Api, region: &str, replicas: usize) -> Result<(), Error> {
+    let subjects = vec![names::sleep_region_subjects(region)];
     match api.info().await {
-        Ok(_) => return Ok(()),
+        Ok(info) => {
+            let mut shortfalls = check::sleep_shortfalls(&info.config, &subjects);
+            shortfalls.extend(check::replicas(&info.config, replicas));
+            if shortfalls.is_empty() {
+                return Ok(());
+            }
+            return Err(Error::Weak(shortfalls.join("; ")));
+        }
         Err(Error::Missing(_)) => {}
         Err(error) => return Err(error),
     }
     let config = Config {
         name: names::SLEEP_STREAM.to_owned(),
-        subjects: vec![names::sleep_region_subjects(region)],
+        subjects,
         storage: StorageType::File,
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,

@@ -40,11 +40,18 @@ struct Config {
 /// Asks every server whose settings can be read.
 pub(super) async fn servers(options: &Options) -> Result<Vec<Server>, Error> {
     if let Some(urls) = &options.monitor_url {
-        let mut servers = Vec::new();
+        // One that does not answer must not hide what another says.
+        let (mut servers, mut unread) = (Vec::new(), None);
         for url in urls.split(',').map(str::trim) {
-            servers.push(monitored(url).await?);
+            match monitored(url).await {
+                Ok(server) => servers.push(server),
+                Err(error) => unread = Some(error),
+            }
         }
-        return Ok(servers);
+        return match unread {
+            Some(error) if servers.is_empty() => Err(error),
+            _ => Ok(servers),
+        };
     }
     match &options.system_url {
         Some(urls) => system(urls, &options.name).await,

@@ -150,7 +150,8 @@ pub(super) async fn a_broken_link_is_found_and_never_folded_over(mut bench: Benc
     };
     let (entries, revision, _) = held(&mut log.follow(wrong)).await;
     assert!(entries.is_empty());
-    assert_eq!(revision, Revision(3));
+    // A log on NATS looks at the position itself, the embedded one at what follows.
+    assert!([Revision(2), Revision(3)].contains(&revision));
 }
 
 pub(super) async fn a_record_nobody_can_read_is_held(mut bench: Bench) {

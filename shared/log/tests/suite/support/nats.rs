@@ -102,6 +102,15 @@ impl NatsServer {
         assert!(self.answers(), "nats-server did not start again");
     }
 
+    /// From its next start on it acknowledges before it syncs, or no longer does.
+    pub(crate) fn weaken(&self, weak: bool) {
+        let (strong, lax) = ("sync_interval: always", "sync_interval: \"2m\"");
+        let (from, to) = if weak { (strong, lax) } else { (lax, strong) };
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(&self.config, text.replace(from, to)).unwrap();
+    }
+
     /// Kills it, and keeps a copy of what it has stored.
     pub(crate) fn back_up(&mut self) -> TempDir {
         self.kill();
@@ -218,7 +227,8 @@ leafnodes {{
 accounts {{
   SYS: {{ users: [ {{ user: sys, password: syspw }} ] }}
   FOLDGATE: {{ jetstream: enabled, users: [ {{ user: control, password: \"c@p:w\" }}, {{ user: node, password: nodepw, permissions: {{
-    publish: {{ allow: [ {NODE_PUBLISHES} ] }}, subscribe: {{ allow: [ {NODE_HEARS} ] }} }} }} ] }}
+    publish: {{ allow: [ {NODE_PUBLISHES} ] }}, subscribe: {{ allow: [ {NODE_HEARS} ] }} }} }},
+    {{ user: mute, password: mutepw, permissions: {{ publish: {{ deny: [ \"$JS.>\" ] }} }} }} ] }}
 }}
 system_account: SYS
 ",

@@ -6,9 +6,9 @@ use super::*;
 fn a_log_that_vanished_is_not_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::open(folder.path()).unwrap();
-    must_not_have_vanished(&data).unwrap();
+    check(&data).unwrap();
     data.write(OWNER_KEY_FILE, b"a key").unwrap();
-    assert!(must_not_have_vanished(&data).is_err());
+    assert!(check(&data).is_err());
     std::fs::create_dir(data.file(LOG_FOLDER)).unwrap();
-    must_not_have_vanished(&data).unwrap();
+    check(&data).unwrap();
 }
