@@ -1,14 +1,27 @@
 //! Claiming on a real embedded log.
 
-use foldgate_log::{Embedded, replica};
+use foldgate_log::{Embedded, Error, replica};
 use foldgate_runtime::Health;
 use foldgate_vault::digest;
 
 use super::*;
 use crate::storage::LOG_FOLDER;
 
+/// The log of a replica that stopped is closed by a thread of its own.
+async fn opened(data: &DataDir) -> Embedded {
+    let begun = std::time::Instant::now();
+    loop {
+        match Embedded::open(&data.file(LOG_FOLDER)).await {
+            Err(Error::InUse(_)) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 async fn claim(data: &DataDir, given: Option<&SecretString>) -> (Option<Claimed>, [u8; 32]) {
-    let log: Arc<dyn EventLog> = Arc::new(Embedded::open(&data.file(LOG_FOLDER)).await.unwrap());
+    let log: Arc<dyn EventLog> = Arc::new(opened(data).await);
     let replica = Replica::start(log.clone(), replica::Options::default())
         .await
         .unwrap();
