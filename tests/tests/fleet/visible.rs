@@ -173,3 +173,18 @@ async fn a_read_of_ones_own_write_can_be_asked_for_on_any_node() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_fleet_view_does_not_wait_for_the_next_heartbeat() {
+    let mut fleet = Fleet::start(1, 0).await;
+    let seldom = fleet.node_settings("seldom");
+    let seldom = seldom.env("FOLDGATE_HEARTBEAT_INTERVAL", "60s");
+    fleet.nodes.push(seldom.start().await);
+    let admin = fleet.admin();
+    row(&admin, "seldom", |_| true).await;
+    for number in 0..3 {
+        let patch = json!({"EMAIL_SMTP": format!("s{number}.example.com")});
+        let revision = admin.config(&patch).await.revision();
+        row(&admin, "seldom", |row| row["revision"] == revision).await;
+    }
+}

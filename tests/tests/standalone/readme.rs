@@ -56,8 +56,8 @@ async fn the_first_session_runs_as_it_is_written() {
         &key_file.to_string_lossy(),
     );
     let script = put(&script, "https://api.openai.com", &upstream.url());
-    let script = put(&script, "http://127.0.0.1:3000", &foldgate.proxy().base());
-    let script = put(&script, "http://127.0.0.1:3001", &admin.base());
+    let script = put(&script, "http://127.0.0.1:3000", foldgate.proxy().base());
+    let script = put(&script, "http://127.0.0.1:3001", admin.base());
 
     let folder = paths::scratch();
     let file = folder.path().join("session.sh");
