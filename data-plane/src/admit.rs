@@ -47,6 +47,11 @@ pub(crate) fn admit(table: &Table, headers: &HeaderMap, path: &str) -> Result<Ad
     })
 }
 
+/// Whether a request presents a key at all.
+pub(crate) fn presents_key(headers: &HeaderMap) -> bool {
+    presented(headers).is_some()
+}
+
 /// The key a request presents: the bearer token, else `x-api-key`.
 fn presented(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).map(|value| {

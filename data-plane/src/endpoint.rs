@@ -48,6 +48,9 @@ pub(crate) const ENDPOINTS: [Endpoint; 3] = [
 /// The list of models, answered from the table.
 pub(crate) const MODELS: [&str; 2] = ["/v1/models", "/models"];
 
+/// The methods that read.
+const READ: &str = "GET, HEAD";
+
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -65,7 +68,7 @@ pub(crate) enum Target {
 /// 404, or 405 with the method that would be right.
 pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
     let by = |right: &'static str, target: Target| {
-        if method.as_str() == right {
+        if right.split(", ").any(|right| method.as_str() == right) {
             Ok(target)
         } else {
             Err(Problem::wrong_method(right))
@@ -78,10 +81,10 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
     }
     for list in MODELS {
         match path.strip_prefix(list) {
-            Some("") => return by("GET", Target::Models),
+            Some("") => return by(READ, Target::Models),
             Some(rest) => {
                 if let Some(model) = rest.strip_prefix('/').filter(|model| !model.is_empty()) {
-                    return by("GET", Target::Model(unescape(model)));
+                    return by(READ, Target::Model(unescape(model)));
                 }
             }
             None => {}

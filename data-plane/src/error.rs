@@ -15,6 +15,9 @@ use serde::Serialize;
 pub(crate) use passed::passed_on;
 pub(crate) use scrub::Scrubber;
 
+/// How much of a caller's own header is quoted, in characters.
+const MAX_QUOTED: usize = 40;
+
 /// Whose side failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +172,20 @@ impl Problem {
             "unsupported_media_type",
             message,
         )
+    }
+
+    /// The body is packed.
+    pub fn encoded(encoding: &[u8]) -> Self {
+        let name = String::from_utf8_lossy(encoding);
+        let name: String = name.chars().take(MAX_QUOTED).collect();
+        let message = format!("the content-encoding `{name}` is not taken; send the body as it is");
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::InvalidRequestError,
+            "unsupported_media_type",
+            message,
+        )
+        .about("content-encoding")
     }
 
     /// No route has this path.

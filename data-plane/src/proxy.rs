@@ -17,15 +17,16 @@ use foldgate_proto::Revision;
 use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
 use foldgate_runtime::{AccessLog, Peer};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
-use crate::admit::{Admitted, admit};
+use crate::admit::{Admitted, admit, presents_key};
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::{Fields, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
@@ -51,6 +52,10 @@ const BODY_DEADLINE: Duration = Duration::from_mins(5);
 /// How long a request waits for the revision it asks for.
 const REVISION_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many requests with a key that nobody has may wait at once: those of an
+/// owner's first minute, not those of everybody who can write a header.
+const MAX_WAITING_STRANGERS: usize = 64;
+
 /// What the proxy hangs on.
 pub struct Deps {
     /// The fold; its observers must hold `pools`.
@@ -74,6 +79,7 @@ pub struct Proxy {
     transport: Transport,
     books: Books,
     instance: String,
+    strangers: Semaphore,
     ids: RequestIds,
 }
 
@@ -91,6 +97,7 @@ impl Proxy {
                 access: deps.access.clone(),
             },
             instance: deps.boot.simple().to_string(),
+            strangers: Semaphore::new(MAX_WAITING_STRANGERS),
             ids: RequestIds::new(deps.boot),
             deps,
             settings,
@@ -170,41 +177,58 @@ impl Proxy {
             Target::Call(endpoint) => endpoint.name,
             Target::Models | Target::Model(_) => "models",
         };
-        self.wait_for_revision(&parts.headers, table).await?;
+        let admitted = self.admitted(parts, table).await;
         account.revision = table.revision();
-        let admitted = admit(table, &parts.headers, parts.uri.path())
-            .map_err(|problem| self.unless_unready(problem))?;
+        let admitted = admitted?;
         account.caller = Some(admitted.account);
         let created = table.state.at.0 / 1000;
         match target {
             Target::Call(endpoint) => self.call(endpoint, (parts, body), &admitted, slot).await,
-            Target::Models => Ok(listed(account, models::list(&admitted.table, created))),
+            Target::Models => {
+                let list = models::list(&admitted.table, created);
+                Ok(listed(account, &parts.method, list))
+            }
             Target::Model(model) => {
                 let found = models::one(&admitted.table, &model, created)?;
-                Ok(listed(account, found))
+                Ok(listed(account, &parts.method, found))
             }
         }
     }
 
-    /// Waits, if the request asks for it, until the table holds a revision.
-    async fn wait_for_revision(
-        &self,
-        headers: &HeaderMap,
-        table: &mut Arc<Table>,
-    ) -> Result<(), Problem> {
-        let Some(wanted) = headers.get(&X_FOLDGATE_MIN_REVISION) else {
-            return Ok(());
+    /// Lets a request in, from the revision it asks for. A caller who is known
+    /// may wait for it; so may a few who may become known by it.
+    async fn admitted(&self, parts: &Parts, table: &mut Arc<Table>) -> Result<Admitted, Problem> {
+        let headers = &parts.headers;
+        let let_in = |table: &Table| {
+            admit(table, headers, parts.uri.path()).map_err(|problem| self.unless_unready(problem))
         };
-        let wanted = wanted.to_str().ok().and_then(|text| text.parse().ok());
-        let wanted = Revision(wanted.ok_or_else(Problem::bad_revision)?);
-        if table.revision() >= wanted {
-            return Ok(());
+        let first = let_in(table);
+        let Some(wanted) = headers.get(&X_FOLDGATE_MIN_REVISION) else {
+            return first;
+        };
+        let known = !matches!(&first, Err(problem) if problem.status != StatusCode::FORBIDDEN);
+        if !known && !presents_key(headers) {
+            return first;
         }
+        let wanted = wanted.to_str().ok().and_then(|text| text.parse().ok());
+        let Some(wanted) = wanted.map(Revision) else {
+            return Err(first.err().unwrap_or_else(Problem::bad_revision));
+        };
+        if table.revision() >= wanted {
+            return first;
+        }
+        let behind = || Problem::behind(Duration::from_secs(1));
+        let _place = if known {
+            None
+        } else {
+            Some(self.strangers.try_acquire().map_err(|_| behind())?)
+        };
         let replica = &self.deps.replica;
         replica.poke();
         let outcome = replica.wait_for(wanted, REVISION_PATIENCE).await;
         *table = replica.table();
-        outcome.map_err(|_| Problem::behind(Duration::from_secs(1)))
+        outcome.map_err(|_| behind())?;
+        let_in(table)
     }
 
     /// A node without a table, or with one from before the first owner, knows
@@ -302,12 +326,20 @@ impl Proxy {
     }
 }
 
-fn listed(account: &mut Account, json: bytes::Bytes) -> Response<Body> {
+fn listed(account: &mut Account, method: &Method, json: bytes::Bytes) -> Response<Body> {
     account.answer(StatusCode::OK);
     account.end = End::Done;
+    let length = HeaderValue::from(json.len());
+    let json = if method == Method::HEAD {
+        bytes::Bytes::new()
+    } else {
+        json
+    };
     account.bytes_out = json.len() as u64;
     let mut response = Response::new(Body::whole(json));
+    let headers = response.headers_mut();
     let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CONTENT_LENGTH, length);
     response
 }

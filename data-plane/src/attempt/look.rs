@@ -160,7 +160,7 @@ async fn first_event(
         if flow.is_hollow() {
             return Err(Miss::broken("the stream holds no answer"));
         }
-        if flow.has_begun() && !(ended && !flow.is_complete()) {
+        if flow.has_begun() && (!ended || flow.is_complete()) {
             let rest = if ended { None } else { begun.rest(&mut flow) };
             return Ok((flow, rest));
         }

@@ -53,6 +53,10 @@ impl Fields {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
         let text = std::str::from_utf8(body)
             .map_err(|_| Problem::invalid("the request body is not UTF-8"))?;
+        if text.starts_with('\u{feff}') {
+            let message = "the request body begins with a byte order mark; send it without";
+            return Err(Problem::invalid(message));
+        }
         let found =
             members(text, &[MODEL, STREAM, STREAM_OPTIONS]).map_err(|e| not_an_object(&e))?;
         refuse_duplicate(found.duplicate)?;

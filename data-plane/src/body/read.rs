@@ -19,7 +19,7 @@ const DRAIN_BYTES: usize = 4 * 1024 * 1024;
 /// How long that may take.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Refuses a request whose body is not declared to be JSON, or has no length
+/// Refuses a request whose body is not declared to be plain JSON, or has no length
 /// where the protocol needs one.
 ///
 /// # Errors
@@ -30,6 +30,11 @@ pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), 
         || version > Version::HTTP_11;
     if !framed {
         return Err(Problem::length_required());
+    }
+    for encoding in headers.get_all(header::CONTENT_ENCODING) {
+        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+            return Err(Problem::encoded(encoding.as_bytes()));
+        }
     }
     let kind = headers
         .get(header::CONTENT_TYPE)

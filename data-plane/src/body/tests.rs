@@ -109,6 +109,33 @@ fn faults_name_their_field() {
     assert!(Fields::parse(b"{\"model\":\"a\",\"x\":\"\xff\"}").is_err());
 }
 
+#[test]
+fn a_byte_order_mark_is_named() {
+    let problem = Fields::parse("\u{feff}{\"model\":\"m\"}".as_bytes()).unwrap_err();
+    assert_eq!(problem.status, StatusCode::BAD_REQUEST);
+    assert!(problem.message.contains("byte order mark"), "{problem}");
+}
+
+#[test]
+fn a_packed_body_is_refused_by_name() {
+    let check = |encodings: &[&str]| {
+        let mut headers = headers(Some("application/json"), true);
+        for encoding in encodings {
+            let value = HeaderValue::from_str(encoding).unwrap();
+            headers.append(header::CONTENT_ENCODING, value);
+        }
+        require_json(Version::HTTP_11, &headers)
+    };
+    assert_eq!(check(&["identity"]), Ok(()));
+    assert_eq!(check(&["Identity", "identity"]), Ok(()));
+    for packed in [&["gzip"][..], &["identity", "gzip"], &["gzip, identity"]] {
+        let problem = check(packed).unwrap_err();
+        assert_eq!(problem.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert!(problem.message.contains("`gzip"), "{problem}");
+        assert_eq!(problem.param.as_deref(), Some("content-encoding"));
+    }
+}
+
 fn headers(kind: Option<&str>, length: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(kind) = kind {

@@ -19,6 +19,7 @@ fn the_table_is_in_order() {
 fn models_are_listed_and_named() {
     for path in ["/v1/models", "/models"] {
         assert_eq!(find(&Method::GET, path), Ok(Target::Models));
+        assert_eq!(find(&Method::HEAD, path), Ok(Target::Models));
     }
     let model = |path| match find(&Method::GET, path) {
         Ok(Target::Model(model)) => model,
@@ -40,7 +41,14 @@ fn what_is_not_served_is_told_apart() {
         refused(Method::GET, "/v1/chat/completions"),
         (405, Some("POST"))
     );
-    assert_eq!(refused(Method::POST, "/v1/models"), (405, Some("GET")));
+    assert_eq!(
+        refused(Method::POST, "/v1/models"),
+        (405, Some("GET, HEAD"))
+    );
+    assert_eq!(
+        refused(Method::HEAD, "/v1/chat/completions"),
+        (405, Some("POST"))
+    );
     for path in [
         "/",
         "/v1",

@@ -2,7 +2,11 @@
 
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_proto::SleepCause;
+use std::time::Duration;
+
 use http::{HeaderValue, Method};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::rig::{Rig, settings};
 use crate::upstream::{Script, Upstream};
@@ -116,4 +120,28 @@ async fn an_answer_that_cannot_be_read_passes_as_it_is() {
     let reply = rig.caller.chat("m").await;
     assert_eq!(reply.header("content-encoding"), Some("br"));
     assert_eq!(reply.text(), "not really br");
+}
+
+#[tokio::test]
+async fn a_slow_body_costs_the_attempts_no_time() {
+    let upstream = Upstream::start().await;
+    let mut hasty = settings();
+    hasty.limits.total = Duration::from_secs(1);
+    let mut rig = Rig::with(hasty).await;
+    rig.key(1, &upstream, SECRET).await;
+    rig.all_to_level_1().await;
+    let mut stream = TcpStream::connect(rig.address).await.unwrap();
+    let body = r#"{"model":"m","messages":[]}"#;
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        crate::rig::KEY,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The pause is what is tested: longer than all attempts may take.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

@@ -111,6 +111,11 @@ async fn models_are_listed_from_the_table() {
     );
     assert!(model["created"].is_i64());
     assert_eq!(rig.caller.get("/models").await.json(), list);
+    let head = rig.caller.request(Method::HEAD, "/v1/models", "");
+    let head = rig.caller.send(head).await;
+    let length = list.to_string().len().to_string();
+    assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), Some(length.as_str()));
     assert_eq!(rig.caller.get("/v1/models/m1").await.json(), *model);
     assert_eq!(rig.caller.get("/v1/models/m2").await.code().0, 404);
     assert_eq!(upstream.asked().len(), 0);
@@ -169,4 +174,36 @@ async fn a_request_can_wait_for_its_revision() {
     let behind = ask("1000000").await;
     assert_eq!(behind.code(), (503, "revision_not_reached".to_owned()));
     assert!(behind.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn few_strangers_wait_for_a_revision_and_nobody_without_a_key() {
+    const WAITING: usize = 64;
+    const MORE: usize = 16;
+    let mut rig = Rig::start().await;
+    let next = rig.state_revision() + 1;
+    let ask = |key: &str, revision: String| {
+        let caller = Caller::new(rig.address, key);
+        let mut request = caller.request(Method::GET, "/v1/models", "");
+        let headers = request.headers_mut();
+        let value = HeaderValue::try_from(revision).unwrap();
+        headers.insert("x-foldgate-min-revision", value);
+        if key.is_empty() {
+            headers.remove("authorization");
+        }
+        async move { caller.send(request).await.status.as_u16() }
+    };
+    assert_eq!(ask("", "1000000".to_owned()).await, 401);
+    assert_eq!(ask("sk-fg-somebody-else", "x".to_owned()).await, 401);
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..WAITING + MORE {
+        asking.spawn(ask("sk-fg-somebody-else", next.to_string()));
+    }
+    for _ in 0..MORE {
+        assert_eq!(asking.join_next().await.unwrap().unwrap(), 503);
+    }
+    rig.all_to_level_1().await;
+    while let Some(status) = asking.join_next().await {
+        assert_eq!(status.unwrap(), 401);
+    }
 }

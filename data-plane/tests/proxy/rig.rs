@@ -137,6 +137,11 @@ impl Rig {
         rig
     }
 
+    /// The last revision that was written.
+    pub(crate) fn state_revision(&self) -> u64 {
+        self.state.revision.0
+    }
+
     /// Decides, appends, and waits until the fold has it.
     pub(crate) async fn write(&mut self, command: &Command) -> Revision {
         let context = Context {
