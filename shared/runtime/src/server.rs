@@ -28,6 +28,7 @@ mod body;
 mod connection;
 mod linger;
 mod socket;
+mod stall;
 mod unread;
 
 pub use body::Tracked;

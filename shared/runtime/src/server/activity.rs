@@ -3,7 +3,7 @@
 //! their end. A connection pays no timer, and a request three atomic writes.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
+use super::stall::Stalls;
 
 /// The coarsest clock; limits are kept to within one tick.
 const MAX_TICK: Duration = Duration::from_millis(250);
@@ -20,7 +21,7 @@ const MAX_TICK: Duration = Duration::from_millis(250);
 const MIN_TICK: Duration = Duration::from_millis(10);
 
 /// "Not now" among points in time (milliseconds since the listener began).
-const NEVER: u64 = 0;
+pub(super) const NEVER: u64 = 0;
 
 const RUN: u8 = 0;
 const DRAIN: u8 = 1;
@@ -47,6 +48,10 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     head_since: AtomicU64,
     blocked_since: AtomicU64,
+    /// Whether a request was refused whose body had not come.
+    unread: AtomicBool,
+    /// Answers under way on HTTP/2.
+    pub(super) stalls: Stalls,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -71,6 +76,16 @@ impl Activity {
     pub(super) fn received_for_request(&self) -> u64 {
         let before = self.received_before.load(Ordering::Relaxed);
         self.received.load(Ordering::Relaxed).saturating_sub(before)
+    }
+
+    /// A request is refused whose body has not come.
+    pub(super) fn refused_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client may still be sending such a body.
+    pub(super) fn may_be_sending(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// The client takes no bytes.
@@ -114,7 +129,8 @@ impl Activity {
         self.waker.wake();
     }
 
-    fn now(&self) -> u64 {
+    /// The time, in milliseconds since the listener began.
+    pub(super) fn now(&self) -> u64 {
         self.clock.load(Ordering::Relaxed)
     }
 
@@ -127,8 +143,10 @@ impl Activity {
         if over(&self.blocked_since, limits.write_timeout) {
             return Some("write");
         }
-        if self.in_flight.load(Ordering::Relaxed) > 0 {
-            return None;
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        if in_flight > 0 {
+            let stalled = self.stalls.overrun(now, limits.write_timeout, in_flight);
+            return stalled.then_some("write");
         }
         if over(&self.head_since, limits.header_timeout) {
             return Some("header");
@@ -184,6 +202,8 @@ impl Sweep {
             idle_since: AtomicU64::new(now),
             head_since: AtomicU64::new(NEVER),
             blocked_since: AtomicU64::new(NEVER),
+            unread: AtomicBool::new(false),
+            stalls: Stalls::default(),
             order: AtomicU8::new(RUN),
             waker: AtomicWaker::new(),
         });

@@ -9,12 +9,14 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::activity::Activity;
+use super::stall::Stall;
 
 pin_project! {
     /// A body that counts as a request under way until it is dropped.
     pub struct Tracked<B> {
         #[pin]
         body: B,
+        stall: Option<Stall>,
         _request: InFlight,
     }
 }
@@ -42,9 +44,11 @@ impl Drop for InFlight {
 }
 
 impl<B> Tracked<B> {
-    pub(super) fn new(body: B, request: InFlight) -> Self {
+    /// A body whose stalls are watched, if it shares its connection with others.
+    pub(super) fn new(body: B, request: InFlight, shares: bool) -> Self {
         Self {
             body,
+            stall: shares.then(|| Stall::enter(&request.0)),
             _request: request,
         }
     }
@@ -58,7 +62,15 @@ impl<B: Body> Body for Tracked<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        if let Some(stall) = this.stall {
+            match &polled {
+                Poll::Ready(Some(Ok(_))) => stall.owed(),
+                Poll::Pending | Poll::Ready(_) => stall.moved(),
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -95,7 +95,7 @@ impl Protocols {
                     panicked()
                 });
                 awaited.announce(under_way.activity(), &mut response);
-                Ok::<_, Infallible>(response.map(|body| Tracked::new(body, under_way)))
+                Ok::<_, Infallible>(response.map(|body| Tracked::new(body, under_way, is_http2)))
             }
         });
         let io = TokioIo::new(Socket::new(stream, activity.clone(), !is_http2));
@@ -107,7 +107,7 @@ impl Protocols {
             note(drive(Pin::new(&mut connection), activity).await);
             let stream = connection.into_parts().io.into_inner().into_inner();
             // Told to end, it does; nobody waits for a client then.
-            let _ = until_aborted(activity, linger(stream)).await;
+            let _ = until_aborted(activity, linger(stream, activity.may_be_sending())).await;
         }
     }
 }

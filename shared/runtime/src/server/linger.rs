@@ -3,6 +3,7 @@
 //! kernel, which throws the answer away. So what it sends is read and dropped
 //! for a while, as nginx does.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -19,12 +20,15 @@ const MAX_SILENCE: Duration = Duration::from_secs(1);
 
 const BUFFER: usize = 64 * 1024;
 
-/// Reads and drops what a client goes on sending, if it does. The writing half
-/// is closed already.
-pub(super) async fn linger(stream: TcpStream) {
+/// Reads and drops what a client goes on sending, if it does, or if it may be about
+/// to. The writing half is closed already.
+pub(super) async fn linger(stream: TcpStream, may_be_sending: bool) {
     let mut first = [0; 512];
-    if !matches!(stream.try_read(&mut first), Ok(read) if read > 0) {
-        return;
+    match stream.try_read(&mut first) {
+        Ok(read) if read > 0 => {}
+        // A pause in the midst of its body.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock && may_be_sending => {}
+        _ => return,
     }
     let end = Instant::now() + MAX_TIME;
     let mut dropped = first.len();
@@ -37,7 +41,7 @@ pub(super) async fn linger(stream: TcpStream) {
         match stream.try_read(&mut buffer) {
             Ok(0) => return,
             Ok(read) => dropped += read,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return,
         }
     }

@@ -286,6 +286,23 @@ async fn a_client_that_is_refused_while_it_sends_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_pauses_in_its_refused_body_may_send_it_all() {
+    let (address, _shutdown, _serving) = start(Limits::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let body = vec![b'x'; 16 * 1024 * 1024];
+    let head = format!(
+        "POST /refused HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The answer is here, and the server's half closed, before the body begins.
+    let answer = read_to_close(&mut stream).await;
+    assert!(answer.ends_with("no, thank you"), "{answer}");
+    let sent = tokio::time::timeout(DEADLINE, stream.write_all(&body)).await;
+    sent.unwrap().expect("everything is taken");
+}
+
+#[tokio::test]
 async fn a_connection_goes_on_behind_a_failure_whose_body_was_read() {
     let (address, _shutdown, _serving) = start(Limits::default()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();

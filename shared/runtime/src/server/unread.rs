@@ -43,6 +43,7 @@ impl Awaited {
         if !has_come {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
+            activity.refused_unread();
         }
     }
 }

@@ -127,3 +127,44 @@ async fn a_client_that_leaves_drops_its_stream() {
         .await
         .expect("the stream is dropped");
 }
+
+#[tokio::test]
+async fn an_http2_client_that_gives_no_window_is_dropped() {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    // SETTINGS_INITIAL_WINDOW_SIZE: none at all, and a little.
+    for window in [0_u8, 9] {
+        let (address, _shutdown, _serving, sender) = start_stream(short()).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(preface).await.unwrap();
+        let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, window];
+        stream.write_all(&settings).await.unwrap();
+        // GET / with `:authority: x`, as HPACK.
+        let head = [0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'x'];
+        stream.write_all(&head).await.unwrap();
+        let chunk = Bytes::from_static(b"more than the window");
+        let feeding = async { while sender.send(chunk.clone()).await.is_ok() {} };
+        tokio::time::timeout(DEADLINE, feeding)
+            .await
+            .expect("the stream is dropped");
+        drop(stream);
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_http2_stream_is_not_taken_for_a_stalled_one() {
+    let (address, _shutdown, _serving, sender) = start_stream(short()).await;
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let uri: http::Uri = format!("http://{address}/").parse().unwrap();
+    let answer = tokio::spawn(async move {
+        let response = client.get(uri).await.unwrap();
+        response.into_body().collect().await.unwrap().to_bytes()
+    });
+    sender.send(Bytes::from_static(b"first")).await.unwrap();
+    // The pause is what is tested: many write limits long.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    sender.send(Bytes::from_static(b"last")).await.unwrap();
+    drop(sender);
+    assert_eq!(answer.await.unwrap(), "firstlast");
+}
