@@ -1,7 +1,7 @@
 //! `foldgate log`: creating the log and checking it.
 
 use foldgate_log::jetstream::{Init, MirrorInit, Options, init, init_mirror};
-use foldgate_log::{Embedded, EventLog, JetStream};
+use foldgate_log::{Embedded, EventLog, JetStream, VerifyError};
 use foldgate_runtime::Settings;
 
 use crate::exit::Failure;
@@ -54,7 +54,9 @@ pub(crate) async fn create(settings: &Settings, mirror: bool) -> Result<(), Fail
 /// The first broken link, or why the log could not be read.
 pub(crate) async fn verify(settings: &Settings) -> Result<(), Failure> {
     if settings.nats.url.is_empty() {
-        let log = Embedded::inspect(&settings.data_dir.join(LOG_FOLDER)).await?;
+        let inspected = Embedded::inspect(&settings.data_dir.join(LOG_FOLDER)).await;
+        // Damage means the same wherever it is found.
+        let log = inspected.map_err(VerifyError::from)?;
         return walk(&log).await;
     }
     let log = JetStream::open(nats::options(settings, "log verify")).await?;

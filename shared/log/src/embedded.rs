@@ -8,6 +8,7 @@
 
 mod feed;
 mod open;
+mod scratch;
 mod store;
 mod witness;
 
@@ -25,6 +26,7 @@ use uuid::Uuid;
 use crate::follow::{self, Poke};
 use crate::{AppendError, Appended, Error, EventLog, Follow, Position, Stop, Stored, chain};
 use open::Opened;
+use scratch::Scratch;
 use store::Store;
 use witness::Witness;
 
@@ -42,6 +44,8 @@ struct Inner {
     head: watch::Sender<Position>,
     /// How long the log was when it was last written, if that is longer than it is.
     lost: Option<Revision>,
+    /// The copy it reads, if it is only looked at; removed once the store is closed.
+    _scratch: Option<Scratch>,
     /// Held for its lock on the directory; released last.
     _lock: std::fs::File,
 }
@@ -72,7 +76,7 @@ impl Embedded {
     pub async fn create(dir: &Path, log_id: LogId) -> Result<Self, Error> {
         let dir = dir.to_owned();
         blocking(move || {
-            let opened = open::open(&dir, Some(log_id))?;
+            let opened = open::open(&dir, log_id)?;
             let head = opened.store.verify(opened.log_id)?;
             let mut witness = Witness::open(&dir)?;
             if let Some(lost) = witness.beyond(head) {
@@ -84,15 +88,21 @@ impl Embedded {
         .await
     }
 
-    /// Opens a log only to read it, damaged or not.
+    /// Opens a copy of a log only to read it, damaged or not: nothing in its folder
+    /// is changed.
     ///
     /// # Errors
     /// When there is none, or so little of it that it cannot be opened at all.
     pub async fn inspect(dir: &Path) -> Result<Self, Error> {
         let dir = dir.to_owned();
         blocking(move || {
-            let opened = open::open(&dir, None)?;
-            let head = opened.store.last(opened.log_id)?;
+            let opened = open::inspect(&dir)?;
+            // If its end cannot be found, reading finds where it breaks off.
+            let unknown = Position {
+                revision: Revision(1),
+                hash: foldgate_proto::RecordHash([0; 32]),
+            };
+            let head = opened.store.last(opened.log_id).unwrap_or(unknown);
             let lost = Witness::peek(&dir).and_then(|witness| witness.beyond(head));
             let writer = Writer::Closed("it is open for inspection only".to_owned());
             Ok(Self::from_parts(opened, head, writer, lost))
@@ -108,6 +118,7 @@ impl Embedded {
                 writer: Mutex::new(writer),
                 head: watch::Sender::new(head),
                 lost,
+                _scratch: opened.scratch,
                 _lock: opened.lock,
             }),
         }

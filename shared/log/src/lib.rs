@@ -8,6 +8,7 @@ pub mod error;
 pub mod event_log;
 pub mod follow;
 pub mod jetstream;
+mod private;
 pub mod replica;
 pub mod reports;
 pub mod snapshot;

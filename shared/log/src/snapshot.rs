@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use foldgate_proto::{LogId, RecordHash, Revision};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Position};
+use crate::{Error, Position, private};
 pub use format::DecodeError;
 
 /// The greatest snapshot that is read, in bytes: a million keys.
@@ -84,7 +84,7 @@ impl Snapshots {
     /// Only when the directory itself cannot be used. Damaged snapshots are set
     /// aside (renamed) and logged.
     pub fn open(dir: &Path) -> Result<(Self, Option<Snapshot>), Error> {
-        fs::create_dir_all(dir).map_err(|error| Error::io(dir.display(), &error))?;
+        private::folder(dir).map_err(|error| Error::io(dir.display(), &error))?;
         let mut newest: Option<(usize, Snapshot)> = None;
         for (slot, name) in SLOTS.into_iter().enumerate() {
             let path = dir.join(name);
@@ -154,7 +154,7 @@ impl Snapshots {
     /// Writes a file whole or not at all.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let (path, draft) = (self.dir.join(name), self.dir.join(format!("{name}.tmp")));
-        let written = File::create(&draft)
+        let written = private::file(&draft)
             .and_then(|mut file| {
                 file.write_all(bytes)?;
                 file.sync_all()

@@ -1,15 +1,16 @@
 //! Opening a store that may be damaged: sled can panic and could hang on such a
 //! file, so it is opened on a thread of its own, with a time limit.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use foldgate_proto::{LogId, Revision};
 
+use super::scratch::Scratch;
 use super::store::Store;
-use crate::{Error, Position};
+use crate::{Error, Position, private};
 
 /// How long the store may take to open. A million records take half a second.
 const OPEN_LIMIT: Duration = Duration::from_mins(1);
@@ -18,36 +19,63 @@ const OPEN_LIMIT: Duration = Duration::from_mins(1);
 pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) log_id: LogId,
+    /// The copy it is of, if it is only looked at.
+    pub(super) scratch: Option<Scratch>,
     pub(super) lock: File,
 }
 
-/// Opens the store in `dir`; creates it with `create` as its id if that is given.
-pub(super) fn open(dir: &Path, create: Option<LogId>) -> Result<Opened, Error> {
-    let path = dir.join("sled");
-    if create.is_none() && !path.join("db").is_file() {
-        return Err(Error::Missing(format!("nothing in {}", dir.display())));
+/// Opens a copy of the store in `dir`.
+pub(super) fn inspect(dir: &Path) -> Result<Opened, Error> {
+    let missing = || {
+        if super::Witness::peek(dir).is_some() {
+            return all_missing();
+        }
+        Error::Missing(format!("nothing in {}", dir.display()))
+    };
+    if !dir.join("sled").join("db").is_file() {
+        return Err(missing());
     }
-    std::fs::create_dir_all(dir).map_err(|error| Error::io(dir.display(), &error))?;
+    let lock = lock(dir)?;
+    let scratch = Scratch::of(dir)?;
+    let path = scratch.store();
+    let store = guarded(move || Store::open(&path))?;
+    let log_id = store.log_id()?.ok_or_else(missing)?;
+    Ok(Opened {
+        store,
+        log_id,
+        scratch: Some(scratch),
+        lock,
+    })
+}
+
+fn all_missing() -> Error {
+    Error::Damaged {
+        revision: Revision(1),
+        reason: "all of the log is missing".to_owned(),
+    }
+}
+
+/// Opens the store in `dir`; creates it with `create` as its id if it is empty.
+pub(super) fn open(dir: &Path, create: LogId) -> Result<Opened, Error> {
+    let path = dir.join("sled");
+    let io = |error: std::io::Error| Error::io(dir.display(), &error);
+    private::folder(dir).map_err(io)?;
     let lock = lock(dir)?;
     let store = guarded(move || Store::open(&path))?;
-    let log_id = match (store.log_id()?, create) {
-        (Some(log_id), _) => log_id,
-        (None, Some(_)) if super::Witness::peek(dir).is_some() => {
-            return Err(Error::Damaged {
-                revision: Revision(1),
-                reason: "all of the log is missing".to_owned(),
-            });
-        }
-        (None, Some(log_id)) => {
-            store.init(log_id)?;
+    private::close(dir).map_err(io)?;
+    let log_id = match store.log_id()? {
+        Some(log_id) => log_id,
+        None if super::Witness::peek(dir).is_some() => return Err(all_missing()),
+        None => {
+            store.init(create)?;
             sync_dirs(dir)?;
-            log_id
+            create
         }
-        (None, None) => return Err(Error::Missing(format!("nothing in {}", dir.display()))),
     };
     Ok(Opened {
         store,
         log_id,
+        scratch: None,
         lock,
     })
 }
@@ -65,10 +93,7 @@ pub(super) fn lost(head: Position, lost: Revision) -> Error {
 
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
+    let file = private::options()
         .open(&path)
         .map_err(|error| Error::io(path.display(), &error))?;
     match file.try_lock() {

@@ -248,8 +248,16 @@ fn record(chunks: &mut sled::Iter, revision: Revision) -> Result<Option<Stored>,
 }
 
 pub(super) fn damaged(revision: Revision, error: &sled::Error) -> Error {
-    Error::Damaged {
-        revision,
-        reason: error.to_string(),
-    }
+    let reason = match error {
+        sled::Error::Corruption { .. } => "the store's file is damaged there".to_owned(),
+        sled::Error::Io(error) => error.to_string(),
+        sled::Error::Unsupported(text) | sled::Error::ReportableBug(text) => text.clone(),
+        sled::Error::CollectionNotFound(_) => "a part of the store is missing".to_owned(),
+    };
+    let reason = if revision == Revision::ZERO {
+        format!("the store cannot be opened: {reason}")
+    } else {
+        reason
+    };
+    Error::Damaged { revision, reason }
 }

@@ -3,13 +3,13 @@
 //! the log's own sync and never runs ahead of it; it needs no sync of its own,
 //! because it only has to outlive damage to the store, not every power cut.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use foldgate_proto::{RecordHash, Revision};
 
-use crate::{Error, Position};
+use crate::{Error, Position, private};
 
 /// A slot: revision (8), hash (32), checksum (8), padding.
 const SLOT: usize = 64;
@@ -25,11 +25,8 @@ impl Witness {
     /// Opens or creates the witness of the log in `dir`.
     pub(super) fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("head");
-        let file = OpenOptions::new()
-            .create(true)
+        let file = private::options()
             .read(true)
-            .write(true)
-            .truncate(false)
             .open(&path)
             .map_err(|error| Error::io(path.display(), &error))?;
         let seen = latest(&file);

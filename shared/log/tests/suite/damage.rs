@@ -169,3 +169,58 @@ async fn nothing_is_there_to_inspect_in_an_empty_directory() {
     let error = Embedded::inspect(dir.path()).await.unwrap_err();
     assert!(matches!(error, Error::Missing(_)), "{error:?}");
 }
+
+/// Every file below a folder, with its bytes.
+fn contents(dir: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looking_at_a_damaged_log_changes_nothing() {
+    let (dir, _) = written().await;
+    let file = dir.path().join("sled/db");
+    let mut bytes = fs::read(&file).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[used / 2..used / 2 + 64]
+        .iter_mut()
+        .for_each(|byte| *byte ^= 0x5a);
+    fs::write(&file, bytes).unwrap();
+    let before = contents(dir.path());
+    let verified = match Embedded::inspect(dir.path()).await {
+        Ok(log) => log.verify(&mut |_| ()).await,
+        Err(error) => Err(VerifyError::from(error)),
+    };
+    let Err(VerifyError::Broken(broken)) = verified else {
+        panic!("the damage was not found: {verified:?}");
+    };
+    assert!(!broken.to_string().contains("backtrace"), "{broken}");
+    assert!(contents(dir.path()) == before, "the evidence was changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_its_user_may_read_a_log() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = TempDir::new().unwrap();
+    let dir = place.path().join("log");
+    let log = Embedded::open(&dir).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for (path, _) in contents(&dir) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    let snapshots = place.path().join("snapshots");
+    foldgate_log::snapshot::Snapshots::open(&snapshots).unwrap();
+    assert_eq!(mode(&snapshots), 0o700);
+    drop(log);
+}
