@@ -135,7 +135,15 @@ impl Table {
                 account: owner.account,
                 name: Arc::from(owner.name.as_str()),
             };
-            self.callers.insert(hash, caller);
+            // Decisions give no two owners one key; should a log say so all the same,
+            // every order of folding must name the same one.
+            if self
+                .callers
+                .get(&hash)
+                .is_none_or(|other| other.owner >= owner.id)
+            {
+                self.callers.insert(hash, caller);
+            }
         }
         let compiled = compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner)));
         let state = Arc::clone(owner);
