@@ -101,6 +101,9 @@ pub enum Error {
     /// The log cannot be reached; nothing was written.
     #[error("the log cannot be reached, nothing was written")]
     Unavailable,
+    /// This node does not fold the log on, so it decides nothing.
+    #[error("the log is not whole for this node, nothing was written: {0}")]
+    LogHeld(String),
     /// Other writers kept coming first; nothing was written.
     #[error("other writes kept coming first, nothing was written")]
     Contended,
@@ -156,9 +159,11 @@ impl Error {
                 Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             },
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotReady | Self::Busy | Self::Unavailable | Self::Contended => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NotReady
+            | Self::Busy
+            | Self::Unavailable
+            | Self::LogHeld(_)
+            | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -186,6 +191,7 @@ impl Error {
             Self::TooManyRequests => "too_many_requests",
             Self::Busy => "overloaded",
             Self::Unavailable => "log_unavailable",
+            Self::LogHeld(_) => "log_held",
             Self::Contended => "contended",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::TooLargeToWrite(_) => "record_too_large",

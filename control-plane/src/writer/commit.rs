@@ -76,6 +76,12 @@ impl Committer {
         }
         let mut attempts = 0;
         while !jobs.is_empty() && attempts < MAX_ATTEMPTS {
+            if let Some(error) = self.held() {
+                for job in jobs {
+                    send(job, Err(error.clone()));
+                }
+                return;
+            }
             attempts += 1;
             let base = self.base();
             let expected = base.revision;
@@ -172,7 +178,8 @@ impl Committer {
             Stop::Conflict { head } => {
                 metrics::counter!("foldgate_admin_write_conflicts_total").increment(1);
                 if self.catch_up(head.revision).await.is_err() {
-                    fail(jobs, steps.len(), |_, _| Error::Unavailable, &steps);
+                    let error = self.held().unwrap_or(Error::Unavailable);
+                    fail(jobs, steps.len(), |_, _| error.clone(), &steps);
                 }
             }
             Stop::Unavailable(reason) => {
@@ -195,9 +202,20 @@ impl Committer {
             }
             Stop::Refused(reason) => {
                 tracing::error!(reason, "the log refused a record");
-                fail(jobs, 1, |_, _| Error::Internal, &steps);
+                let error = self.held().unwrap_or(Error::Internal);
+                fail(jobs, 1, |_, _| error.clone(), &steps);
             }
         }
+    }
+
+    /// A log that cannot be folded on takes no writes: they would be decided on
+    /// a state that is not its newest.
+    fn held(&self) -> Option<Error> {
+        let held = self.replica.status().held?;
+        Some(Error::LogHeld(format!(
+            "revision {}: {}",
+            held.revision, held.reason
+        )))
     }
 
     async fn catch_up(&mut self, revision: Revision) -> Result<(), Error> {
