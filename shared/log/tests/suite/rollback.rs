@@ -48,7 +48,11 @@ async fn healed(replica: &Replica) {
 async fn replace(server: &NatsServer) {
     let context = async_nats::jetstream::new(server.client().await);
     context.delete_stream("FOLDGATE_LOG").await.unwrap();
-    init(&server.options(), &Init::default()).await.unwrap();
+    // The server answers before the old stream's files are gone.
+    eventually("another log is created", || async {
+        init(&server.options(), &Init::default()).await.ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
