@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldgate_domain::command::Precondition;
 use foldgate_domain::{Command, Table};
 use foldgate_log::{EventLog, Replica, Reports};
-use foldgate_proto::{RecordId, Revision};
+use foldgate_proto::{RecordId, ResourceId, Revision};
 use foldgate_runtime::AccessLog;
 use foldgate_vault::Vault;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::reply::Done;
-use crate::request::Write;
+use crate::request::{IfMatch, Write};
 use crate::settings::Settings;
 use crate::sleeps::Sleeps;
 use crate::writer::{Submission, Writer, plan};
@@ -28,6 +29,9 @@ const READ_YOUR_WRITE: Duration = Duration::from_secs(2);
 /// How long a look at the log's newest state may take before an answer that
 /// says "not found".
 const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// How long an answer waits for the fleet, where it is asked to.
+const FLEET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The control plane's parts, as handlers see them.
 #[derive(Clone)]
@@ -104,11 +108,15 @@ impl App {
         write: &Write,
         command: Command,
     ) -> Result<Done, Error> {
+        let resource = command.resource(None);
+        let precondition = precondition(write, resource)?;
+        let about = command.clone();
         let submission = Submission {
             owner: caller.owner_id(),
             command,
             actor: caller.actor(),
             stamp: write.stamp.clone(),
+            precondition,
         };
         if write.dry_run {
             let record = RecordId(Uuid::now_v7());
@@ -117,8 +125,32 @@ impl App {
             return Ok(Done::dry_run(settled, state));
         }
         let settled = self.0.writer.submit(submission).await?;
-        self.folded(settled.revision()).await;
-        Ok(Done::new(settled))
+        let revision = settled.revision();
+        self.folded(revision).await;
+        let mut done = Done::new(settled);
+        done.stands_at(caller.owner_id(), about.resource(done.subject()));
+        if write.wait_for_fleet {
+            let waited = self.0.fleet.wait_for(revision, FLEET_PATIENCE).await;
+            done.reached(waited);
+        }
+        Ok(done)
+    }
+
+    /// The answer to a write that says nothing new of a resource.
+    ///
+    /// # Errors
+    /// The resource is not as the client saw it.
+    pub(crate) fn unchanged(
+        caller: &Authenticated,
+        write: &Write,
+        resource: ResourceId,
+    ) -> Result<Done, Error> {
+        if let Some(precondition) = precondition(write, Some(resource))? {
+            foldgate_domain::decide::check_precondition(caller.owner(), &precondition)?;
+        }
+        let mut done = Done::unchanged(&caller.table().state, write.dry_run);
+        done.stands_at(caller.owner_id(), Some(resource));
+        Ok(done)
     }
 
     /// Waits, but not for ever, until a revision can be read here.
@@ -129,6 +161,24 @@ impl App {
             tracing::warn!(%lagging, "answering before this process has folded the write");
         }
     }
+}
+
+/// What `If-Match` asks of the resource that a write is about.
+fn precondition(
+    write: &Write,
+    resource: Option<ResourceId>,
+) -> Result<Option<Precondition>, Error> {
+    let Some(IfMatch(revisions)) = &write.if_match else {
+        return Ok(None);
+    };
+    let Some(resource) = resource else {
+        let problem = "this request changes nothing that exists already; send it without";
+        return Err(Error::field("If-Match", problem));
+    };
+    Ok(Some(Precondition {
+        resource,
+        revisions: revisions.clone(),
+    }))
 }
 
 impl std::ops::Deref for App {

@@ -1,33 +1,48 @@
-//! Who is asking. The owner key comes as a bearer token or in `x-api-key`; only
-//! its SHA-256 is ever looked up. Behind this door a handler holds an
-//! [`Authenticated`], which nothing else can make.
+//! Who is asking. A key comes as a bearer token or in `x-api-key`; only its
+//! SHA-256 is ever looked up. Behind this door a handler holds an
+//! [`Authenticated`], which nothing else can make, and which may call the route
+//! it came to (see [`access`]).
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::FromRequestParts;
-use foldgate_domain::{Caller, OwnerState, Table};
-use foldgate_proto::{AccountNumber, Actor, OwnerId};
+use axum::extract::{FromRequestParts, MatchedPath};
+use foldgate_domain::{Admin, Caller, Denied, OwnerState, Table};
+use foldgate_proto::{
+    AccountNumber, Actor, ActorKind, AdminRole, CallerKeyNumber, OwnerId, Timestamp,
+};
+use foldgate_runtime::Peer;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use subtle::ConstantTimeEq;
 
+use crate::access::{self, Who};
 use crate::app::App;
 use crate::error::Error;
 use crate::request::{self, RequestId, query, quote};
+use crate::{clock, routes};
 
 const API_KEY: &str = "x-api-key";
 
 /// The longest key that is looked at; longer ones are nobody's.
 const MAX_KEY_BYTES: usize = 1024;
 
-/// A caller whose owner key was verified against the table it holds.
+/// A caller whose key was verified against the table it holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Authenticated {
-    caller: Caller,
+    principal: Principal,
     /// The table the key was found in; a request reads from this one only.
     table: Arc<Table>,
     owner: Arc<OwnerState>,
+}
+
+/// Whose key it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Principal {
+    /// The owner's, or one of an account below it.
+    Caller(Caller),
+    /// An admin key.
+    Admin(Admin),
 }
 
 /// Where the verifier leaves the caller's name and account for the access and
@@ -37,8 +52,8 @@ pub(crate) struct ActorCell(pub Arc<OnceLock<(String, AccountNumber)>>);
 
 impl Authenticated {
     /// The tenant.
-    pub(crate) const fn owner_id(&self) -> OwnerId {
-        self.caller.owner
+    pub(crate) fn owner_id(&self) -> OwnerId {
+        self.owner.id
     }
 
     /// The tenant's state, as of [`Self::table`].
@@ -51,18 +66,65 @@ impl Authenticated {
         &self.table
     }
 
+    /// The account that asks, or for which an admin key asks: the owner's own.
+    pub(crate) fn account(&self) -> AccountNumber {
+        match self.principal {
+            Principal::Caller(caller) => caller.account,
+            Principal::Admin(_) => self.owner.account,
+        }
+    }
+
+    /// The caller key that was presented, if it was one.
+    pub(crate) const fn caller_key(&self) -> Option<CallerKeyNumber> {
+        match self.principal {
+            Principal::Caller(caller) => caller.key,
+            Principal::Admin(_) => None,
+        }
+    }
+
+    /// Whose key it was.
+    pub(crate) const fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// As what routes see this caller.
+    pub(crate) fn who(&self) -> Who {
+        match self.principal {
+            Principal::Caller(caller) if caller.account == self.owner.account => Who::Owner,
+            Principal::Caller(_) => Who::Account,
+            Principal::Admin(admin) if admin.role == AdminRole::Owner => Who::Owner,
+            Principal::Admin(admin) => Who::Admin(admin.role),
+        }
+    }
+
     /// How records name this caller.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::owner(self.caller.name.as_ref())
+        let (kind, name) = match self.principal {
+            Principal::Caller(caller) => match self.owner.accounts.get(&caller.account) {
+                Some(account) => (ActorKind::Account, account.profile.name.clone()),
+                None => (ActorKind::Owner, self.owner.name.clone()),
+            },
+            Principal::Admin(admin) => {
+                let key = self.owner.admin_keys.get(&admin.key);
+                let name = key.map_or_else(|| admin.key.to_string(), |key| key.name.clone());
+                let kind = match admin.role {
+                    AdminRole::Owner => ActorKind::Owner,
+                    AdminRole::Operator => ActorKind::Operator,
+                    AdminRole::Auditor => ActorKind::Auditor,
+                };
+                (kind, name)
+            }
+        };
+        Actor { kind, name }
     }
 
     /// The same caller, reading a newer table. Keeps the older where the owner is
     /// not in it.
     #[must_use]
     pub(crate) fn refreshed(&self, table: Arc<Table>) -> Self {
-        match table.state.owner(self.caller.owner).map(Arc::clone) {
+        match table.state.owner(self.owner.id).map(Arc::clone) {
             Some(owner) => Self {
-                caller: self.caller.clone(),
+                principal: self.principal,
                 table,
                 owner,
             },
@@ -71,7 +133,7 @@ impl Authenticated {
     }
 
     /// Verifies a presented key.
-    fn verify(table: Arc<Table>, key: &str) -> Result<Self, Error> {
+    fn verify(table: Arc<Table>, key: &str, address: Option<IpAddr>) -> Result<Self, Error> {
         if table.state.owners.is_empty() {
             return Err(Error::NotReady);
         }
@@ -79,21 +141,49 @@ impl Authenticated {
             return Err(Error::UnknownKey);
         }
         let hash = foldgate_vault::digest(key);
-        let caller = table.caller(&hash).ok_or(Error::UnknownKey)?.clone();
-        let owner = table.state.owner(caller.owner).ok_or(Error::UnknownKey)?;
+        let principal = match (table.caller(&hash), table.admin(&hash)) {
+            (Some(caller), _) => Principal::Caller(*caller),
+            (None, Some(admin)) => Principal::Admin(*admin),
+            (None, None) => return Err(Error::UnknownKey),
+        };
+        let owner = match principal {
+            Principal::Caller(caller) => caller.owner,
+            Principal::Admin(admin) => admin.owner,
+        };
+        check_standing(&table, principal, clock::now(), address)?;
+        let owner = table.state.owner(owner).ok_or(Error::UnknownKey)?;
         let owner = Arc::clone(owner);
-        if caller.account != owner.account {
-            return Err(Error::NotOwner);
-        }
-        // The map compares early-out; the word that counts does not.
-        if !bool::from(owner.key_hash.as_slice().ct_eq(&hash)) {
-            return Err(Error::UnknownKey);
-        }
         Ok(Self {
-            caller,
+            principal,
             table,
             owner,
         })
+    }
+}
+
+fn check_standing(
+    table: &Table,
+    principal: Principal,
+    now: Timestamp,
+    address: Option<IpAddr>,
+) -> Result<(), Error> {
+    match principal {
+        Principal::Admin(admin) => match admin.expires_at {
+            Some(at) if at <= now => Err(Error::Expired),
+            _ => Ok(()),
+        },
+        Principal::Caller(caller) => {
+            let owner = table.owner(caller.owner).ok_or(Error::UnknownKey)?;
+            let standing = owner.access(&caller, now).and_then(|access| {
+                let address = address.map(|address| access.check_address(address));
+                address.unwrap_or(Ok(()))
+            });
+            standing.map_err(|denied| match denied {
+                Denied::Expired => Error::Expired,
+                Denied::Gone => Error::UnknownKey,
+                other => Error::Denied(other),
+            })
+        }
     }
 }
 
@@ -101,24 +191,38 @@ impl FromRequestParts<App> for Authenticated {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let peer = parts.extensions.get::<Peer>();
+        let address = peer.map(|peer| peer.address.ip());
         let verified = match presented(&parts.headers) {
-            Some(key) => Self::verify(app.table(), key),
+            Some(key) => Self::verify(app.table(), key, address),
             None => Err(Error::NoKey),
         };
-        match &verified {
-            Ok(caller) => {
-                if let Some(cell) = parts.extensions.get::<ActorCell>() {
-                    // A second extractor on one request finds the same caller.
-                    let _ = cell
-                        .0
-                        .set((caller.actor().to_string(), caller.caller.account));
-                }
-            }
-            Err(error) => report(parts, error),
+        if let Ok(caller) = &verified
+            && let Some(cell) = parts.extensions.get::<ActorCell>()
+        {
+            // A second extractor on one request finds the same caller.
+            let _ = cell.0.set((caller.actor().to_string(), caller.account()));
         }
-        let verified = verified?;
+        let allowed = verified.and_then(|caller| {
+            check_route(parts, caller.who())?;
+            Ok(caller)
+        });
+        if let Err(error) = &allowed {
+            report(parts, error);
+        }
+        let caller = allowed?;
         query::check(parts)?;
-        Ok(verified)
+        Ok(caller)
+    }
+}
+
+fn check_route(parts: &Parts, who: Who) -> Result<(), Error> {
+    let matched = parts.extensions.get::<MatchedPath>();
+    let route = matched.map_or("", routes::name);
+    match who {
+        _ if access::allows(&parts.method, route, who) => Ok(()),
+        Who::Admin(role) => Err(Error::Role(role)),
+        Who::Owner | Who::Account => Err(Error::NotOwner),
     }
 }
 

@@ -156,5 +156,6 @@ fn claim(name: &str, key: &str) -> Submission {
         command: Command::ClaimOwner(claim),
         actor: Actor::system("bootstrap"),
         stamp: Stamp::default(),
+        precondition: None,
     }
 }

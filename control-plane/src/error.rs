@@ -6,8 +6,8 @@
 //! later does not help, removing something does. 429 means that later helps.
 
 use axum::response::{IntoResponse, Response};
-use foldgate_domain::{Kind, Rejection};
-use foldgate_proto::RecordId;
+use foldgate_domain::{Denied, Kind, Rejection};
+use foldgate_proto::{AdminRole, RecordId};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
@@ -35,6 +35,15 @@ pub enum Error {
     /// The key is known but not an owner's.
     #[error("this needs the owner's key")]
     NotOwner,
+    /// The key was valid once.
+    #[error("this key has expired")]
+    Expired,
+    /// The admin key's role does not reach that far.
+    #[error("the role {0} may not do this")]
+    Role(AdminRole),
+    /// The account may not call from there, or not at all.
+    #[error(transparent)]
+    Denied(Denied),
     /// This node has folded no owner yet, so it cannot tell a right key from a wrong one.
     #[error("this node has no configuration yet")]
     NotReady,
@@ -142,8 +151,8 @@ impl Error {
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
-            Self::NotOwner => StatusCode::FORBIDDEN,
+            Self::NoKey | Self::UnknownKey | Self::Expired => StatusCode::UNAUTHORIZED,
+            Self::NotOwner | Self::Role(_) | Self::Denied(_) => StatusCode::FORBIDDEN,
             Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -156,6 +165,7 @@ impl Error {
                 Kind::Invalid => StatusCode::BAD_REQUEST,
                 Kind::NotFound => StatusCode::NOT_FOUND,
                 Kind::Conflict | Kind::TooMany => StatusCode::CONFLICT,
+                Kind::Stale => StatusCode::PRECONDITION_FAILED,
                 Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             },
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -175,6 +185,9 @@ impl Error {
             Self::NoKey => "missing_api_key",
             Self::UnknownKey => "invalid_api_key",
             Self::NotOwner => "owner_only",
+            Self::Expired => "expired_api_key",
+            Self::Role(_) => "role_not_allowed",
+            Self::Denied(_) => "access_denied",
             Self::NotReady => "not_ready",
             Self::NoRoute(_) => "route_not_found",
             Self::NoMethod { .. } => "method_not_allowed",
@@ -216,7 +229,7 @@ impl Error {
             StatusCode::UNAUTHORIZED => "authentication_error",
             StatusCode::FORBIDDEN => "permission_error",
             StatusCode::NOT_FOUND => "not_found_error",
-            StatusCode::CONFLICT => "conflict_error",
+            StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "conflict_error",
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
             status if status.is_server_error() => "server_error",
             _ => "invalid_request_error",

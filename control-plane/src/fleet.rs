@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use foldgate_proto::{Heartbeat, RecordHash, Revision, Timestamp};
+use foldgate_proto::{Heartbeat, RecordHash, Revision, Role, Timestamp};
 use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::clock;
 
 mod own;
 #[cfg(test)]
@@ -39,6 +42,34 @@ pub struct Fleet(Arc<Shared>);
 struct Shared {
     inner: Mutex<Inner>,
     own: OnceLock<Own>,
+    /// Told of each sign of life.
+    heard: Notify,
+}
+
+/// How far the fleet is with a revision, for those who waited for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waited {
+    /// The revision.
+    pub revision: u64,
+    /// Whether every live node that serves traffic has it.
+    pub reached: bool,
+    /// The live nodes that serve traffic.
+    pub nodes: usize,
+    /// Those of them that do not have it.
+    pub lagging: Vec<Lagging>,
+}
+
+/// A node that does not have a revision yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lagging {
+    /// Its name.
+    pub node: String,
+    /// Its region.
+    pub region: String,
+    /// What it has.
+    pub revision: u64,
+    /// Why it does not fold on, if it is held.
+    pub held: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +160,43 @@ impl Fleet {
             interval,
         };
         inner.nodes.insert(name, node);
+        drop(inner);
+        self.0.heard.notify_waiters();
+    }
+
+    /// Waits, but not for ever, until every live node that serves traffic has
+    /// folded a revision.
+    pub async fn wait_for(&self, revision: Revision, limit: Duration) -> Waited {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            let heard = self.0.heard.notified();
+            let now = self.standing(revision, clock::now());
+            if now.reached || tokio::time::timeout_at(deadline, heard).await.is_err() {
+                return now;
+            }
+        }
+    }
+
+    /// How far the nodes that serve traffic are now.
+    fn standing(&self, revision: Revision, now: Timestamp) -> Waited {
+        let mut serving = self.rows(revision, now);
+        serving.retain(|row| row.live && row.role != Role::ControlPlane.as_str());
+        let nodes = serving.len();
+        let behind = serving.into_iter().filter(|row| row.revision < revision.0);
+        let lagging: Vec<Lagging> = behind
+            .map(|row| Lagging {
+                node: row.node,
+                region: row.region,
+                revision: row.revision,
+                held: row.held,
+            })
+            .collect();
+        Waited {
+            revision: revision.0,
+            reached: lagging.is_empty(),
+            nodes,
+            lagging,
+        }
     }
 
     /// Forgets who was silent too long.

@@ -3,11 +3,13 @@
 //!
 //! - `routes`: every route of the admin listener; the handlers are in
 //!   `owner_api`, one file per resource.
+//! - `access`: who may call which route, in one table.
 //! - [`writer`]: the submitter, the one task that appends.
 //! - `reports`: folds what nodes report beside the log into [`sleeps`] and
 //!   [`fleet`].
 //! - [`error`]: every answer that is not a success, in one place.
 
+mod access;
 mod app;
 mod auth;
 pub mod bootstrap;

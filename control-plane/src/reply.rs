@@ -3,14 +3,16 @@
 
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{OwnerState, State};
-use foldgate_proto::{OwnerId, Revision};
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderName, StatusCode};
+use foldgate_proto::{OwnerId, ResourceId, Revision};
+use http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::auth::Authenticated;
 use crate::error::{Error, RECORD_HEADER};
+use crate::fleet::Waited;
+use crate::request::if_match;
 use crate::writer::Settled;
 
 mod events;
@@ -28,6 +30,10 @@ pub(crate) struct Done {
     revision: Revision,
     /// For a dry run, the state it was decided on.
     dry: Option<Dry>,
+    /// The revision of the resource that was written to, if it is there.
+    etag: Option<Revision>,
+    /// How far the fleet is, if it was waited for.
+    fleet: Option<Waited>,
 }
 
 /// What a dry run has to tell beside the rest.
@@ -44,7 +50,23 @@ impl Done {
             revision: settled.revision(),
             settled,
             dry: None,
+            etag: None,
+            fleet: None,
         }
+    }
+
+    /// Says which resource was written to, so that the answer carries its ETag.
+    pub(crate) fn stands_at(&mut self, owner: OwnerId, resource: Option<ResourceId>) {
+        let owner = self.settled.state.owner(owner);
+        let revision = owner
+            .zip(resource)
+            .and_then(|(o, id)| o.resource_revision(id));
+        self.etag = revision;
+    }
+
+    /// Says how far the fleet is.
+    pub(crate) fn reached(&mut self, waited: Waited) {
+        self.fleet = Some(waited);
     }
 
     /// What a write would come to, decided on `before`.
@@ -56,6 +78,8 @@ impl Done {
                 before: before.clone(),
                 changes: None,
             }),
+            etag: None,
+            fleet: None,
         }
     }
 
@@ -119,6 +143,9 @@ impl Done {
         if !self.settled.warnings.is_empty() {
             map.insert("warnings".to_owned(), json!(self.settled.warnings));
         }
+        if let Some(fleet) = &self.fleet {
+            map.insert("fleet".to_owned(), json!(fleet));
+        }
         let is_dry = self.dry.is_some();
         if let Some(dry) = self.dry {
             map.insert("dry_run".to_owned(), json!(true));
@@ -136,6 +163,9 @@ impl Done {
         {
             headers.insert(RECORD_HEADER.clone(), value);
         }
+        if let Some(etag) = self.etag.filter(|_| !is_dry) {
+            insert_etag(headers, etag);
+        }
         if self.settled.replayed.is_some() {
             headers.insert(REPLAYED_HEADER.clone(), HeaderValue::from_static("true"));
         }
@@ -146,6 +176,30 @@ impl Done {
 /// The answer to a read, from the table the caller was verified against.
 pub(crate) fn read(caller: &Authenticated, body: &impl Serialize) -> Response {
     ok(body, caller.table().revision())
+}
+
+/// As [`read`], of one resource: the answer carries its ETag.
+pub(crate) fn read_one(
+    caller: &Authenticated,
+    resource: ResourceId,
+    body: &impl Serialize,
+) -> Response {
+    let mut response = read(caller, body);
+    tag(&mut response, caller, resource);
+    response
+}
+
+/// Gives an answer the ETag of the one resource it shows.
+pub(crate) fn tag(response: &mut Response, caller: &Authenticated, resource: ResourceId) {
+    if let Some(revision) = caller.owner().resource_revision(resource) {
+        insert_etag(response.headers_mut(), revision);
+    }
+}
+
+fn insert_etag(headers: &mut HeaderMap, revision: Revision) {
+    if let Ok(value) = HeaderValue::try_from(if_match::etag(revision)) {
+        headers.insert(ETAG, value);
+    }
 }
 
 /// An answer of status 200 that stands at `revision`.

@@ -16,13 +16,16 @@ use crate::error::Error;
 
 pub(crate) mod fields;
 pub(crate) mod id;
+pub(crate) mod if_match;
 pub(crate) mod json;
 pub(crate) mod query;
 pub(crate) mod quote;
 pub(crate) mod segments;
+pub(crate) mod wait;
 
 pub(crate) use fields::Fields;
 pub(crate) use id::RequestId;
+pub(crate) use if_match::IfMatch;
 pub(crate) use segments::Segments;
 
 /// The largest body of an admin request: PRICING may have 128 KB as a string,
@@ -45,6 +48,10 @@ pub(crate) struct Write {
     pub stamp: Stamp,
     /// Only show what would be written.
     pub dry_run: bool,
+    /// What the client believes of the resource.
+    pub if_match: Option<IfMatch>,
+    /// Answer only once the fleet has it.
+    pub wait_for_fleet: bool,
     body: Bytes,
     is_json: bool,
 }
@@ -109,9 +116,12 @@ impl<S: Sync> FromRequest<S> for Write {
                 request_hash: request_hash(),
             }),
         };
+        let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             stamp,
-            dry_run: query::flag(parts.uri.query().unwrap_or_default(), query::DRY_RUN)?,
+            if_match: IfMatch::read(headers)?,
+            wait_for_fleet: wait::wanted(query, headers)?,
+            dry_run: query::flag(query, query::DRY_RUN)?,
             is_json: is_json(headers),
             body,
         })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_domain::Command;
+use foldgate_domain::command::Precondition;
 use foldgate_domain::state::{Replay, State};
 use foldgate_log::{EventLog, Replica};
 use foldgate_proto::{Actor, Event, OwnerId, RecordId, Revision};
@@ -45,6 +46,8 @@ pub struct Submission {
     pub actor: Actor,
     /// From where and why.
     pub stamp: Stamp,
+    /// What its client believes of the resource (`If-Match`).
+    pub precondition: Option<Precondition>,
 }
 
 /// A settled command.
@@ -73,24 +76,8 @@ impl Settled {
     pub fn subject(&self) -> Option<u64> {
         match &self.replayed {
             Some(replay) => replay.subject,
-            None => self.events.iter().find_map(subject),
+            None => self.events.iter().find_map(Event::subject),
         }
-    }
-}
-
-const fn subject(event: &Event) -> Option<u64> {
-    match event {
-        Event::KeyAdded(e) => Some(e.number.0),
-        Event::KeyPatched(e) => Some(e.number.0),
-        Event::KeyRemoved(e) => Some(e.number.0),
-        Event::KeyDisabled(e) => Some(e.number.0),
-        Event::NewsPublished(e) => Some(e.number.0),
-        Event::OwnerClaimed(e) => Some(e.account.0),
-        Event::NewsRetracted(_)
-        | Event::ConfigPatched(_)
-        | Event::ConfigReset(_)
-        | Event::LevelMapperCompleted(_)
-        | Event::LevelMapperRetracted(_) => None,
     }
 }
 

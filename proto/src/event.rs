@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountNumber, Actor, Config, ConfigKey, KeyId, KeyNumber, Level, MaskedSecret, NewsId,
-    NewsNumber, NewsTarget, ProviderConfig, Timestamp,
+    AccountId, AccountNumber, Actor, AdminKeyId, AdminKeyNumber, AdminRole, CallerKeyId,
+    CallerKeyNumber, Change, Config, ConfigKey, KeyHash, KeyId, KeyNumber, KeyTerms, Level,
+    MaskedSecret, NanoDollars, NewsId, NewsNumber, NewsTarget, Profile, ProviderConfig, Revision,
+    Timestamp,
 };
 
 /// One thing that happened to one owner (the record names which).
@@ -36,6 +38,32 @@ pub enum Event {
     NewsPublished(NewsPublished),
     /// A notification was taken back.
     NewsRetracted(NewsRetracted),
+    /// The owner has another key.
+    OwnerKeyRotated(OwnerKeyRotated),
+    /// An admin key was issued.
+    AdminKeyIssued(AdminKeyIssued),
+    /// An admin key was revoked.
+    AdminKeyRevoked(AdminKeyRevoked),
+    /// An account was added.
+    AccountAdded(AccountAdded),
+    /// An account's profile changed.
+    AccountPatched(AccountPatched),
+    /// An account was removed, with its keys.
+    AccountRemoved(AccountRemoved),
+    /// An account was granted credit.
+    CreditGranted(CreditGranted),
+    /// A caller key was issued.
+    CallerKeyIssued(CallerKeyIssued),
+    /// A caller key's name or terms changed.
+    CallerKeyPatched(CallerKeyPatched),
+    /// A caller key was drawn anew.
+    CallerKeyRotated(CallerKeyRotated),
+    /// A caller key was revoked.
+    CallerKeyRevoked(CallerKeyRevoked),
+    /// What one record did was taken back.
+    RecordUndone(RecordUndone),
+    /// Resources were put back as they stood at some revision.
+    StateRestored(StateRestored),
 }
 
 impl Event {
@@ -53,6 +81,49 @@ impl Event {
             Self::LevelMapperRetracted(_) => "LevelMapperRetracted",
             Self::NewsPublished(_) => "NewsPublished",
             Self::NewsRetracted(_) => "NewsRetracted",
+            Self::OwnerKeyRotated(_) => "OwnerKeyRotated",
+            Self::AdminKeyIssued(_) => "AdminKeyIssued",
+            Self::AdminKeyRevoked(_) => "AdminKeyRevoked",
+            Self::AccountAdded(_) => "AccountAdded",
+            Self::AccountPatched(_) => "AccountPatched",
+            Self::AccountRemoved(_) => "AccountRemoved",
+            Self::CreditGranted(_) => "CreditGranted",
+            Self::CallerKeyIssued(_) => "CallerKeyIssued",
+            Self::CallerKeyPatched(_) => "CallerKeyPatched",
+            Self::CallerKeyRotated(_) => "CallerKeyRotated",
+            Self::CallerKeyRevoked(_) => "CallerKeyRevoked",
+            Self::RecordUndone(_) => "RecordUndone",
+            Self::StateRestored(_) => "StateRestored",
+        }
+    }
+
+    /// The number of the resource it is about, if it is about one that has one.
+    pub const fn subject(&self) -> Option<u64> {
+        match self {
+            Self::OwnerClaimed(event) => Some(event.account.0),
+            Self::KeyAdded(event) => Some(event.number.0),
+            Self::KeyPatched(event) => Some(event.number.0),
+            Self::KeyRemoved(event) => Some(event.number.0),
+            Self::KeyDisabled(event) => Some(event.number.0),
+            Self::NewsPublished(event) => Some(event.number.0),
+            Self::NewsRetracted(event) => Some(event.number.0),
+            Self::AdminKeyIssued(event) => Some(event.number.0),
+            Self::AdminKeyRevoked(event) => Some(event.number.0),
+            Self::AccountAdded(event) => Some(event.number.0),
+            Self::AccountPatched(event) => Some(event.number.0),
+            Self::AccountRemoved(event) => Some(event.number.0),
+            Self::CreditGranted(event) => Some(event.account.0),
+            Self::CallerKeyIssued(event) => Some(event.number.0),
+            Self::CallerKeyPatched(event) => Some(event.number.0),
+            Self::CallerKeyRotated(event) => Some(event.number.0),
+            Self::CallerKeyRevoked(event) => Some(event.number.0),
+            Self::RecordUndone(event) => Some(event.revision.0),
+            Self::StateRestored(event) => Some(event.revision.0),
+            Self::ConfigPatched(_)
+            | Self::ConfigReset(_)
+            | Self::LevelMapperCompleted(_)
+            | Self::LevelMapperRetracted(_)
+            | Self::OwnerKeyRotated(_) => None,
         }
     }
 }
@@ -186,4 +257,149 @@ pub struct NewsPublished {
 pub struct NewsRetracted {
     /// Which item.
     pub number: NewsNumber,
+}
+
+/// See [`Event::OwnerKeyRotated`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerKeyRotated {
+    /// SHA-256 of the new owner key.
+    pub key_hash: KeyHash,
+    /// What may be shown of it.
+    pub key_mask: String,
+}
+
+/// See [`Event::AdminKeyIssued`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminKeyIssued {
+    /// The key's id.
+    pub id: AdminKeyId,
+    /// The key's number.
+    pub number: AdminKeyNumber,
+    /// Who or what presents it.
+    pub name: String,
+    /// What it may do.
+    pub role: AdminRole,
+    /// SHA-256 of the key.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// From when on it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// See [`Event::AdminKeyRevoked`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminKeyRevoked {
+    /// Which key.
+    pub number: AdminKeyNumber,
+}
+
+/// See [`Event::AccountAdded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountAdded {
+    /// The account's id.
+    pub id: AccountId,
+    /// Its number.
+    pub number: AccountNumber,
+    /// The account that made it.
+    pub parent: AccountNumber,
+    /// What may be changed of it.
+    pub profile: Profile,
+}
+
+/// See [`Event::AccountPatched`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountPatched {
+    /// Which account.
+    pub number: AccountNumber,
+    /// The profile as it is from now on, whole.
+    pub profile: Profile,
+}
+
+/// See [`Event::AccountRemoved`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRemoved {
+    /// Which account.
+    pub number: AccountNumber,
+}
+
+/// See [`Event::CreditGranted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditGranted {
+    /// Which account.
+    pub account: AccountNumber,
+    /// How much; negative takes back.
+    pub amount: NanoDollars,
+    /// Until when it can be spent.
+    pub expires_at: Timestamp,
+}
+
+/// See [`Event::CallerKeyIssued`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerKeyIssued {
+    /// The key's id.
+    pub id: CallerKeyId,
+    /// The key's number.
+    pub number: CallerKeyNumber,
+    /// Whose it is.
+    pub account: AccountNumber,
+    /// A name to show.
+    pub name: String,
+    /// SHA-256 of the key.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// What it is good for.
+    pub terms: KeyTerms,
+}
+
+/// See [`Event::CallerKeyPatched`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerKeyPatched {
+    /// Which key.
+    pub number: CallerKeyNumber,
+    /// The name from now on.
+    pub name: String,
+    /// The terms from now on, whole.
+    pub terms: KeyTerms,
+}
+
+/// See [`Event::CallerKeyRotated`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerKeyRotated {
+    /// Which key.
+    pub number: CallerKeyNumber,
+    /// SHA-256 of the new key.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// How long the old one is good beside it; `None` is not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_until: Option<Timestamp>,
+}
+
+/// See [`Event::CallerKeyRevoked`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerKeyRevoked {
+    /// Which key.
+    pub number: CallerKeyNumber,
+}
+
+/// See [`Event::RecordUndone`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordUndone {
+    /// The record that was undone.
+    pub revision: Revision,
+    /// The resources as they are from now on.
+    pub changes: Vec<Change>,
+}
+
+/// See [`Event::StateRestored`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRestored {
+    /// The revision they were taken from.
+    pub revision: Revision,
+    /// The resources as they are from now on.
+    pub changes: Vec<Change>,
 }

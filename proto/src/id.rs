@@ -56,6 +56,18 @@ uuid_id! {
     KeyId
 }
 uuid_id! {
+    /// An account, for life.
+    AccountId
+}
+uuid_id! {
+    /// A caller key, for life: survives its rotations.
+    CallerKeyId
+}
+uuid_id! {
+    /// An admin key.
+    AdminKeyId
+}
+uuid_id! {
     /// A news item.
     NewsId
 }
@@ -78,6 +90,14 @@ number! {
 number! {
     /// A news item's number, unique within its owner.
     NewsNumber
+}
+number! {
+    /// A caller key's number, unique within its owner.
+    CallerKeyNumber
+}
+number! {
+    /// An admin key's number, unique within its owner.
+    AdminKeyNumber
 }
 number! {
     /// A position in the log. The first record stands at 1; 0 is the empty log.

@@ -32,6 +32,9 @@ pub struct ProviderKey {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// The revision that last changed it.
+    #[serde(default)]
+    pub revision: Revision,
 }
 
 /// Why a key is out of use.

@@ -2,26 +2,36 @@
 //! its codec, the reports nodes send each other, and the names of streams and
 //! subjects. Plain data: no I/O, no clock, no randomness.
 
+pub mod account;
+pub mod admin_key;
+pub mod caller_key;
 pub mod config;
 pub mod event;
 pub mod id;
 pub mod key;
+pub mod money;
 pub mod names;
 pub mod news;
 pub mod record;
 pub mod report;
+pub mod resource;
 pub mod secret;
 pub mod time;
 
+pub use account::{Account, Credit, Profile};
+pub use admin_key::{AdminKey, AdminRole};
+pub use caller_key::{CallerKey, KeyHash, KeyTerms, PreviousHash};
 pub use config::{Config, ConfigKey, ModelLimit};
 pub use event::Event;
 pub use id::{
-    AccountNumber, KeyId, KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId, RecordHash,
-    RecordId, Revision,
+    AccountId, AccountNumber, AdminKeyId, AdminKeyNumber, CallerKeyId, CallerKeyNumber, KeyId,
+    KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId, RecordHash, RecordId, Revision,
 };
 pub use key::{Disablement, ProviderConfig, ProviderKey, ProviderType};
+pub use money::{NanoDollars, Rates};
 pub use news::{News, NewsTarget};
 pub use record::{Actor, ActorKind, DecodeError, EncodeError, Encoded, Idempotency, Record};
 pub use report::{Generation, Heartbeat, Role, SleepCause, SleepReport};
+pub use resource::{Change, OwnerProfile, Resource, ResourceId};
 pub use secret::{MaskedSecret, Sealed};
 pub use time::Timestamp;

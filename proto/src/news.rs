@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountNumber, NewsId, NewsNumber, Timestamp};
+use crate::{AccountNumber, NewsId, NewsNumber, Revision, Timestamp};
 
 /// A notification, to everybody or to some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct News {
     pub created_at: Timestamp,
     /// From when on it is no longer shown.
     pub expires_at: Timestamp,
+    /// The revision that published it.
+    #[serde(default)]
+    pub revision: Revision,
 }
 
 /// Whom a targeted notification reaches.

@@ -87,6 +87,12 @@ impl std::fmt::Display for Actor {
 pub enum ActorKind {
     /// A tenant's root account.
     Owner,
+    /// An account below it.
+    Account,
+    /// An admin key that may change routing.
+    Operator,
+    /// An admin key that may only read.
+    Auditor,
     /// A data node that saw something.
     Node,
     /// Foldgate itself.
@@ -98,6 +104,9 @@ impl ActorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
+            Self::Account => "account",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
             Self::Node => "node",
             Self::System => "system",
         }

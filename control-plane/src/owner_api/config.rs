@@ -7,13 +7,14 @@ use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::command::PatchConfig;
 use foldgate_domain::{Command, OwnerState};
-use foldgate_proto::ConfigKey;
+use foldgate_proto::{ConfigKey, ResourceId};
 use serde_json::{Map, Value, json};
 
+use crate::access::Who;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
-use crate::reply::{self, Done};
+use crate::reply;
 use crate::request::json::kind;
 use crate::request::quote::quoted;
 use crate::request::{Fields, Write};
@@ -34,7 +35,7 @@ pub(crate) async fn get(caller: Authenticated) -> Response {
         "oid": owner.account.0,
         "configs": view::all(owner),
     });
-    reply::read(&caller, &body)
+    reply::read_one(&caller, ResourceId::Config, &body)
 }
 
 /// `PUT /x-config` and `POST /x-config`
@@ -47,12 +48,13 @@ pub(crate) async fn put(
     // What is not to be changed is told by comparing, so with the newest state.
     let caller = app.caught_up(&caller).await;
     let input = ConfigInput::read(fields, &write, caller.owner())?;
+    check_role(&caller, &input.named)?;
     let named = input.named.clone();
     let given = input.level_mapper.clone();
     let owner = caller.owner_id();
     let patch = input.seal(&app.vault, owner)?;
     let mut done = if patch == PatchConfig::default() && !App::is_retry(&caller, &write) {
-        Done::unchanged(&caller.table().state, write.dry_run)
+        App::unchanged(&caller, &write, ResourceId::Config)?
     } else {
         let largest = size::largest(&patch);
         let command = Command::PatchConfig(patch);
@@ -71,6 +73,27 @@ pub(crate) async fn put(
         done.was("updated", "would be updated")
     );
     Ok(done.reply(json!({"updated": updated, "message": message})))
+}
+
+/// Operators set what routes requests. Prices are money, and whoever sets the
+/// mail server is handed the mail password.
+fn check_role(caller: &Authenticated, named: &[ConfigKey]) -> Result<(), Error> {
+    let routes = |key: &ConfigKey| {
+        matches!(
+            key,
+            ConfigKey::ModelMapper
+                | ConfigKey::LevelMapper
+                | ConfigKey::SwitchOver
+                | ConfigKey::Resources
+                | ConfigKey::ModelLimits
+        )
+    };
+    match caller.who() {
+        Who::Owner => Ok(()),
+        _ if named.iter().all(routes) => Ok(()),
+        Who::Admin(role) => Err(Error::Role(role)),
+        Who::Account => Err(Error::NotOwner),
+    }
 }
 
 /// The keys of a PUT: the body's own, or those of a whole answer of GET.
@@ -106,6 +129,7 @@ pub(crate) async fn delete(
     if named.is_empty() {
         return Err(Error::field("keys", "must name at least one key"));
     }
+    check_role(&caller, &named)?;
     let mut done = app
         .submit(&caller, &write, Command::ResetConfig(keys))
         .await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::Rejection;
-use foldgate_proto::{KeyNumber, ProviderKey};
+use foldgate_proto::{KeyNumber, ProviderKey, ResourceId};
 use serde::Serialize;
 
 use crate::app::App;
@@ -61,7 +61,9 @@ pub(crate) async fn named(
         Named::Id(number) => {
             let (caller, _) = key(&app, caller, number).await?;
             filter.id = Some(number);
-            return Ok(show(&caller, &filter, Paging::parse(&query)?));
+            let mut response = show(&caller, &filter, Paging::parse(&query)?);
+            reply::tag(&mut response, &caller, ResourceId::Key(number));
+            return Ok(response);
         }
         Named::Level(level) => filter.level = Some(level),
         Named::Provider(provider) => filter.provider = Some(provider),

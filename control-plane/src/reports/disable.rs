@@ -98,6 +98,7 @@ fn submission(report: &SleepReport) -> Submission {
         command: Command::DisableKey(disable),
         actor: by,
         stamp: Stamp::default(),
+        precondition: None,
     }
 }
 

@@ -7,6 +7,7 @@ use http::request::Parts;
 use axum::extract::MatchedPath;
 
 use super::quote::quoted;
+use super::wait::WAIT;
 use crate::error::Error;
 use crate::routes;
 
@@ -45,7 +46,7 @@ pub(crate) fn check(parts: &Parts) -> Result<(), Error> {
 
 fn known(method: &Method, route: &str) -> &'static [&'static str] {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return &[DRY_RUN];
+        return &[DRY_RUN, WAIT];
     }
     match route {
         "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,

@@ -179,6 +179,7 @@ fn context(submission: &Submission, record: RecordId, now: Timestamp) -> Context
         request_id: stamp.request_id.clone(),
         reason: stamp.reason.clone(),
         idempotency: stamp.idempotency.clone(),
+        precondition: submission.precondition.clone(),
         writer_version: WRITER_VERSION.to_owned(),
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn news(node: &Node, title: &str) -> Submission {
         }),
         actor: Actor::owner("root"),
         stamp: foldgate_control_plane::Stamp::default(),
+        precondition: None,
     }
 }
 

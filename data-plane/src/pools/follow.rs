@@ -8,7 +8,9 @@ use foldgate_domain::State;
 use foldgate_domain::pool::PoolKey;
 use foldgate_domain::provider::Family;
 use foldgate_domain::table::skipped;
-use foldgate_proto::{Event, KeyId, KeyNumber, Level, OwnerId, ProviderKey, Record, Revision};
+use foldgate_proto::{
+    Change, Event, KeyId, KeyNumber, Level, OwnerId, ProviderKey, Record, ResourceId, Revision,
+};
 
 use super::{Credential, Pools, lock, now};
 use crate::account::metrics;
@@ -111,21 +113,8 @@ impl Pools {
     /// Takes up one record that `state` has folded.
     pub fn fold(&self, state: &State, record: &Record) {
         let mut touched = false;
-        for event in &record.events {
-            let number = match event {
-                Event::KeyAdded(event) => event.number,
-                Event::KeyPatched(event) => event.number,
-                Event::KeyRemoved(event) => event.number,
-                Event::KeyDisabled(event) => event.number,
-                Event::OwnerClaimed(_)
-                | Event::ConfigPatched(_)
-                | Event::ConfigReset(_)
-                | Event::LevelMapperCompleted(_)
-                | Event::LevelMapperRetracted(_)
-                | Event::NewsPublished(_)
-                | Event::NewsRetracted(_) => continue,
-            };
-            let owner = state.owner(record.owner);
+        let owner = state.owner(record.owner);
+        for number in record.events.iter().flat_map(keys_of) {
             let key = owner.and_then(|owner| owner.keys.get(&number));
             self.update(record.owner, number, key);
             touched = true;
@@ -246,5 +235,25 @@ impl Pools {
         let (usable, left_out) = (known.places.len(), known.left_out);
         drop(known);
         metrics::keys(usable, left_out);
+    }
+}
+
+/// The provider keys that an event is about.
+fn keys_of(event: &Event) -> Vec<KeyNumber> {
+    let back = |changes: &[Change]| {
+        let keys = changes.iter().filter_map(|change| match change.resource {
+            ResourceId::Key(number) => Some(number),
+            _ => None,
+        });
+        keys.collect()
+    };
+    match event {
+        Event::KeyAdded(event) => vec![event.number],
+        Event::KeyPatched(event) => vec![event.number],
+        Event::KeyRemoved(event) => vec![event.number],
+        Event::KeyDisabled(event) => vec![event.number],
+        Event::RecordUndone(event) => back(&event.changes),
+        Event::StateRestored(event) => back(&event.changes),
+        _ => Vec::new(),
     }
 }

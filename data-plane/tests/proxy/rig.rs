@@ -152,6 +152,7 @@ impl Rig {
             request_id: None,
             reason: None,
             idempotency: None,
+            precondition: None,
             writer_version: "test".to_owned(),
         };
         let decision = decide(&self.state, OWNER, command, &context).unwrap();

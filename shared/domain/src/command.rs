@@ -4,8 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
-    Actor, Config, ConfigKey, Idempotency, KeyId, KeyNumber, Level, MaskedSecret, ModelLimit,
-    NewsId, NewsNumber, NewsTarget, ProviderConfig, RecordId, Revision, Timestamp,
+    AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, Idempotency, KeyId,
+    KeyNumber, Level, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, ProviderConfig,
+    RecordId, ResourceId, Revision, Timestamp,
+};
+
+mod history;
+mod people;
+
+pub use history::{Restore, Undo};
+pub use people::{
+    AddAccount, Grant, IssueAdminKey, IssueCallerKey, KeyOf, LimitEdit, NewKey, PatchAccount,
+    PatchCallerKey, ProfileEdit, RemoveAccount, RotateCallerKey, RotateOwnerKey, TermsEdit,
 };
 
 /// Everything `decide` may not find out by itself: time, ids, who and why.
@@ -25,12 +35,24 @@ pub struct Context {
     pub reason: Option<String>,
     /// The client's own retry key.
     pub idempotency: Option<Idempotency>,
+    /// What the client believes of the resource it writes to.
+    pub precondition: Option<Precondition>,
     /// The version of the deciding program.
     pub writer_version: String,
 }
 
-/// What somebody wants.
+/// The command is decided only while a resource stands as its client saw it
+/// (`If-Match`).
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precondition {
+    /// Which resource.
+    pub resource: ResourceId,
+    /// The revisions any of which it may have; `None` is any, if it exists.
+    pub revisions: Option<Vec<Revision>>,
+}
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Make the tenant.
     ClaimOwner(ClaimOwner),
@@ -50,6 +72,30 @@ pub enum Command {
     PublishNews(PublishNews),
     /// Take a notification back.
     RetractNews(NewsNumber),
+    /// Put a newly drawn key in the owner key's place.
+    RotateOwnerKey(RotateOwnerKey),
+    /// Issue an admin key.
+    IssueAdminKey(IssueAdminKey),
+    /// Revoke an admin key.
+    RevokeAdminKey(AdminKeyNumber),
+    /// Make an account.
+    AddAccount(Box<AddAccount>),
+    /// Change an account.
+    PatchAccount(Box<PatchAccount>),
+    /// Remove an account.
+    RemoveAccount(RemoveAccount),
+    /// Give an account one more key.
+    IssueCallerKey(IssueCallerKey),
+    /// Change a caller key.
+    PatchCallerKey(PatchCallerKey),
+    /// Draw a caller key anew.
+    RotateCallerKey(RotateCallerKey),
+    /// Revoke a caller key.
+    RevokeCallerKey(KeyOf),
+    /// Take back what one record did.
+    Undo(Undo),
+    /// Put resources back as they stood.
+    Restore(Restore),
 }
 
 impl Command {
@@ -65,7 +111,56 @@ impl Command {
             Self::ResetConfig(_) => "ResetConfig",
             Self::PublishNews(_) => "PublishNews",
             Self::RetractNews(_) => "RetractNews",
+            Self::RotateOwnerKey(_) => "RotateOwnerKey",
+            Self::IssueAdminKey(_) => "IssueAdminKey",
+            Self::RevokeAdminKey(_) => "RevokeAdminKey",
+            Self::AddAccount(_) => "AddAccount",
+            Self::PatchAccount(_) => "PatchAccount",
+            Self::RemoveAccount(_) => "RemoveAccount",
+            Self::IssueCallerKey(_) => "IssueCallerKey",
+            Self::PatchCallerKey(_) => "PatchCallerKey",
+            Self::RotateCallerKey(_) => "RotateCallerKey",
+            Self::RevokeCallerKey(_) => "RevokeCallerKey",
+            Self::Undo(_) => "Undo",
+            Self::Restore(_) => "Restore",
         }
+    }
+}
+
+impl Command {
+    /// The resource it is about; what it makes is known by its number only once
+    /// it is made.
+    pub const fn resource(&self, made: Option<u64>) -> Option<ResourceId> {
+        Some(match self {
+            Self::PatchKey(patch) => ResourceId::Key(patch.number),
+            Self::RemoveKey(number) => ResourceId::Key(*number),
+            Self::PatchConfig(_) | Self::ResetConfig(_) => ResourceId::Config,
+            Self::RetractNews(number) => ResourceId::News(*number),
+            Self::RevokeAdminKey(number) => ResourceId::AdminKey(*number),
+            Self::PatchAccount(patch) => ResourceId::Account(patch.number),
+            Self::RemoveAccount(remove) => ResourceId::Account(remove.number),
+            Self::PatchCallerKey(patch) => ResourceId::CallerKey(patch.key.number),
+            Self::RotateCallerKey(rotate) => ResourceId::CallerKey(rotate.key.number),
+            Self::RevokeCallerKey(key) => ResourceId::CallerKey(key.number),
+            Self::RotateOwnerKey(_) => ResourceId::Owner,
+            Self::ClaimOwner(_) | Self::DisableKey(_) | Self::Undo(_) | Self::Restore(_) => {
+                return None;
+            }
+            Self::AddKey(_)
+            | Self::PublishNews(_)
+            | Self::AddAccount(_)
+            | Self::IssueCallerKey(_)
+            | Self::IssueAdminKey(_) => {
+                let Some(made) = made else { return None };
+                match self {
+                    Self::AddKey(_) => ResourceId::Key(KeyNumber(made)),
+                    Self::PublishNews(_) => ResourceId::News(NewsNumber(made)),
+                    Self::AddAccount(_) => ResourceId::Account(AccountNumber(made)),
+                    Self::IssueCallerKey(_) => ResourceId::CallerKey(CallerKeyNumber(made)),
+                    _ => ResourceId::AdminKey(AdminKeyNumber(made)),
+                }
+            }
+        })
     }
 }
 

@@ -4,8 +4,12 @@
 use foldgate_proto::record::SCHEMA;
 use foldgate_proto::{AccountNumber, Event, OwnerId, Record};
 
-use crate::{Command, Context, Rejection, State};
+use crate::command::Precondition;
+use crate::{Command, Context, OwnerState, Rejection, State};
 
+mod account;
+mod admin_key;
+mod caller_key;
 mod completion;
 mod config;
 mod key;
@@ -13,8 +17,17 @@ mod news;
 mod owner;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod warning;
 
+pub use account::{
+    DEFAULT_CREDIT_DAYS, MAX_ACCOUNT_MODEL_LIMITS, MAX_ACCOUNT_PATTERNS, MAX_ACCOUNTS_PER_OWNER,
+    MAX_CREDIT_DAYS,
+};
+pub use admin_key::{MAX_ADMIN_KEY_NAME_CHARS, MAX_ADMIN_KEYS};
+pub use caller_key::{
+    MAX_CALLER_KEY_NAME_CHARS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP,
+};
 pub use config::{MAX_LEVEL_SWITCHES, MAX_TEXT_CHARS, is_email};
 pub use key::{MAX_KEY_NAME_CHARS, MAX_KEYS_PER_OWNER};
 pub use news::{
@@ -55,6 +68,10 @@ pub fn decide(
         });
     }
     let before = state.owner(owner).ok_or(Rejection::NoSuchOwner)?;
+    if let Some(precondition) = &context.precondition {
+        check_precondition(before, precondition)?;
+    }
+    let now = context.now;
     let mut events = match command {
         Command::ClaimOwner(_) => Vec::new(),
         Command::AddKey(add) => key::add(before, add)?,
@@ -63,8 +80,20 @@ pub fn decide(
         Command::DisableKey(disable) => key::disable(before, disable),
         Command::PatchConfig(patch) => config::patch(before, patch)?,
         Command::ResetConfig(keys) => config::reset(before, keys)?,
-        Command::PublishNews(publish) => news::publish(before, publish, context.now)?,
+        Command::PublishNews(publish) => news::publish(before, publish, now)?,
         Command::RetractNews(number) => news::retract(before, *number)?,
+        Command::RotateOwnerKey(rotate) => admin_key::rotate_owner(state, before, rotate)?,
+        Command::IssueAdminKey(issue) => admin_key::issue(before, issue, now)?,
+        Command::RevokeAdminKey(number) => admin_key::revoke(before, *number)?,
+        Command::AddAccount(add) => account::add(state, before, add, now)?,
+        Command::PatchAccount(patch) => account::patch(before, patch, now)?,
+        Command::RemoveAccount(remove) => account::remove(before, *remove)?,
+        Command::IssueCallerKey(issue) => caller_key::issue(before, issue, now)?,
+        Command::PatchCallerKey(patch) => caller_key::patch(before, patch, now)?,
+        Command::RotateCallerKey(rotate) => caller_key::rotate(before, rotate, now)?,
+        Command::RevokeCallerKey(key) => caller_key::revoke(before, *key)?,
+        Command::Undo(undo) => undo::undo(before, undo)?,
+        Command::Restore(restore) => undo::restore(before, restore)?,
     };
     let mut after = folded(state, owner, command, context, &events);
     if let Some(now) = after.owner(owner) {
@@ -93,6 +122,30 @@ fn folded(
     let record = record(state, owner, command, context, events.to_vec());
     after.apply(state.revision.next(), state.chain, &record);
     after
+}
+
+/// Refuses where a resource is not as its client saw it.
+///
+/// # Errors
+/// [`Rejection::Stale`], [`Rejection::StaleMissing`].
+pub fn check_precondition(
+    owner: &OwnerState,
+    precondition: &Precondition,
+) -> Result<(), Rejection> {
+    let Precondition {
+        resource,
+        revisions,
+    } = precondition;
+    let Some(now) = owner.resource_revision(*resource) else {
+        return Err(Rejection::StaleMissing(*resource));
+    };
+    match revisions {
+        Some(revisions) if !revisions.contains(&now) => Err(Rejection::Stale {
+            resource: *resource,
+            now,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn check_idempotency(state: &State, context: &Context) -> Result<(), Rejection> {

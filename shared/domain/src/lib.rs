@@ -2,12 +2,15 @@
 //! state, how a request finds its key, when a key sleeps. No I/O, no clock, no
 //! randomness, no async: time, ids and chance are arguments.
 
+pub mod acl;
 pub mod catalogue;
 pub mod command;
 pub mod config_text;
 pub mod decide;
 pub mod failure;
 pub mod hint;
+pub mod history;
+pub mod money;
 pub mod pattern;
 pub mod pool;
 pub mod pricing;
@@ -22,4 +25,4 @@ pub use command::{Command, Context};
 pub use decide::{Decision, decide};
 pub use rejection::{Kind, Rejection};
 pub use state::{FOLD_VERSION, OwnerState, State};
-pub use table::{Caller, NoRoute, OwnerTable, Route, Table};
+pub use table::{Access, Admin, Bound, Caller, Denied, NoRoute, OwnerTable, Route, Table};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-mod amount;
+pub(crate) mod amount;
 pub(crate) mod json;
 mod section;
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Why a command was refused. Only `decide` refuses; the APIs give each kind
 //! its status and envelope.
 
-use foldgate_proto::{ConfigKey, KeyNumber, NewsNumber};
+use foldgate_proto::{
+    AccountNumber, AdminKeyNumber, CallerKeyNumber, ConfigKey, KeyNumber, NewsNumber, ResourceId,
+    Revision,
+};
 
 /// What sort of refusal it is; an API maps each to one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,6 +15,8 @@ pub enum Kind {
     NotFound,
     /// The input is fine but today's state does not allow it.
     Conflict,
+    /// The resource is no longer as the client saw it.
+    Stale,
     /// A limit on how much there may be.
     TooMany,
     /// A limit on how much there may be at a time: waiting helps.
@@ -66,6 +71,73 @@ pub enum Rejection {
     /// So many idempotency keys were used within a day that none can be added.
     #[error("{0} idempotency keys were used within a day; send the request without one, or later")]
     TooManyRetryKeys(usize),
+    /// No account with this number, or not one of those the caller may manage.
+    #[error("no account with id {0}")]
+    NoSuchAccount(AccountNumber),
+    /// No caller key with this number.
+    #[error("no caller key with id {0}")]
+    NoSuchCallerKey(CallerKeyNumber),
+    /// No admin key with this number.
+    #[error("no admin key with id {0}")]
+    NoSuchAdminKey(AdminKeyNumber),
+    /// The name is another's.
+    #[error("{field} {value:?} is taken; choose another")]
+    Taken {
+        /// The field's name in the API.
+        field: &'static str,
+        /// What is taken.
+        value: String,
+    },
+    /// An account with accounts below it stays.
+    #[error("account {0} has accounts below it; remove those first")]
+    HasChildren(AccountNumber),
+    /// The presented key's hash is in use.
+    #[error("this key is in use already")]
+    KeyTaken,
+    /// The resource has another revision than the client saw.
+    #[error("{resource} is not as you saw it: it is at revision {now}; read it again")]
+    Stale {
+        /// Which resource.
+        resource: ResourceId,
+        /// What it is at.
+        now: Revision,
+    },
+    /// The client says it saw a resource that does not exist.
+    #[error("{0} does not exist, so no If-Match can hold")]
+    StaleMissing(ResourceId),
+    /// Something later builds on what is to be undone.
+    #[error(
+        "revision {revision} cannot be undone: {resource}{field} has changed since; undo the later          change first, or restore that resource as it was: POST /admin/v1/state/restore?at=         {}&resource={resource}", revision.0.saturating_sub(1)
+    )]
+    BuiltUpon {
+        /// The record to undo.
+        revision: Revision,
+        /// What has changed since.
+        resource: ResourceId,
+        /// Which field of it, with a dot before it; empty for the whole.
+        field: String,
+    },
+    /// An undo is not undone but restored.
+    #[error(
+        "revision {revision} is itself the undo of {undid}; to have that again, restore it: POST          /admin/v1/state/restore?at={undid}"
+    )]
+    UndoOfUndo {
+        /// The record to undo.
+        revision: Revision,
+        /// What it undid.
+        undid: Revision,
+    },
+    /// The first record of an owner stays.
+    #[error("revision {0} made the owner and cannot be undone")]
+    NotUndoable(Revision),
+    /// What is to come back does not fit into today's state.
+    #[error("{resource} cannot come back as it was: {problem}")]
+    DoesNotFit {
+        /// Which resource.
+        resource: ResourceId,
+        /// Why.
+        problem: String,
+    },
     /// The same idempotency key came with another request.
     #[error("this idempotency key was used for another request")]
     IdempotencyMismatch,
@@ -92,8 +164,23 @@ impl Rejection {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Field { .. } | Self::Config { .. } | Self::NothingToChange => Kind::Invalid,
-            Self::NoSuchOwner | Self::NoSuchKey(_) | Self::NoSuchNews(_) => Kind::NotFound,
-            Self::OwnerExists(_) | Self::KeyIdTaken | Self::IdempotencyMismatch => Kind::Conflict,
+            Self::NoSuchOwner
+            | Self::NoSuchKey(_)
+            | Self::NoSuchNews(_)
+            | Self::NoSuchAccount(_)
+            | Self::NoSuchCallerKey(_)
+            | Self::NoSuchAdminKey(_) => Kind::NotFound,
+            Self::OwnerExists(_)
+            | Self::KeyIdTaken
+            | Self::IdempotencyMismatch
+            | Self::Taken { .. }
+            | Self::HasChildren(_)
+            | Self::KeyTaken
+            | Self::BuiltUpon { .. }
+            | Self::UndoOfUndo { .. }
+            | Self::NotUndoable(_)
+            | Self::DoesNotFit { .. } => Kind::Conflict,
+            Self::Stale { .. } | Self::StaleMissing(_) => Kind::Stale,
             Self::TooMany { .. } => Kind::TooMany,
             Self::TooManyRetryKeys(_) => Kind::Busy,
         }
@@ -113,6 +200,17 @@ impl Rejection {
             Self::TooMany { .. } => "too_many",
             Self::TooManyRetryKeys(_) => "too_many_idempotency_keys",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::NoSuchAccount(_) => "account_not_found",
+            Self::NoSuchCallerKey(_) => "caller_key_not_found",
+            Self::NoSuchAdminKey(_) => "admin_key_not_found",
+            Self::Taken { .. } => "taken",
+            Self::HasChildren(_) => "has_children",
+            Self::KeyTaken => "key_taken",
+            Self::Stale { .. } | Self::StaleMissing(_) => "stale",
+            Self::BuiltUpon { .. } => "built_upon",
+            Self::UndoOfUndo { .. } => "undo_of_undo",
+            Self::NotUndoable(_) => "not_undoable",
+            Self::DoesNotFit { .. } => "does_not_fit",
         }
     }
 
@@ -121,7 +219,13 @@ impl Rejection {
         match self {
             Self::Field { field, .. } => Some(field),
             Self::Config { key, .. } => Some(key.as_str()),
-            Self::NoSuchKey(_) | Self::NoSuchNews(_) => Some("id"),
+            Self::Taken { field, .. } => Some(field),
+            Self::Stale { .. } | Self::StaleMissing(_) => Some("If-Match"),
+            Self::NoSuchKey(_)
+            | Self::NoSuchNews(_)
+            | Self::NoSuchAccount(_)
+            | Self::NoSuchCallerKey(_)
+            | Self::NoSuchAdminKey(_) => Some("id"),
             _ => None,
         }
     }

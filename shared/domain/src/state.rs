@@ -4,21 +4,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldgate_proto::event::OwnerClaimed;
 use foldgate_proto::{
-    AccountNumber, Config, KeyId, KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey,
-    ProviderType, RecordHash, RecordId, Revision, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config, KeyHash,
+    KeyId, KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey, ProviderType,
+    RecordHash, RecordId, Revision, Timestamp,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 mod apply;
 mod bounded;
+pub(crate) mod people;
 #[cfg(test)]
 mod tests;
+mod tree;
+
+pub use tree::MAX_DEPTH;
 
 /// The version of the fold. Raised when the same log gives other bytes; state
 /// hashes compare only within one version.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log says. Cloning is cheap: the maps share their nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,11 +94,44 @@ pub struct OwnerState {
     pub staff: OrdMap<Post, Staff>,
     /// What the owner set.
     pub config: Arc<Config>,
+    /// The revision that last changed it.
+    #[serde(default)]
+    pub config_revision: Revision,
     /// LEVEL_MAPPER's other layer: completed from known providers.
     pub completed: Arc<BTreeMap<String, Level>>,
     /// Notifications, expired ones too until they are taken back.
     #[serde(deserialize_with = "bounded::map")]
     pub news: OrdMap<NewsNumber, Arc<News>>,
+    /// The greatest caller key number given out; never falls.
+    #[serde(default)]
+    pub last_caller_key: CallerKeyNumber,
+    /// The greatest admin key number given out; never falls.
+    #[serde(default)]
+    pub last_admin_key: AdminKeyNumber,
+    /// The accounts below the owner's own.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub accounts: OrdMap<AccountNumber, Arc<Account>>,
+    /// Account numbers by name, in lower case.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub account_names: OrdMap<String, AccountNumber>,
+    /// Account numbers by e-mail address, in lower case.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub account_emails: OrdMap<String, AccountNumber>,
+    /// Parents with their children.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub children: OrdMap<(AccountNumber, AccountNumber), ()>,
+    /// Caller keys of all accounts.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub caller_keys: OrdMap<CallerKeyNumber, Arc<CallerKey>>,
+    /// Accounts with their keys.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub account_keys: OrdMap<(AccountNumber, CallerKeyNumber), ()>,
+    /// Caller keys by hash; a rotated key's old hash leads to it too.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub key_hashes: OrdMap<KeyHash, CallerKeyNumber>,
+    /// Admin keys.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub admin_keys: OrdMap<AdminKeyNumber, Arc<AdminKey>>,
 }
 
 /// A place where keys stand: the same Level, the same upstream.
@@ -170,6 +209,36 @@ impl State {
 }
 
 impl OwnerState {
+    /// A tenant that just came to be.
+    fn new(id: OwnerId, claimed: &OwnerClaimed) -> Self {
+        Self {
+            id,
+            account: claimed.account,
+            name: claimed.name.clone(),
+            key_hash: claimed.key_hash.clone(),
+            key_mask: claimed.key_mask.clone(),
+            last_key: KeyNumber::default(),
+            last_news: NewsNumber::default(),
+            keys: OrdMap::new(),
+            key_ids: OrdMap::new(),
+            staff: OrdMap::new(),
+            config: Arc::default(),
+            config_revision: Revision::ZERO,
+            completed: Arc::default(),
+            news: OrdMap::new(),
+            last_caller_key: CallerKeyNumber::default(),
+            last_admin_key: AdminKeyNumber::default(),
+            accounts: OrdMap::new(),
+            account_names: OrdMap::new(),
+            account_emails: OrdMap::new(),
+            children: OrdMap::new(),
+            caller_keys: OrdMap::new(),
+            account_keys: OrdMap::new(),
+            key_hashes: OrdMap::new(),
+            admin_keys: OrdMap::new(),
+        }
+    }
+
     /// The key with this id.
     pub fn key(&self, id: KeyId) -> Option<&Arc<ProviderKey>> {
         self.keys.get(self.key_ids.get(&id)?)

@@ -8,17 +8,22 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use foldgate_proto::{AccountNumber, Event, Level, OwnerId, ProviderKey, Record, Revision};
-use imbl::{HashMap, OrdMap};
+use foldgate_proto::{Event, Level, OwnerId, ProviderKey, Record, Revision};
+use imbl::OrdMap;
 
 use crate::pattern::{Pattern, PatternMap};
 use crate::state::routed;
 use crate::{OwnerState, State, catalogue};
 
+mod access;
+mod people;
 pub mod resources;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, Bound, Denied};
+pub use people::{Admin, Caller};
+use people::{People, Presented};
 use resources::Resources;
 
 /// Everything a request needs to know, at one revision.
@@ -26,19 +31,8 @@ use resources::Resources;
 pub struct Table {
     /// The state it was compiled from.
     pub state: State,
-    callers: HashMap<[u8; 32], Caller>,
+    presented: Presented,
     owners: OrdMap<OwnerId, Arc<OwnerTable>>,
-}
-
-/// Who is calling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// Whose keys and configuration serve the call.
-    pub owner: OwnerId,
-    /// The calling account.
-    pub account: AccountNumber,
-    /// Its name.
-    pub name: Arc<str>,
 }
 
 /// One tenant's part.
@@ -47,6 +41,7 @@ pub struct OwnerTable {
     /// The tenant as folded.
     pub state: Arc<OwnerState>,
     compiled: Arc<Compiled>,
+    people: People,
 }
 
 /// What is compiled from an owner's configuration; shared as long as that stands.
@@ -84,7 +79,7 @@ impl Table {
     pub fn new(state: &State) -> Self {
         let mut table = Self {
             state: state.clone(),
-            callers: HashMap::new(),
+            presented: Presented::default(),
             owners: OrdMap::new(),
         };
         for owner in state.owners.values() {
@@ -110,7 +105,7 @@ impl Table {
         }
         let mut next = Self {
             state: state.clone(),
-            callers: self.callers.clone(),
+            presented: self.presented.clone(),
             owners: self.owners.clone(),
         };
         for id in touched {
@@ -128,27 +123,20 @@ impl Table {
     }
 
     fn put(&mut self, owner: &Arc<OwnerState>, compiled: Option<Arc<Compiled>>) {
-        let is_new = compiled.is_none();
-        if is_new && let Ok(hash) = <[u8; 32]>::try_from(owner.key_hash.as_slice()) {
-            let caller = Caller {
-                owner: owner.id,
-                account: owner.account,
-                name: Arc::from(owner.name.as_str()),
-            };
-            // Decisions give no two owners one key; should a log say so all the same,
-            // every order of folding must name the same one.
-            if self
-                .callers
-                .get(&hash)
-                .is_none_or(|other| other.owner >= owner.id)
-            {
-                self.callers.insert(hash, caller);
-            }
-        }
-        let compiled = compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner)));
-        let state = Arc::clone(owner);
-        self.owners
-            .insert(owner.id, Arc::new(OwnerTable { state, compiled }));
+        let before = self.owners.get(&owner.id).map(Arc::clone);
+        let old = before.as_ref().map(|before| before.state.as_ref());
+        let state = self.state.clone();
+        self.presented.advance(old, owner, &state);
+        let mut people = before
+            .as_ref()
+            .map_or_else(People::default, |b| b.people.clone());
+        people.advance(old, owner);
+        let table = OwnerTable {
+            state: Arc::clone(owner),
+            compiled: compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner))),
+            people,
+        };
+        self.owners.insert(owner.id, Arc::new(table));
     }
 
     /// The revision it stands at.
@@ -158,7 +146,12 @@ impl Table {
 
     /// Who presents the key with this SHA-256.
     pub fn caller(&self, key_hash: &[u8; 32]) -> Option<&Caller> {
-        self.callers.get(key_hash)
+        self.presented.caller(key_hash)
+    }
+
+    /// Who presents the admin key with this SHA-256.
+    pub fn admin(&self, key_hash: &[u8; 32]) -> Option<&Admin> {
+        self.presented.admin(key_hash)
     }
 
     /// One tenant's part.
@@ -281,12 +274,25 @@ const fn changes_compiled(event: &Event) -> bool {
         | Event::ConfigPatched(_)
         | Event::ConfigReset(_)
         | Event::LevelMapperCompleted(_)
-        | Event::LevelMapperRetracted(_) => true,
+        | Event::LevelMapperRetracted(_)
+        | Event::OwnerKeyRotated(_)
+        | Event::RecordUndone(_)
+        | Event::StateRestored(_) => true,
         Event::KeyAdded(_)
         | Event::KeyPatched(_)
         | Event::KeyRemoved(_)
         | Event::KeyDisabled(_)
         | Event::NewsPublished(_)
-        | Event::NewsRetracted(_) => false,
+        | Event::NewsRetracted(_)
+        | Event::AdminKeyIssued(_)
+        | Event::AdminKeyRevoked(_)
+        | Event::AccountAdded(_)
+        | Event::AccountPatched(_)
+        | Event::AccountRemoved(_)
+        | Event::CreditGranted(_)
+        | Event::CallerKeyIssued(_)
+        | Event::CallerKeyPatched(_)
+        | Event::CallerKeyRotated(_)
+        | Event::CallerKeyRevoked(_) => false,
     }
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use foldgate_domain::command::{AddKey, PatchKey};
 use foldgate_domain::upstream_url::ProviderUrl;
 use foldgate_domain::{Command, Rejection};
-use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderConfig, ProviderKey};
+use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderConfig, ProviderKey, ResourceId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ pub(crate) async fn update(
             ..PatchKey::default()
         };
     let done = if says_nothing && !App::is_retry(&caller, &write) {
-        Done::unchanged(&caller.table().state, write.dry_run)
+        App::unchanged(&caller, &write, ResourceId::Key(number))?
     } else {
         let command = Command::PatchKey(patch);
         let done = app.submit(&caller, &write, command).await;

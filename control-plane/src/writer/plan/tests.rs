@@ -19,6 +19,7 @@ fn submission(command: Command) -> Submission {
         command,
         actor: Actor::owner("root"),
         stamp: Stamp::default(),
+        precondition: None,
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn reset(
     Ok(vec![Event::ConfigReset(ConfigReset { keys })])
 }
 
-fn check(set: &Config) -> Result<(), Rejection> {
+pub(super) fn check(set: &Config) -> Result<(), Rejection> {
     if let Some(mapper) = &set.model_mapper {
         let key = ConfigKey::ModelMapper;
         check_count(key, mapper.len(), config_text::MAX_PATTERNS)?;

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use foldgate_proto::{Config, ConfigKey, KeyNumber, Level, NewsTarget};
+use foldgate_proto::{Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget};
 
+use crate::command::{LimitEdit, ProfileEdit};
 use crate::pattern::PatternMap;
+use crate::state::people::folded;
 use crate::table::resources::Resources;
 use crate::table::skipped;
 use crate::{Command, OwnerState};
@@ -38,6 +40,8 @@ pub enum Warning {
     NotEnforced(&'static str),
     /// No account is meant by this target today.
     NoSuchAccount(String),
+    /// So many keys that callers or admins present are good again.
+    KeysBack(usize),
 }
 
 /// The most patterns one answer lists.
@@ -89,6 +93,10 @@ impl fmt::Display for Warning {
                 )
             }
             Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
+            Self::KeysBack(count) => write!(
+                f,
+                "{count} caller or admin keys that were revoked or rotated are good again"
+            ),
             Self::NoSuchAccount(target) => write!(f, "no account matches {target} today"),
         }
     }
@@ -122,7 +130,34 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             .filter(|target| !reaches_somebody(after, target))
             .map(|target| Warning::NoSuchAccount(target.to_string()))
             .collect(),
+        Command::AddAccount(add) => of_account(&add.profile, add.credit.is_some()),
+        Command::PatchAccount(patch) => of_account(&patch.profile, patch.credit.is_some()),
+        Command::Undo(_) | Command::Restore(_) => keys_back(before, after),
         _ => Vec::new(),
+    }
+}
+
+/// What of an account is kept but not yet acted upon.
+fn of_account(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
+    let parts = [
+        ("CreditGranted", credit),
+        ("HardLimit", edit.hard_limit.is_some()),
+        ("SoftLimit", edit.soft_limit.is_some()),
+        ("RPM to TPD", edit.limits != LimitEdit::default()),
+        ("ModelLimits", !edit.model_limits.is_empty()),
+    ];
+    let kept = parts.into_iter().filter(|(_, given)| *given);
+    kept.map(|(part, _)| Warning::NotEnforced(part)).collect()
+}
+
+fn keys_back(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
+    let callers = after.key_hashes.keys();
+    let callers = callers.filter(|hash| !before.key_hashes.contains_key(*hash));
+    let was = |hash: &KeyHash| before.admin_keys.values().any(|key| key.hash == *hash);
+    let admins = after.admin_keys.values().filter(|key| !was(&key.hash));
+    match callers.count() + admins.count() {
+        0 => Vec::new(),
+        count => vec![Warning::KeysBack(count)],
     }
 }
 
@@ -230,9 +265,13 @@ fn unserved<'m>(
 
 fn reaches_somebody(owner: &OwnerState, target: &NewsTarget) -> bool {
     match target {
-        NewsTarget::Account(number) => *number == owner.account,
-        NewsTarget::Name(name) => name.to_lowercase() == owner.name.to_lowercase(),
-        NewsTarget::Email(_) => false,
-        NewsTarget::Dna(path) => format!(".{}.", owner.account).starts_with(path),
+        NewsTarget::Account(number) => {
+            owner.is_root(*number) || owner.accounts.contains_key(number)
+        }
+        NewsTarget::Name(name) => {
+            folded(name) == folded(&owner.name) || owner.account_named(name).is_some()
+        }
+        NewsTarget::Email(email) => owner.account_mailed(email).is_some(),
+        NewsTarget::Dna(path) => owner.account_at(path).is_some(),
     }
 }

@@ -40,7 +40,7 @@ impl Rate {
 /// A JSON number times ten to the power of `scale`, rounded half up.
 ///
 /// `text` is a number by JSON's grammar, or another JSON value.
-fn scaled(text: &str, scale: i64) -> Result<u64, Fault> {
+pub(crate) fn scaled(text: &str, scale: i64) -> Result<u64, Fault> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),

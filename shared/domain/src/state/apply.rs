@@ -9,10 +9,9 @@ use foldgate_proto::event::{
     NewsPublished, OwnerClaimed,
 };
 use foldgate_proto::{
-    Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash, Revision,
-    Timestamp,
+    Change, Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash,
+    Revision, Timestamp,
 };
-use imbl::OrdMap;
 
 use super::{OwnerState, Post, Replay, State};
 
@@ -50,28 +49,42 @@ impl State {
     fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) -> Option<u64> {
         if let Event::OwnerClaimed(claimed) = event {
             self.claim(record.owner, claimed);
-            return subject(event);
+            return event.subject();
         }
+        self.count_account(event);
         let owner = Arc::make_mut(self.owners.get_mut(&record.owner)?);
         match event {
             Event::OwnerClaimed(_) => {}
             Event::KeyAdded(added) => owner.add_key(revision, record, added),
             Event::KeyPatched(patched) => owner.patch_key(revision, record, patched),
             Event::KeyRemoved(removed) => owner.remove_key(removed.number),
-            Event::KeyDisabled(disabled) => owner.disable_key(record, disabled),
-            Event::ConfigPatched(patched) => owner.patch_config(patched),
-            Event::ConfigReset(reset) => owner.reset_config(reset),
+            Event::KeyDisabled(disabled) => owner.disable_key(revision, record, disabled),
+            Event::ConfigPatched(patched) => owner.patch_config(revision, patched),
+            Event::ConfigReset(reset) => owner.reset_config(revision, reset),
             Event::LevelMapperCompleted(completed) => owner.complete(completed),
             Event::LevelMapperRetracted(retracted) => {
                 let completed = Arc::make_mut(&mut owner.completed);
                 completed.retain(|pattern, _| !retracted.patterns.contains(pattern));
             }
-            Event::NewsPublished(published) => owner.publish(record, published),
+            Event::NewsPublished(published) => owner.publish(revision, record, published),
             Event::NewsRetracted(retracted) => {
                 owner.news.remove(&retracted.number);
             }
+            Event::OwnerKeyRotated(rotated) => owner.rotate_owner_key(rotated),
+            Event::AdminKeyIssued(issued) => owner.issue_admin_key(revision, record, issued),
+            Event::AdminKeyRevoked(revoked) => owner.remove_admin_key(revoked.number),
+            Event::AccountAdded(added) => owner.add_account(revision, record, added),
+            Event::AccountPatched(patched) => owner.patch_account(revision, record, patched),
+            Event::AccountRemoved(removed) => owner.remove_account(removed.number),
+            Event::CreditGranted(granted) => owner.grant_credit(revision, record, granted),
+            Event::CallerKeyIssued(issued) => owner.issue_caller_key(revision, record, issued),
+            Event::CallerKeyPatched(patched) => owner.patch_caller_key(revision, record, patched),
+            Event::CallerKeyRotated(rotated) => owner.rotate_caller_key(revision, record, rotated),
+            Event::CallerKeyRevoked(revoked) => owner.remove_caller_key(revoked.number),
+            Event::RecordUndone(undone) => owner.put_all_back(revision, &undone.changes),
+            Event::StateRestored(restored) => owner.put_all_back(revision, &restored.changes),
         }
-        subject(event)
+        event.subject()
     }
 
     fn claim(&mut self, id: OwnerId, claimed: &OwnerClaimed) {
@@ -79,22 +92,15 @@ impl State {
             return;
         }
         self.last_account = self.last_account.max(claimed.account);
-        let owner = OwnerState {
-            id,
-            account: claimed.account,
-            name: claimed.name.clone(),
-            key_hash: claimed.key_hash.clone(),
-            key_mask: claimed.key_mask.clone(),
-            last_key: KeyNumber::default(),
-            last_news: foldgate_proto::NewsNumber::default(),
-            keys: OrdMap::new(),
-            key_ids: OrdMap::new(),
-            staff: OrdMap::new(),
-            config: Arc::default(),
-            completed: Arc::default(),
-            news: OrdMap::new(),
-        };
+        let owner = OwnerState::new(id, claimed);
         self.owners.insert(id, Arc::new(owner));
+    }
+
+    /// Account numbers are global, so their counter stands beside the owners.
+    fn count_account(&mut self, event: &Event) {
+        if let Event::AccountAdded(added) = event {
+            self.last_account = self.last_account.max(added.number);
+        }
     }
 
     /// Whether folding a record of this time would forget the oldest retry key.
@@ -121,10 +127,6 @@ impl State {
 
 impl OwnerState {
     fn add_key(&mut self, revision: Revision, record: &Record, added: &KeyAdded) {
-        self.remove_key(added.number);
-        if let Some(number) = self.key_ids.get(&added.id).copied() {
-            self.remove_key(number);
-        }
         let disabled = (!added.enabled).then(|| switched_off(record));
         let key = ProviderKey {
             id: added.id,
@@ -138,11 +140,21 @@ impl OwnerState {
             disabled,
             created_at: record.at,
             updated_at: record.at,
+            revision,
         };
-        self.last_key = self.last_key.max(added.number);
-        self.key_ids.insert(added.id, added.number);
+        self.put_key(key);
+    }
+
+    /// Puts a key into its place, and whatever stood there or had its id out.
+    pub(super) fn put_key(&mut self, key: ProviderKey) {
+        self.remove_key(key.number);
+        if let Some(number) = self.key_ids.get(&key.id).copied() {
+            self.remove_key(number);
+        }
+        self.last_key = self.last_key.max(key.number);
+        self.key_ids.insert(key.id, key.number);
         self.join(&key);
-        self.keys.insert(added.number, Arc::new(key));
+        self.keys.insert(key.number, Arc::new(key));
     }
 
     fn patch_key(&mut self, revision: Revision, record: &Record, patched: &KeyPatched) {
@@ -155,7 +167,7 @@ impl OwnerState {
         self.keys.insert(patched.number, key);
     }
 
-    fn remove_key(&mut self, number: KeyNumber) {
+    pub(super) fn remove_key(&mut self, number: KeyNumber) {
         let Some(key) = self.keys.remove(&number) else {
             return;
         };
@@ -163,7 +175,7 @@ impl OwnerState {
         self.leave(&key);
     }
 
-    fn disable_key(&mut self, record: &Record, disabled: &KeyDisabled) {
+    fn disable_key(&mut self, revision: Revision, record: &Record, disabled: &KeyDisabled) {
         let Some(mut key) = self.keys.get(&disabled.number).map(Arc::clone) else {
             return;
         };
@@ -175,15 +187,18 @@ impl OwnerState {
             at: record.at,
         });
         out.updated_at = record.at;
+        out.revision = revision;
         self.join(&key);
         self.keys.insert(disabled.number, key);
     }
 
-    fn patch_config(&mut self, patched: &ConfigPatched) {
+    fn patch_config(&mut self, revision: Revision, patched: &ConfigPatched) {
+        self.config_revision = revision;
         Arc::make_mut(&mut self.config).merge(&patched.patch);
     }
 
-    fn reset_config(&mut self, reset: &ConfigReset) {
+    fn reset_config(&mut self, revision: Revision, reset: &ConfigReset) {
+        self.config_revision = revision;
         let config = Arc::make_mut(&mut self.config);
         for key in &reset.keys {
             config.reset(*key);
@@ -195,7 +210,7 @@ impl OwnerState {
         Arc::make_mut(&mut self.completed).extend(patterns);
     }
 
-    fn publish(&mut self, record: &Record, published: &NewsPublished) {
+    fn publish(&mut self, revision: Revision, record: &Record, published: &NewsPublished) {
         let news = News {
             id: published.id,
             number: published.number,
@@ -204,9 +219,20 @@ impl OwnerState {
             target: published.target.clone(),
             created_at: record.at,
             expires_at: published.expires_at,
+            revision,
         };
-        self.last_news = self.last_news.max(published.number);
-        self.news.insert(published.number, Arc::new(news));
+        self.put_news(news);
+    }
+
+    pub(super) fn put_news(&mut self, news: News) {
+        self.last_news = self.last_news.max(news.number);
+        self.news.insert(news.number, Arc::new(news));
+    }
+
+    fn put_all_back(&mut self, revision: Revision, changes: &[Change]) {
+        for change in changes {
+            self.put_back(revision, change);
+        }
     }
 
     fn join(&mut self, key: &ProviderKey) {
@@ -269,23 +295,7 @@ fn change(key: &mut ProviderKey, revision: Revision, record: &Record, patched: &
         None => {}
     }
     key.updated_at = record.at;
-}
-
-/// The number of the resource an event is about, if it is about one.
-const fn subject(event: &Event) -> Option<u64> {
-    match event {
-        Event::OwnerClaimed(claimed) => Some(claimed.account.0),
-        Event::KeyAdded(added) => Some(added.number.0),
-        Event::KeyPatched(patched) => Some(patched.number.0),
-        Event::KeyRemoved(removed) => Some(removed.number.0),
-        Event::KeyDisabled(disabled) => Some(disabled.number.0),
-        Event::NewsPublished(published) => Some(published.number.0),
-        Event::NewsRetracted(retracted) => Some(retracted.number.0),
-        Event::ConfigPatched(_)
-        | Event::ConfigReset(_)
-        | Event::LevelMapperCompleted(_)
-        | Event::LevelMapperRetracted(_) => None,
-    }
+    key.revision = revision;
 }
 
 /// Out of use because somebody set it so.

@@ -21,6 +21,7 @@ fn key(number: u64, level: u64, provider: &str) -> ProviderKey {
         disabled: None,
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
+        revision: Revision(1),
     }
 }
 

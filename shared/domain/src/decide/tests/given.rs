@@ -43,6 +43,7 @@ impl Given {
             request_id: None,
             reason: None,
             idempotency: None,
+            precondition: None,
             writer_version: "test".to_owned(),
         }
     }

@@ -90,6 +90,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
     let mut expected = (*before).clone();
     expected.name = "new".to_owned();
     expected.updated_at = given.now;
+    expected.revision = given.state.revision;
     assert_eq!(*after, expected);
 }
 

@@ -1,0 +1,93 @@
+//! Who may call which route: the one table of it. A route that does not stand
+//! here may be called by nobody.
+
+use foldgate_proto::AdminRole;
+use http::Method;
+
+#[cfg(test)]
+mod tests;
+
+/// Who is asking, as far as routes care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// The owner, by its own key or by an admin key of that role.
+    Owner,
+    /// An account below it, by a caller key.
+    Account,
+    /// An admin key of another role.
+    Admin(AdminRole),
+}
+
+/// Who may beside the owner, who always may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum May {
+    /// Nobody.
+    Owner,
+    /// Operators.
+    Operator,
+    /// Operators and auditors.
+    Admins,
+    /// Accounts, of and for themselves.
+    Accounts,
+    /// Everybody with any key.
+    All,
+}
+
+/// Method, route, who may. Reading first, for each resource.
+const TABLE: &[(&str, &str, May)] = &[
+    ("GET", "/x-keys", May::Admins),
+    ("GET", "/x-keys/{id}", May::Admins),
+    ("GET", "/x-keys/{id}/{*rest}", May::Admins),
+    ("POST", "/x-keys", May::Owner),
+    ("PUT", "/x-keys/{id}", May::Owner),
+    ("POST", "/x-keys/{id}", May::Owner),
+    ("DELETE", "/x-keys/{id}", May::Owner),
+    ("PUT", "/x-keys/{id}/{*rest}", May::Owner),
+    ("POST", "/x-keys/{id}/{*rest}", May::Owner),
+    ("DELETE", "/x-keys/{id}/{*rest}", May::Owner),
+    ("POST", "/x-keys/{id}/wake", May::Operator),
+    ("GET", "/x-conf", May::Admins),
+    ("GET", "/x-config", May::Admins),
+    // Operators: the keys that route (see `owner_api::config`).
+    ("PUT", "/x-config", May::Operator),
+    ("POST", "/x-config", May::Operator),
+    ("DELETE", "/x-config", May::Operator),
+    ("POST", "/x-news", May::Operator),
+    ("DELETE", "/x-news", May::Operator),
+    ("POST", "/x-news/{target}", May::Operator),
+    ("DELETE", "/x-news/{target}", May::Operator),
+    ("GET", "/dashboard/news", May::All),
+    ("GET", "/v1/models", May::All),
+    ("GET", "/models", May::All),
+    ("GET", "/admin/v1/fleet", May::Admins),
+];
+
+/// Whether somebody may call a route; `HEAD` is as `GET`.
+pub(crate) fn allows(method: &Method, route: &str, who: Who) -> bool {
+    let method = match method.as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let mut rows = TABLE.iter();
+    let row = rows.find(|(of, path, _)| *of == method && *path == route);
+    row.is_some_and(|(_, _, may)| may.includes(who))
+}
+
+/// Every row, for those who walk them all.
+#[cfg(test)]
+pub(crate) fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|(method, path, _)| (*method, *path))
+}
+
+impl May {
+    const fn includes(self, who: Who) -> bool {
+        match who {
+            Who::Owner | Who::Admin(AdminRole::Owner) => true,
+            Who::Admin(AdminRole::Operator) => {
+                matches!(self, Self::Operator | Self::Admins | Self::All)
+            }
+            Who::Admin(AdminRole::Auditor) => matches!(self, Self::Admins | Self::All),
+            Who::Account => matches!(self, Self::Accounts | Self::All),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The lists that say what an account may use: addresses, models, Levels, API
+//! paths. How their items are written, edited and compared.
+//!
+//! A list is edited by items, separated by commas or white space: `x` adds, `-x`
+//! removes, `*` lifts the restriction, `-*` allows nothing. Adding to a list that
+//! does not restrict makes it one that allows just what was added.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use foldgate_proto::Level;
+use ipnet::IpNet;
+
+use crate::config_text::{self, check_model_pattern, check_resource};
+use crate::pattern::Pattern;
+use crate::table::resources;
+
+#[cfg(test)]
+mod tests;
+
+/// The most items of one list; each is looked at per request at worst.
+pub const MAX_ITEMS: usize = 1_000;
+
+/// The items an empty list of addresses still allows.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
+
+/// A list that cannot be edited so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Nothing was said.
+    #[error("must name at least one item, * for no restriction, or -* for nothing at all")]
+    Empty,
+    /// An item is not of its kind.
+    #[error("{0}")]
+    Item(String),
+    /// An item cannot be removed that is not there.
+    #[error("{0:?} is not on the list, so it cannot be removed")]
+    NotThere(String),
+    /// Nothing can be taken from a list without bounds.
+    #[error("the list does not restrict, so {0:?} cannot be taken from it; name what is allowed")]
+    Unbounded(String),
+    /// More than [`MAX_ITEMS`].
+    #[error("{0} items are more than {MAX_ITEMS}")]
+    TooMany(usize),
+    /// A child may not do what its parent may not.
+    #[error("{0:?} is more than the account above allows")]
+    Exceeds(String),
+}
+
+/// One edit of a list, step by step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEdit<T> {
+    steps: Vec<Step<T>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step<T> {
+    All,
+    Nothing,
+    Add(T),
+    Remove(T),
+}
+
+/// Something that stands on a list.
+pub trait Item: Ord + Clone + std::fmt::Display {
+    /// Reads one, in its one spelling.
+    ///
+    /// # Errors
+    /// Says why it is none.
+    fn read(text: &str) -> Result<Self, Error>;
+
+    /// Whether a list allows everything that this item allows.
+    fn is_within(&self, list: &BTreeSet<Self>) -> bool;
+}
+
+impl<T: Item> ListEdit<T> {
+    /// Reads an edit from a text of items.
+    ///
+    /// # Errors
+    /// Names the item at fault; refuses an empty text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::of(text.split(|c: char| c == ',' || c.is_whitespace()))
+    }
+
+    /// Reads an edit from items one by one.
+    ///
+    /// # Errors
+    /// As [`ListEdit::parse`].
+    pub fn of<'t>(items: impl IntoIterator<Item = &'t str>) -> Result<Self, Error> {
+        let items = items.into_iter().map(str::trim).filter(|i| !i.is_empty());
+        let steps: Vec<Step<T>> = items.map(step).collect::<Result<_, _>>()?;
+        match steps.len() {
+            0 => Err(Error::Empty),
+            count if count > MAX_ITEMS => Err(Error::TooMany(count)),
+            _ => Ok(Self { steps }),
+        }
+    }
+
+    /// The list after this edit. What is taken from a list without bounds of its
+    /// own is taken from `above`, the one that bounds it.
+    ///
+    /// # Errors
+    /// An item that cannot be removed; too many items.
+    pub fn apply(
+        &self,
+        list: Option<&BTreeSet<T>>,
+        above: Option<&BTreeSet<T>>,
+    ) -> Result<Option<BTreeSet<T>>, Error> {
+        let mut list = list.cloned();
+        for step in &self.steps {
+            match step {
+                Step::All => list = None,
+                Step::Nothing => list = Some(BTreeSet::new()),
+                Step::Add(item) => {
+                    list.get_or_insert_default().insert(item.clone());
+                }
+                Step::Remove(item) => {
+                    let bounded = list.take().or_else(|| above.cloned());
+                    let mut left = bounded.ok_or_else(|| Error::Unbounded(item.to_string()))?;
+                    if !left.remove(item) {
+                        return Err(Error::NotThere(item.to_string()));
+                    }
+                    list = Some(left);
+                }
+            }
+        }
+        match &list {
+            Some(list) if list.len() > MAX_ITEMS => Err(Error::TooMany(list.len())),
+            _ => Ok(list),
+        }
+    }
+}
+
+fn step<T: Item>(text: &str) -> Result<Step<T>, Error> {
+    match text {
+        "*" => Ok(Step::All),
+        "-*" => Ok(Step::Nothing),
+        _ => match text.strip_prefix('-') {
+            Some(item) => T::read(item).map(Step::Remove),
+            None => T::read(text).map(Step::Add),
+        },
+    }
+}
+
+/// Checks that a list stays within the one above it. A list of its own that does
+/// not restrict takes the bounds of the one above.
+///
+/// # Errors
+/// Names the first item that goes beyond.
+pub fn check_within<T: Item>(
+    list: Option<&BTreeSet<T>>,
+    above: Option<&BTreeSet<T>>,
+) -> Result<(), Error> {
+    let (Some(list), Some(above)) = (list, above) else {
+        return Ok(());
+    };
+    match list.iter().find(|item| !item.is_within(above)) {
+        None => Ok(()),
+        Some(item) => Err(Error::Exceeds(item.to_string())),
+    }
+}
+
+/// An address or a range of them (CIDR).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address(pub String);
+
+/// A model pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Model(pub String);
+
+/// An API path; allows all below it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path(pub String);
+
+macro_rules! texts {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl $name {
+            /// A list as accounts keep it, as one of these.
+            pub fn list(texts: Option<&BTreeSet<String>>) -> Option<BTreeSet<Self>> {
+                texts.map(|texts| texts.iter().cloned().map(Self).collect())
+            }
+
+            /// A list of these as accounts keep it.
+            pub fn texts(list: Option<BTreeSet<Self>>) -> Option<BTreeSet<String>> {
+                list.map(|list| list.into_iter().map(|item| item.0).collect())
+            }
+        }
+    )*};
+}
+
+texts!(Address, Model, Path);
+
+impl Item for Address {
+    fn read(text: &str) -> Result<Self, Error> {
+        let net = net(text).ok_or_else(|| {
+            let problem = format!("{text:?} is no IP address or range such as 10.0.0.0/8");
+            Error::Item(problem)
+        })?;
+        let whole = net.prefix_len() == net.max_prefix_len();
+        Ok(Self(if whole {
+            net.addr().to_string()
+        } else {
+            net.to_string()
+        }))
+    }
+
+    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
+        let Some(mine) = net(&self.0) else {
+            return false;
+        };
+        if list.is_empty() {
+            return LOOPBACK
+                .iter()
+                .filter_map(|range| net(range))
+                .any(|range| range.contains(&mine));
+        }
+        list.iter()
+            .filter_map(|item| net(&item.0))
+            .any(|range| range.contains(&mine))
+    }
+}
+
+/// A range as a list may write it: an address alone is a range of one.
+pub(crate) fn net(text: &str) -> Option<IpNet> {
+    match text.parse::<IpNet>() {
+        Ok(net) => Some(net.trunc()),
+        Err(_) => text.parse::<IpAddr>().ok().map(IpNet::from),
+    }
+}
+
+impl Item for Model {
+    fn read(text: &str) -> Result<Self, Error> {
+        check_model_pattern(text).map_err(|error| Error::Item(error.to_string()))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
+        list.iter().any(|above| covers(&above.0, &self.0))
+    }
+}
+
+/// Whether one pattern matches all that another matches: it does if it matches
+/// the other's text, in which only a `*` can stand for a `*`.
+pub(crate) fn covers(above: &str, below: &str) -> bool {
+    above == below || Pattern::parse(above).is_ok_and(|above| above.matches(below))
+}
+
+impl Item for Path {
+    fn read(text: &str) -> Result<Self, Error> {
+        check_resource(text).map_err(|error| Error::Item(error.to_string()))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
+        let paths = list.iter().map(|path| path.0.clone()).collect();
+        resources::Resources::new(&paths).allows(&self.0)
+    }
+}
+
+impl Item for Level {
+    fn read(text: &str) -> Result<Self, Error> {
+        let digits = text.strip_prefix(['L', 'l']).unwrap_or(text);
+        config_text::level(digits).map_err(|error| Error::Item(error.to_string()))
+    }
+
+    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
+        list.contains(self)
+    }
+}

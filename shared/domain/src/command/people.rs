@@ -1,0 +1,218 @@
+//! Commands about accounts and the keys that people and programs present.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use foldgate_proto::{
+    AccountId, AccountNumber, AdminKeyId, AdminRole, CallerKeyId, CallerKeyNumber, KeyHash, Level,
+    ModelLimit, NanoDollars, Rates, Timestamp,
+};
+
+use crate::acl::{Address, ListEdit, Model, Path};
+
+/// Make an account below another, with its first key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The account that makes it.
+    pub parent: AccountNumber,
+    /// Its profile, as an edit of an empty one.
+    pub profile: ProfileEdit,
+    /// Credit it begins with.
+    pub credit: Option<Grant>,
+    /// The key it begins with.
+    pub key: NewKey,
+}
+
+/// Change an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchAccount {
+    /// Which.
+    pub number: AccountNumber,
+    /// The account that asks: must be its parent.
+    pub parent: AccountNumber,
+    /// What changes.
+    pub profile: ProfileEdit,
+    /// Credit it is granted.
+    pub credit: Option<Grant>,
+}
+
+/// Remove an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoveAccount {
+    /// Which.
+    pub number: AccountNumber,
+    /// The account that asks: must be its parent.
+    pub parent: AccountNumber,
+}
+
+/// An edit of a profile: `None` is unchanged; where there are two, `Some(None)`
+/// clears.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ProfileEdit {
+    /// New name.
+    pub name: Option<String>,
+    /// New e-mail address.
+    pub email: Option<String>,
+    /// New name to show.
+    pub alias: Option<String>,
+    /// New address for bills.
+    pub billing_email: Option<String>,
+    /// Switched off or on.
+    pub suspended: Option<bool>,
+    /// New multiplier.
+    pub rates: Option<Rates>,
+    /// Limits that change.
+    pub limits: LimitEdit,
+    /// Change of AllowIPs.
+    pub allow_ips: Option<ListEdit<Address>>,
+    /// Change of AllowModels.
+    pub allow_models: Option<ListEdit<Model>>,
+    /// Change of AllowLevels.
+    pub allow_levels: Option<ListEdit<Level>>,
+    /// Change of Resources.
+    pub resources: Option<ListEdit<Path>>,
+    /// Limits per model that change; `None` takes a model out.
+    pub model_limits: BTreeMap<String, Option<LimitEdit>>,
+    /// New mapping, whole.
+    pub model_mapper: Option<BTreeMap<String, String>>,
+    /// New spend per month at which calls are refused.
+    pub hard_limit: Option<Option<NanoDollars>>,
+    /// New spend per month at which a mail goes out.
+    pub soft_limit: Option<Option<NanoDollars>>,
+}
+
+/// An edit of limits: `None` is unchanged, `Some(None)` is no limit.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct LimitEdit {
+    /// Requests per minute.
+    pub rpm: Option<Option<u64>>,
+    /// Requests per hour.
+    pub rph: Option<Option<u64>>,
+    /// Requests per day.
+    pub rpd: Option<Option<u64>>,
+    /// Tokens per minute.
+    pub tpm: Option<Option<u64>>,
+    /// Tokens per hour.
+    pub tph: Option<Option<u64>>,
+    /// Tokens per day.
+    pub tpd: Option<Option<u64>>,
+}
+
+impl LimitEdit {
+    /// The limits after this edit.
+    pub fn apply(&self, base: ModelLimit) -> ModelLimit {
+        ModelLimit {
+            rpm: self.rpm.unwrap_or(base.rpm),
+            rph: self.rph.unwrap_or(base.rph),
+            rpd: self.rpd.unwrap_or(base.rpd),
+            tpm: self.tpm.unwrap_or(base.tpm),
+            tph: self.tph.unwrap_or(base.tph),
+            tpd: self.tpd.unwrap_or(base.tpd),
+        }
+    }
+}
+
+/// Credit to grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// How much; negative takes back.
+    pub amount: NanoDollars,
+    /// Days it can be spent; `None` takes the default.
+    pub days: Option<u32>,
+}
+
+/// A caller key that was just drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its id.
+    pub id: CallerKeyId,
+    /// A name to show; empty takes `default`.
+    pub name: String,
+    /// SHA-256 of it.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// What it is good for.
+    pub terms: TermsEdit,
+}
+
+/// An edit of a caller key's terms; see [`ProfileEdit`].
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct TermsEdit {
+    /// From when on it is refused.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Change of AllowModels.
+    pub allow_models: Option<ListEdit<Model>>,
+    /// Limits that change.
+    pub limits: LimitEdit,
+}
+
+/// Give an account one more key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueCallerKey {
+    /// Whose.
+    pub account: AccountNumber,
+    /// The key.
+    pub key: NewKey,
+}
+
+/// Which caller key of which account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyOf {
+    /// The account it must belong to.
+    pub account: AccountNumber,
+    /// The key.
+    pub number: CallerKeyNumber,
+}
+
+/// Change a caller key's name or terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchCallerKey {
+    /// Which.
+    pub key: KeyOf,
+    /// New name.
+    pub name: Option<String>,
+    /// What changes of its terms.
+    pub terms: TermsEdit,
+}
+
+/// Put a newly drawn key in a caller key's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotateCallerKey {
+    /// Which.
+    pub key: KeyOf,
+    /// SHA-256 of the new one.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// How long the old one stays good beside it.
+    pub overlap: Duration,
+}
+
+/// Put a newly drawn key in the owner key's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotateOwnerKey {
+    /// SHA-256 of the new one.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+}
+
+/// Issue an admin key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueAdminKey {
+    /// Its id.
+    pub id: AdminKeyId,
+    /// Who or what presents it.
+    pub name: String,
+    /// What it may do.
+    pub role: AdminRole,
+    /// SHA-256 of it.
+    pub hash: KeyHash,
+    /// What may be shown of it.
+    pub mask: String,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}

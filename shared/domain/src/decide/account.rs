@@ -1,0 +1,430 @@
+//! Accounts. What an account may do lies within what all above it may: checked
+//! here when it is written, and enforced along the whole way up when it calls,
+//! so that narrowing a parent narrows its children at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use foldgate_proto::event::{AccountAdded, AccountPatched, AccountRemoved, CreditGranted};
+use foldgate_proto::{
+    Account, AccountNumber, Event, ModelLimit, NanoDollars, Profile, Rates, Timestamp,
+};
+
+use super::{caller_key, check_line, is_email, next_account};
+use crate::acl::{self, Address, Item, ListEdit, Model, Path};
+use crate::command::{AddAccount, Grant, LimitEdit, PatchAccount, ProfileEdit, RemoveAccount};
+use crate::state::MAX_DEPTH;
+use crate::{OwnerState, Rejection, State, config_text};
+
+/// The most accounts one owner may hold.
+pub const MAX_ACCOUNTS_PER_OWNER: usize = 200_000;
+/// The shortest and longest name, in characters (owner API).
+const NAME_CHARS: std::ops::RangeInclusive<usize> = 4..=63;
+/// The longest alias, in characters.
+const MAX_ALIAS_CHARS: usize = 128;
+/// The longest e-mail address, in characters (RFC 5321: 64 + 1 + 255).
+const MAX_EMAIL_CHARS: usize = 320;
+/// The most models with limits of their own, per account: each has counters.
+pub const MAX_ACCOUNT_MODEL_LIMITS: usize = 128;
+/// The most entries of an account's ModelMapper.
+pub const MAX_ACCOUNT_PATTERNS: usize = 1_000;
+/// The greatest multiplier.
+const MAX_RATES: Rates = Rates(1_000_000_000);
+/// The most credits an account may hold at once.
+const MAX_CREDITS: usize = 1_000;
+/// How long credit can be spent unless said otherwise, in days (owner API).
+pub const DEFAULT_CREDIT_DAYS: u32 = 180;
+/// The longest it can be, in days.
+pub const MAX_CREDIT_DAYS: u32 = 36_500;
+
+pub(super) fn add(
+    state: &State,
+    owner: &OwnerState,
+    add: &AddAccount,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    if owner.accounts.len() >= MAX_ACCOUNTS_PER_OWNER {
+        return Err(Rejection::TooMany {
+            what: "accounts",
+            limit: MAX_ACCOUNTS_PER_OWNER,
+        });
+    }
+    check_parent(owner, add.parent)?;
+    let empty = Profile {
+        // A child is never cheaper than its parent; unless told, it is as dear.
+        rates: owner
+            .accounts
+            .get(&add.parent)
+            .map_or(Rates::ONE, |parent| parent.profile.rates),
+        ..Profile::default()
+    };
+    let profile = edited(owner, &empty, add.parent, &add.profile)?;
+    check(owner, None, add.parent, &profile)?;
+    let number = next_account(state);
+    let mut events = vec![Event::AccountAdded(AccountAdded {
+        id: add.id,
+        number,
+        parent: add.parent,
+        profile: profile.clone(),
+    })];
+    if let Some(grant) = add.credit {
+        events.push(granted(number, grant, 0, now)?);
+    }
+    let lineage = owner.lineage(add.parent).map(|account| &account.profile);
+    let above: Vec<&Profile> = std::iter::once(&profile).chain(lineage).collect();
+    let key = caller_key::issued(owner, number, &above, &add.key, now)?;
+    events.push(Event::CallerKeyIssued(key));
+    Ok(events)
+}
+
+fn check_parent(owner: &OwnerState, parent: AccountNumber) -> Result<(), Rejection> {
+    if !owner.is_root(parent) && !owner.accounts.contains_key(&parent) {
+        return Err(Rejection::NoSuchAccount(parent));
+    }
+    if owner.depth(parent) >= MAX_DEPTH {
+        let problem = format!("accounts may be nested {MAX_DEPTH} deep at the most");
+        return Err(Rejection::field("Parent", problem));
+    }
+    Ok(())
+}
+
+/// The account, if it is a child of the one that asks.
+pub(super) fn child(
+    owner: &OwnerState,
+    number: AccountNumber,
+    parent: AccountNumber,
+) -> Result<&Account, Rejection> {
+    let account = owner.accounts.get(&number);
+    let child = account.filter(|account| account.parent == parent);
+    child
+        .map(AsRef::as_ref)
+        .ok_or(Rejection::NoSuchAccount(number))
+}
+
+pub(super) fn patch(
+    owner: &OwnerState,
+    patch: &PatchAccount,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let account = child(owner, patch.number, patch.parent)?;
+    if patch.profile == ProfileEdit::default() && patch.credit.is_none() {
+        return Err(Rejection::NothingToChange);
+    }
+    let profile = edited(owner, &account.profile, account.parent, &patch.profile)?;
+    check(owner, Some(account), account.parent, &profile)?;
+    let mut events = Vec::new();
+    if profile != account.profile {
+        events.push(Event::AccountPatched(AccountPatched {
+            number: patch.number,
+            profile,
+        }));
+    }
+    if let Some(grant) = patch.credit {
+        events.push(granted(patch.number, grant, account.credits.len(), now)?);
+    }
+    Ok(events)
+}
+
+pub(super) fn remove(owner: &OwnerState, remove: RemoveAccount) -> Result<Vec<Event>, Rejection> {
+    let account = child(owner, remove.number, remove.parent)?;
+    if owner.has_children(account.number) {
+        return Err(Rejection::HasChildren(account.number));
+    }
+    let number = account.number;
+    Ok(vec![Event::AccountRemoved(AccountRemoved { number })])
+}
+
+fn granted(
+    account: AccountNumber,
+    grant: Grant,
+    held: usize,
+    now: Timestamp,
+) -> Result<Event, Rejection> {
+    if grant.amount == NanoDollars(0) {
+        return Err(Rejection::field("CreditGranted", "must not be zero"));
+    }
+    if held >= MAX_CREDITS {
+        return Err(Rejection::TooMany {
+            what: "credits",
+            limit: MAX_CREDITS,
+        });
+    }
+    let days = grant.days.unwrap_or(DEFAULT_CREDIT_DAYS);
+    if !(1..=MAX_CREDIT_DAYS).contains(&days) {
+        let problem = format!("must be from 1 to {MAX_CREDIT_DAYS}");
+        return Err(Rejection::field("Days", problem));
+    }
+    Ok(Event::CreditGranted(CreditGranted {
+        account,
+        amount: grant.amount,
+        expires_at: now.after(Duration::from_hours(24) * days),
+    }))
+}
+
+/// A profile after an edit. What is taken from a list that does not restrict is
+/// taken from the list that bounds it.
+fn edited(
+    owner: &OwnerState,
+    base: &Profile,
+    parent: AccountNumber,
+    edit: &ProfileEdit,
+) -> Result<Profile, Rejection> {
+    let mut profile = base.clone();
+    let texts = [
+        (&mut profile.name, &edit.name),
+        (&mut profile.email, &edit.email),
+        (&mut profile.alias, &edit.alias),
+        (&mut profile.billing_email, &edit.billing_email),
+    ];
+    for (text, new) in texts {
+        if let Some(new) = new {
+            text.clone_from(new);
+        }
+    }
+    profile.suspended = edit.suspended.unwrap_or(profile.suspended);
+    profile.rates = edit.rates.unwrap_or(profile.rates);
+    profile.hard_limit = edit.hard_limit.unwrap_or(profile.hard_limit);
+    profile.soft_limit = edit.soft_limit.unwrap_or(profile.soft_limit);
+    profile.limits = limited(profile.limits, &edit.limits);
+    if let Some(mapper) = &edit.model_mapper {
+        profile.model_mapper.clone_from(mapper);
+    }
+    limit_models(&mut profile.model_limits, &edit.model_limits);
+    let nearest = |list: fn(&Profile) -> bool| {
+        let lineage = owner.lineage(parent);
+        lineage.map(|account| &account.profile).find(|p| list(p))
+    };
+    let above = |p: Option<&Profile>| Address::list(p.and_then(|p| p.allow_ips.as_ref()));
+    let ips = above(nearest(|p| p.allow_ips.is_some()));
+    let now = Address::list(profile.allow_ips.as_ref());
+    profile.allow_ips = Address::texts(list("AllowIPs", edit.allow_ips.as_ref(), now, ips)?);
+    profile.allow_models = models(
+        edit.allow_models.as_ref(),
+        profile.allow_models.as_ref(),
+        nearest(|p| p.allow_models.is_some()).and_then(|p| p.allow_models.as_ref()),
+    )?;
+    let levels = nearest(|p| p.allow_levels.is_some()).and_then(|p| p.allow_levels.clone());
+    let now = profile.allow_levels.take();
+    profile.allow_levels = list("AllowLevels", edit.allow_levels.as_ref(), now, levels)?;
+    let paths = nearest(|p| p.resources.is_some()).and_then(|p| p.resources.as_ref());
+    let (now, paths) = (Path::list(profile.resources.as_ref()), Path::list(paths));
+    profile.resources = Path::texts(list("Resources", edit.resources.as_ref(), now, paths)?);
+    Ok(profile)
+}
+
+/// AllowModels after an edit, of an account or of a key.
+pub(super) fn models(
+    edit: Option<&ListEdit<Model>>,
+    now: Option<&BTreeSet<String>>,
+    above: Option<&BTreeSet<String>>,
+) -> Result<Option<BTreeSet<String>>, Rejection> {
+    let list = list("AllowModels", edit, Model::list(now), Model::list(above))?;
+    Ok(Model::texts(list))
+}
+
+fn list<T: Item>(
+    field: &'static str,
+    edit: Option<&ListEdit<T>>,
+    now: Option<BTreeSet<T>>,
+    above: Option<BTreeSet<T>>,
+) -> Result<Option<BTreeSet<T>>, Rejection> {
+    match edit {
+        None => Ok(now),
+        Some(edit) => edit
+            .apply(now.as_ref(), above.as_ref())
+            .map_err(|error| Rejection::field(field, error.to_string())),
+    }
+}
+
+/// Limits after an edit; none at all is `None`.
+pub(super) fn limited(base: Option<Box<ModelLimit>>, edit: &LimitEdit) -> Option<Box<ModelLimit>> {
+    let limits = edit.apply(base.map(|limits| *limits).unwrap_or_default());
+    (limits != ModelLimit::default()).then(|| Box::new(limits))
+}
+
+fn limit_models(
+    limits: &mut BTreeMap<String, ModelLimit>,
+    edit: &BTreeMap<String, Option<LimitEdit>>,
+) {
+    for (model, edit) in edit {
+        let base = limits.remove(model).unwrap_or_default();
+        let limit = edit.map(|edit| edit.apply(base)).unwrap_or_default();
+        if limit != ModelLimit::default() {
+            limits.insert(model.clone(), limit);
+        }
+    }
+}
+
+/// Checks a whole profile as it will stand below `parent`; `account` is who has
+/// it already.
+pub(super) fn check(
+    owner: &OwnerState,
+    account: Option<&Account>,
+    parent: AccountNumber,
+    profile: &Profile,
+) -> Result<(), Rejection> {
+    check_identity(owner, account, profile)?;
+    if profile.model_limits.len() > MAX_ACCOUNT_MODEL_LIMITS {
+        let problem = format!("holds more than {MAX_ACCOUNT_MODEL_LIMITS} models");
+        return Err(Rejection::field("ModelLimits", problem));
+    }
+    for pattern in profile.model_limits.keys() {
+        config_text::check_model_pattern(pattern)
+            .map_err(|error| Rejection::field("ModelLimits", error.to_string()))?;
+    }
+    if profile.model_mapper.len() > MAX_ACCOUNT_PATTERNS {
+        let problem = format!("holds more than {MAX_ACCOUNT_PATTERNS} patterns");
+        return Err(Rejection::field("ModelMapper", problem));
+    }
+    for (source, target) in &profile.model_mapper {
+        config_text::check_model_pattern(source)
+            .and_then(|()| config_text::check_target_model(target))
+            .map_err(|error| Rejection::field("ModelMapper", error.to_string()))?;
+    }
+    check_money(profile)?;
+    for above in owner.lineage(parent) {
+        check_below(profile, &above.profile)?;
+    }
+    Ok(())
+}
+
+fn check_identity(
+    owner: &OwnerState,
+    account: Option<&Account>,
+    profile: &Profile,
+) -> Result<(), Rejection> {
+    let name = &profile.name;
+    check_line("Name", name, *NAME_CHARS.end())?;
+    if name.chars().count() < *NAME_CHARS.start() || !name.chars().any(char::is_alphabetic) {
+        let problem = "must have 4 to 63 characters, a letter among them";
+        return Err(Rejection::field("Name", problem));
+    }
+    if name.trim() != name || name.contains(['@', '/']) || name.starts_with('.') {
+        let problem = "may not begin or end with white space, begin with a dot, or hold @ or /: \
+                       it stands in paths";
+        return Err(Rejection::field("Name", problem));
+    }
+    check_line("Alias", &profile.alias, MAX_ALIAS_CHARS)?;
+    check_line("Email", &profile.email, MAX_EMAIL_CHARS)?;
+    if !is_email(&profile.email) {
+        return Err(Rejection::field("Email", "is no e-mail address"));
+    }
+    check_line("BillingEmail", &profile.billing_email, MAX_EMAIL_CHARS)?;
+    if !profile.billing_email.is_empty() && !is_email(&profile.billing_email) {
+        return Err(Rejection::field("BillingEmail", "is no e-mail address"));
+    }
+    let mine = account.map(|account| account.number);
+    let other = |found: Option<&std::sync::Arc<Account>>| {
+        found.is_some_and(|found| Some(found.number) != mine)
+    };
+    let owners = crate::state::people::folded(&owner.name) == crate::state::people::folded(name);
+    if owners || other(owner.account_named(name)) {
+        return Err(Rejection::Taken {
+            field: "Name",
+            value: name.clone(),
+        });
+    }
+    if other(owner.account_mailed(&profile.email)) {
+        return Err(Rejection::Taken {
+            field: "Email",
+            value: profile.email.clone(),
+        });
+    }
+    Ok(())
+}
+
+fn check_money(profile: &Profile) -> Result<(), Rejection> {
+    if profile.rates == Rates(0) || profile.rates > MAX_RATES {
+        let problem = format!("must be above 0 and at most {MAX_RATES}");
+        return Err(Rejection::field("Rates", problem));
+    }
+    for (field, limit) in [
+        ("HardLimit", profile.hard_limit),
+        ("SoftLimit", profile.soft_limit),
+    ] {
+        if limit.is_some_and(|limit| limit.0 < 0) {
+            return Err(Rejection::field(field, "must not be negative"));
+        }
+    }
+    if let (Some(soft), Some(hard)) = (profile.soft_limit, profile.hard_limit)
+        && soft > hard
+    {
+        let problem = format!("must not be above HardLimit ({hard})");
+        return Err(Rejection::field("SoftLimit", problem));
+    }
+    Ok(())
+}
+
+/// Refuses what one account above does not allow.
+fn check_below(profile: &Profile, above: &Profile) -> Result<(), Rejection> {
+    if profile.rates < above.rates {
+        let problem = format!("must not be below the {} of the account above", above.rates);
+        return Err(Rejection::field("Rates", problem));
+    }
+    if let (Some(mine), Some(most)) = (profile.hard_limit, above.hard_limit)
+        && mine > most
+    {
+        let problem = format!("must not be above the {most} of the account above");
+        return Err(Rejection::field("HardLimit", problem));
+    }
+    let refuse = |field| move |error: acl::Error| Rejection::field(field, error.to_string());
+    let ips = |p: &Profile| Address::list(p.allow_ips.as_ref());
+    acl::check_within(ips(profile).as_ref(), ips(above).as_ref()).map_err(refuse("AllowIPs"))?;
+    check_models(profile.allow_models.as_ref(), above)?;
+    acl::check_within(profile.allow_levels.as_ref(), above.allow_levels.as_ref())
+        .map_err(refuse("AllowLevels"))?;
+    let paths = |p: &Profile| Path::list(p.resources.as_ref());
+    acl::check_within(paths(profile).as_ref(), paths(above).as_ref())
+        .map_err(refuse("Resources"))?;
+    check_limits(profile.limits.as_deref(), above)?;
+    for (model, limit) in &profile.model_limits {
+        let most = above.model_limits.get(model).copied().unwrap_or_default();
+        if let Some((name, most)) = exceeded(limit, &most) {
+            let problem = format!("{model:?}: {name} is above the {most} of the account above");
+            return Err(Rejection::field("ModelLimits", problem));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses models that the account above (or the key's own) does not allow.
+pub(super) fn check_models(
+    list: Option<&BTreeSet<String>>,
+    above: &Profile,
+) -> Result<(), Rejection> {
+    let (list, above) = (Model::list(list), Model::list(above.allow_models.as_ref()));
+    acl::check_within(list.as_ref(), above.as_ref())
+        .map_err(|error| Rejection::field("AllowModels", error.to_string()))
+}
+
+/// Refuses limits above those of the account above (or the key's own).
+pub(super) fn check_limits(limits: Option<&ModelLimit>, above: &Profile) -> Result<(), Rejection> {
+    let (Some(limits), Some(most)) = (limits, above.limits.as_deref()) else {
+        return Ok(());
+    };
+    match exceeded(limits, most) {
+        None => Ok(()),
+        Some((name, most)) => Err(Rejection::field(
+            name,
+            format!("must not be above the {most} of the account above"),
+        )),
+    }
+}
+
+/// The first limit that is greater than it may be.
+fn exceeded(limits: &ModelLimit, most: &ModelLimit) -> Option<(&'static str, u64)> {
+    let pairs = [
+        ("RPM", limits.rpm, most.rpm),
+        ("RPH", limits.rph, most.rph),
+        ("RPD", limits.rpd, most.rpd),
+        ("TPM", limits.tpm, most.tpm),
+        ("TPH", limits.tph, most.tph),
+        ("TPD", limits.tpd, most.tpd),
+    ];
+    pairs
+        .into_iter()
+        .find_map(|(name, mine, most)| match (mine, most) {
+            (Some(mine), Some(most)) if mine > most => Some((name, most)),
+            _ => None,
+        })
+}

@@ -1,0 +1,180 @@
+//! Caller keys. What a key may do lies within what its account may.
+
+use std::time::Duration;
+
+use foldgate_proto::event::{
+    CallerKeyIssued, CallerKeyPatched, CallerKeyRevoked, CallerKeyRotated,
+};
+use foldgate_proto::{AccountNumber, CallerKey, Event, KeyHash, KeyTerms, Profile, Timestamp};
+
+use super::{account, check_line};
+use crate::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey, TermsEdit};
+use crate::{OwnerState, Rejection};
+
+/// The most caller keys one account may hold.
+pub const MAX_KEYS_PER_ACCOUNT: usize = 100;
+/// The most caller keys one owner may hold.
+pub const MAX_CALLER_KEYS_PER_OWNER: usize = 400_000;
+/// The longest name of a caller key, in characters.
+pub const MAX_CALLER_KEY_NAME_CHARS: usize = 128;
+/// The longest a rotated key may stay good beside the new one.
+pub const MAX_OVERLAP: Duration = Duration::from_hours(24 * 30);
+
+const DEFAULT_NAME: &str = "default";
+
+pub(super) fn issue(
+    owner: &OwnerState,
+    issue: &IssueCallerKey,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let account = issue.account;
+    if !owner.is_root(account) && !owner.accounts.contains_key(&account) {
+        return Err(Rejection::NoSuchAccount(account));
+    }
+    if owner.caller_keys_of(account).count() >= MAX_KEYS_PER_ACCOUNT {
+        return Err(Rejection::TooMany {
+            what: "caller keys of one account",
+            limit: MAX_KEYS_PER_ACCOUNT,
+        });
+    }
+    let event = issued(owner, account, &above(owner, account), &issue.key, now)?;
+    Ok(vec![Event::CallerKeyIssued(event)])
+}
+
+/// The profiles that bound a key of this account, its own first.
+fn above(owner: &OwnerState, account: AccountNumber) -> Vec<&Profile> {
+    let lineage = owner.lineage(account);
+    lineage.map(|account| &account.profile).collect()
+}
+
+/// A key for an account, or for one that is just being made, within these
+/// profiles.
+pub(super) fn issued(
+    owner: &OwnerState,
+    account: AccountNumber,
+    above: &[&Profile],
+    key: &NewKey,
+    now: Timestamp,
+) -> Result<CallerKeyIssued, Rejection> {
+    if owner.caller_keys.len() >= MAX_CALLER_KEYS_PER_OWNER {
+        return Err(Rejection::TooMany {
+            what: "caller keys",
+            limit: MAX_CALLER_KEYS_PER_OWNER,
+        });
+    }
+    check_hash(owner, key.hash)?;
+    let name = match key.name.as_str() {
+        "" => DEFAULT_NAME,
+        name => name,
+    };
+    check_line("Name", name, MAX_CALLER_KEY_NAME_CHARS)?;
+    let terms = terms(above, &KeyTerms::default(), &key.terms)?;
+    check_expiry(&terms, now)?;
+    Ok(CallerKeyIssued {
+        id: key.id,
+        number: owner.last_caller_key.next(),
+        account,
+        name: name.to_owned(),
+        hash: key.hash,
+        mask: key.mask.clone(),
+        terms,
+    })
+}
+
+/// A hash leads to one key only, of whatever sort.
+pub(super) fn check_hash(owner: &OwnerState, hash: KeyHash) -> Result<(), Rejection> {
+    let admins = owner.admin_keys.values();
+    let taken = owner.key_hashes.contains_key(&hash)
+        || owner.key_hash == hash.0
+        || admins.into_iter().any(|key| key.hash == hash);
+    if taken {
+        return Err(Rejection::KeyTaken);
+    }
+    Ok(())
+}
+
+fn terms(above: &[&Profile], base: &KeyTerms, edit: &TermsEdit) -> Result<KeyTerms, Rejection> {
+    let bounds = above.iter().find_map(|p| p.allow_models.as_ref());
+    let terms = KeyTerms {
+        expires_at: edit.expires_at.unwrap_or(base.expires_at),
+        allow_models: account::models(
+            edit.allow_models.as_ref(),
+            base.allow_models.as_ref(),
+            bounds,
+        )?,
+        limits: account::limited(base.limits.clone(), &edit.limits),
+    };
+    for profile in above {
+        account::check_models(terms.allow_models.as_ref(), profile)?;
+        account::check_limits(terms.limits.as_deref(), profile)?;
+    }
+    Ok(terms)
+}
+
+fn check_expiry(terms: &KeyTerms, now: Timestamp) -> Result<(), Rejection> {
+    if terms.expires_at.is_some_and(|at| at <= now) {
+        return Err(Rejection::field("ExpiresAt", "must lie in the future"));
+    }
+    Ok(())
+}
+
+fn find(owner: &OwnerState, key: KeyOf) -> Result<&CallerKey, Rejection> {
+    let found = owner.caller_keys.get(&key.number);
+    let found = found.filter(|found| found.account == key.account);
+    found
+        .map(AsRef::as_ref)
+        .ok_or(Rejection::NoSuchCallerKey(key.number))
+}
+
+pub(super) fn patch(
+    owner: &OwnerState,
+    patch: &PatchCallerKey,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let key = find(owner, patch.key)?;
+    if patch.name.is_none() && patch.terms == TermsEdit::default() {
+        return Err(Rejection::NothingToChange);
+    }
+    let name = patch.name.as_ref().unwrap_or(&key.name);
+    if name.is_empty() {
+        return Err(Rejection::field("Name", "must not be empty"));
+    }
+    check_line("Name", name, MAX_CALLER_KEY_NAME_CHARS)?;
+    let terms = terms(&above(owner, key.account), &key.terms, &patch.terms)?;
+    if terms.expires_at != key.terms.expires_at {
+        check_expiry(&terms, now)?;
+    }
+    if *name == key.name && terms == key.terms {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::CallerKeyPatched(CallerKeyPatched {
+        number: key.number,
+        name: name.clone(),
+        terms,
+    })])
+}
+
+pub(super) fn rotate(
+    owner: &OwnerState,
+    rotate: &RotateCallerKey,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let key = find(owner, rotate.key)?;
+    check_hash(owner, rotate.hash)?;
+    if rotate.overlap > MAX_OVERLAP {
+        let problem = format!("must be at most {}", MAX_OVERLAP.as_secs());
+        return Err(Rejection::field("OverlapSeconds", problem));
+    }
+    let overlaps = rotate.overlap > Duration::ZERO;
+    Ok(vec![Event::CallerKeyRotated(CallerKeyRotated {
+        number: key.number,
+        hash: rotate.hash,
+        mask: rotate.mask.clone(),
+        previous_until: overlaps.then(|| now.after(rotate.overlap)),
+    })])
+}
+
+pub(super) fn revoke(owner: &OwnerState, key: KeyOf) -> Result<Vec<Event>, Rejection> {
+    let number = find(owner, key)?.number;
+    Ok(vec![Event::CallerKeyRevoked(CallerKeyRevoked { number })])
+}

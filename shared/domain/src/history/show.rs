@@ -1,0 +1,122 @@
+//! Resources as histories show them: flat, with secrets masked, times in RFC 3339
+//! and money in dollars.
+
+use foldgate_proto::{NanoDollars, Rates, Resource, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::Difference;
+use super::merge::fields_of;
+
+/// Objects whose fields are shown beside the others.
+const FLAT: &[&str] = &["profile", "terms"];
+
+/// What is not shown: hashes would only help to guess keys that people chose.
+const HIDDEN: &[&str] = &["hash", "key_hash", "revision", "secret_revision"];
+
+/// Fields of which a change alone says nothing.
+const STAMPS: &[&str] = &["updated_at"];
+
+/// One field, before and behind; null is not there.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldChange {
+    /// Its name; below a resource's own fields with dots.
+    pub field: String,
+    /// What it was.
+    pub before: Value,
+    /// What it is.
+    pub after: Value,
+}
+
+/// A resource, to be shown.
+pub fn shown(resource: &Resource) -> Value {
+    Value::Object(flat(resource))
+}
+
+/// What of a resource differs, to be shown.
+pub fn fields(difference: &Difference) -> Vec<FieldChange> {
+    let side = |resource: &Option<Resource>| resource.as_ref().map(flat).unwrap_or_default();
+    let (before, mut after) = (side(&difference.before), side(&difference.after));
+    let mut changes: Vec<FieldChange> = Vec::new();
+    for (field, was) in before {
+        let is = after.remove(&field).unwrap_or(Value::Null);
+        changes.push(FieldChange {
+            field,
+            before: was,
+            after: is,
+        });
+    }
+    changes.extend(after.into_iter().map(|(field, is)| FieldChange {
+        field,
+        before: Value::Null,
+        after: is,
+    }));
+    let stands = difference.before.is_some() && difference.after.is_some();
+    changes.retain(|change| {
+        change.before != change.after && !(stands && STAMPS.contains(&change.field.as_str()))
+    });
+    changes.sort_by(|one, other| one.field.cmp(&other.field));
+    changes
+}
+
+fn flat(resource: &Resource) -> Map<String, Value> {
+    let is_config = matches!(resource, Resource::Config(_));
+    let mut shown = Map::new();
+    for (name, value) in fields_of(resource).unwrap_or_default() {
+        match value {
+            Value::Object(inner) if FLAT.contains(&name.as_str()) => {
+                shown.extend(inner.into_iter().map(|(name, value)| entry(name, value)));
+            }
+            value if is_config => {
+                let (name, value) = entry(name, value);
+                shown.insert(name.to_ascii_uppercase(), value);
+            }
+            value => shown.extend([entry(name, value)]),
+        }
+    }
+    shown.retain(|name, _| !HIDDEN.contains(&name.as_str()));
+    shown
+}
+
+fn entry(name: String, value: Value) -> (String, Value) {
+    let value = readable(&name, value);
+    (name, value)
+}
+
+/// A value as people read it, by its field's name.
+fn readable(name: &str, value: Value) -> Value {
+    match value {
+        Value::Object(mut map) => {
+            if map.contains_key("sealed")
+                && let Some(mask) = map.remove("mask")
+            {
+                return mask;
+            }
+            for hidden in HIDDEN {
+                map.remove(*hidden);
+            }
+            let inner = map.into_iter().map(|(name, value)| entry(name, value));
+            Value::Object(inner.collect())
+        }
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| readable(name, item)).collect())
+        }
+        Value::Number(number) => match number.as_i64() {
+            Some(at) if name.ends_with("_at") || matches!(name, "at" | "until") => {
+                json!(Timestamp(at).to_string())
+            }
+            Some(nanos) if matches!(name, "amount" | "hard_limit" | "soft_limit") => {
+                decimal(&NanoDollars(nanos).to_string())
+            }
+            Some(millionths) if name == "rates" => {
+                decimal(&Rates(u64::try_from(millionths).unwrap_or(0)).to_string())
+            }
+            _ => Value::Number(number),
+        },
+        other => other,
+    }
+}
+
+/// A decimal as a JSON number.
+fn decimal(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}

@@ -1,0 +1,192 @@
+//! What a caller may do: its own key, its account, and every account above must
+//! agree. Nothing here searches more than the few accounts of one way up.
+
+use std::net::IpAddr;
+
+use foldgate_proto::{Account, CallerKey, Level, Timestamp};
+
+use super::people::{Caller, CompiledAccount};
+use super::{OwnerTable, Route};
+use crate::pattern::PatternMap;
+
+/// Why a caller may not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The key was valid once.
+    #[error("this key has expired")]
+    Expired,
+    /// The key or its account is gone.
+    #[error("this key is no longer known")]
+    Gone,
+    /// The account, or one above it, is switched off.
+    #[error("this account is suspended")]
+    Suspended,
+    /// The address is not on the list.
+    #[error("this address may not use the key")]
+    Address,
+    /// The path is not on the list.
+    #[error("this path may not be called")]
+    Path,
+    /// The model is not on the list.
+    #[error("the model {0:?} may not be used")]
+    Model(String),
+    /// The Level that serves the model is not on the list.
+    #[error("the Level that serves the model {0:?} may not be used")]
+    Level(String),
+    /// No Level serves the model.
+    #[error("no Level serves the model {0:?}")]
+    NoRoute(String),
+}
+
+/// A caller in good standing, with what bounds it.
+#[derive(Debug, Clone)]
+pub struct Access<'t> {
+    table: &'t OwnerTable,
+    key: Option<(&'t CallerKey, Option<&'t PatternMap<()>>)>,
+    /// The account and those above it; empty for the owner itself.
+    lineage: Vec<(&'t Account, Option<&'t CompiledAccount>)>,
+}
+
+/// Where a request goes, for one caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound<'t> {
+    /// The owner's part of the way; its `model` is what the upstream is asked for.
+    pub route: Route<'t>,
+    /// The Levels to try, in order; the caller may use each.
+    pub levels: Vec<Level>,
+}
+
+impl OwnerTable {
+    /// A caller's standing at a time, from an address.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub fn access(&self, caller: &Caller, now: Timestamp) -> Result<Access<'_>, Denied> {
+        if caller.expires_at.is_some_and(|at| at <= now) {
+            return Err(Denied::Expired);
+        }
+        let key = match caller.key {
+            None => None,
+            Some(number) => {
+                let key = self.state.caller_keys.get(&number).ok_or(Denied::Gone)?;
+                Some((key.as_ref(), self.people.key_models(number)))
+            }
+        };
+        if !self.state.is_rooted(caller.account) {
+            return Err(Denied::Gone);
+        }
+        let lineage: Vec<_> = self
+            .state
+            .lineage(caller.account)
+            .map(|account| (account.as_ref(), self.people.account(account.number)))
+            .collect();
+        if lineage.iter().any(|(account, _)| account.profile.suspended) {
+            return Err(Denied::Suspended);
+        }
+        Ok(Access {
+            table: self,
+            key,
+            lineage,
+        })
+    }
+}
+
+impl<'t> Access<'t> {
+    fn compiled(&self) -> impl Iterator<Item = &'t CompiledAccount> {
+        self.lineage.iter().filter_map(|(_, compiled)| *compiled)
+    }
+
+    /// Whether the key may be used from an address. An empty list still allows
+    /// loopback.
+    ///
+    /// # Errors
+    /// [`Denied::Address`].
+    pub fn check_address(&self, address: IpAddr) -> Result<(), Denied> {
+        let address = address.to_canonical();
+        let allows = |ips: &Vec<ipnet::IpNet>| match ips.is_empty() {
+            true => address.is_loopback(),
+            false => ips.iter().any(|net| net.contains(&address)),
+        };
+        let all = self.compiled().filter_map(|c| c.ips.as_ref()).all(allows);
+        all.then_some(()).ok_or(Denied::Address)
+    }
+
+    /// Whether a path may be called, by the owner's RESOURCES and the accounts'.
+    ///
+    /// # Errors
+    /// [`Denied::Path`].
+    pub fn check_path(&self, path: &str) -> Result<(), Denied> {
+        let lists = self.compiled().filter_map(|c| c.resources.as_ref());
+        let mut all = lists.map(|list| list.allows(path));
+        let allowed = self.table.allows(path) && all.all(|allows| allows);
+        allowed.then_some(()).ok_or(Denied::Path)
+    }
+
+    /// Whether a model may be named.
+    pub fn allows_model(&self, model: &str) -> bool {
+        let of_key = self.key.and_then(|(_, models)| models);
+        let of_accounts = self.compiled().filter_map(|c| c.models.as_ref());
+        of_key
+            .into_iter()
+            .chain(of_accounts)
+            .all(|models| models.get(model).is_some())
+    }
+
+    /// Whether a Level may serve.
+    pub fn allows_level(&self, level: Level) -> bool {
+        let lists = self.lineage.iter();
+        lists
+            .filter_map(|(account, _)| account.profile.allow_levels.as_ref())
+            .all(|levels| levels.contains(&level))
+    }
+
+    /// The model after the account's own mapper.
+    pub fn mapped(&self, model: &'t str) -> &'t str {
+        let own = self.lineage.first().and_then(|(_, compiled)| *compiled);
+        let target = own.and_then(|compiled| compiled.mapper.get(model));
+        target.map_or(model, |(_, target)| target.as_str())
+    }
+
+    /// Where a request for a model goes: the account's mapper, then the owner's
+    /// MODEL_MAPPER, then LEVEL_MAPPER; with AllowModels before and behind the
+    /// account's mapper, and only by Levels that are allowed.
+    ///
+    /// # Errors
+    /// Which model or Level may not be used, or that none serves it.
+    pub fn resolve(&self, requested: &'t str) -> Result<Bound<'t>, Denied> {
+        let mapped = self.mapped(requested);
+        for model in [requested, mapped] {
+            if !self.allows_model(model) {
+                return Err(Denied::Model(model.to_owned()));
+            }
+        }
+        let route = self
+            .table
+            .resolve(mapped)
+            .map_err(|_| Denied::NoRoute(requested.to_owned()))?;
+        if !self.allows_level(route.level) {
+            return Err(Denied::Level(requested.to_owned()));
+        }
+        let mut levels = self.table.switch_over(route.level);
+        levels.retain(|level| self.allows_level(*level));
+        levels.insert(0, route.level);
+        Ok(Bound { route, levels })
+    }
+
+    /// The models this caller may name, as far as they can be listed.
+    pub fn models(&self) -> Vec<&'t str> {
+        let own = self.lineage.first().and_then(|(_, compiled)| *compiled);
+        let sources = own.into_iter().flat_map(|compiled| compiled.mapper.iter());
+        let exact = sources.map(|(from, _)| from).filter(|from| from.is_exact());
+        let mut models: Vec<&str> = self.table.models();
+        models.extend(exact.map(crate::pattern::Pattern::as_str));
+        models.sort_unstable();
+        models.dedup();
+        let served = |level: &Level| self.table.state.is_staffed(*level);
+        models.retain(|model| {
+            let bound = self.resolve(model);
+            bound.is_ok_and(|bound| bound.levels.iter().any(served))
+        });
+        models
+    }
+}

@@ -1,0 +1,249 @@
+//! What is compiled of accounts and caller keys, and who presents which key.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use foldgate_proto::{
+    Account, AccountNumber, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, OwnerId, Timestamp,
+};
+use imbl::ordmap::DiffItem;
+use imbl::{HashMap, OrdMap};
+use ipnet::IpNet;
+
+use super::resources::Resources;
+use crate::pattern::PatternMap;
+use crate::state::people::hashes;
+use crate::{OwnerState, State, acl};
+
+/// Who is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose keys and configuration serve the call.
+    pub owner: OwnerId,
+    /// The calling account.
+    pub account: AccountNumber,
+    /// The key that was presented; `None` is the owner's own.
+    pub key: Option<CallerKeyNumber>,
+    /// From when on what was presented is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who administers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admin {
+    /// Whose configuration.
+    pub owner: OwnerId,
+    /// The key that was presented.
+    pub key: AdminKeyNumber,
+    /// What it may do.
+    pub role: AdminRole,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Everybody who presents a key, by its SHA-256.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Presented {
+    callers: HashMap<[u8; 32], Caller>,
+    admins: HashMap<[u8; 32], Admin>,
+}
+
+/// One owner's accounts and keys, as far as there is something to compile.
+#[derive(Debug, Clone, Default)]
+pub(super) struct People {
+    accounts: OrdMap<AccountNumber, Arc<CompiledAccount>>,
+    key_models: OrdMap<CallerKeyNumber, Arc<PatternMap<()>>>,
+}
+
+/// An account's lists.
+#[derive(Debug)]
+pub(super) struct CompiledAccount {
+    pub(super) ips: Option<Vec<IpNet>>,
+    pub(super) models: Option<PatternMap<()>>,
+    pub(super) mapper: PatternMap<String>,
+    pub(super) resources: Option<Resources>,
+}
+
+impl Presented {
+    pub(super) fn caller(&self, hash: &[u8; 32]) -> Option<&Caller> {
+        self.callers.get(hash)
+    }
+
+    pub(super) fn admin(&self, hash: &[u8; 32]) -> Option<&Admin> {
+        self.admins.get(hash)
+    }
+
+    /// Takes up what changed from one state of an owner to the next, which stands
+    /// in `state`.
+    pub(super) fn advance(
+        &mut self,
+        before: Option<&OwnerState>,
+        after: &OwnerState,
+        state: &State,
+    ) {
+        let mut touched = BTreeSet::new();
+        let owner_key = |owner: &OwnerState| <[u8; 32]>::try_from(owner.key_hash.as_slice()).ok();
+        touched.extend(before.and_then(owner_key));
+        touched.extend(owner_key(after));
+        let empty = OrdMap::new();
+        let old = before.map_or(&empty, |before| &before.caller_keys);
+        for item in old.diff(&after.caller_keys) {
+            let (gone, new) = sides(item);
+            for key in gone.into_iter().chain(new) {
+                touched.extend(hashes(key).map(|hash| hash.0));
+            }
+        }
+        for hash in touched {
+            self.settle(hash, after, state);
+        }
+        self.advance_admins(before, after);
+    }
+
+    /// Finds who presents a key. Decisions give no two one key; should a log say
+    /// so all the same, the first owner's it is, whatever the order of folding.
+    fn settle(&mut self, hash: [u8; 32], owner: &OwnerState, state: &State) {
+        let before = self.callers.get(&hash);
+        let alone = before.is_none_or(|before| before.owner == owner.id);
+        let mut claim = claimed(owner, hash);
+        if !alone || (claim.is_none() && before.is_some()) {
+            claim = state.owners.values().find_map(|owner| claimed(owner, hash));
+        }
+        match claim {
+            Some(caller) => self.callers.insert(hash, caller),
+            None => self.callers.remove(&hash),
+        };
+    }
+
+    fn advance_admins(&mut self, before: Option<&OwnerState>, after: &OwnerState) {
+        let empty = OrdMap::new();
+        let old = before.map_or(&empty, |before| &before.admin_keys);
+        for item in old.diff(&after.admin_keys) {
+            let (gone, new) = sides(item);
+            if let Some(gone) = gone
+                && self
+                    .admins
+                    .get(&gone.hash.0)
+                    .is_some_and(|a| a.owner == after.id)
+            {
+                self.admins.remove(&gone.hash.0);
+            }
+            if let Some(new) = new {
+                let admin = Admin {
+                    owner: after.id,
+                    key: new.number,
+                    role: new.role,
+                    expires_at: new.expires_at,
+                };
+                self.admins.insert(new.hash.0, admin);
+            }
+        }
+    }
+}
+
+/// What an owner knows the presenter of a key as.
+fn claimed(owner: &OwnerState, hash: [u8; 32]) -> Option<Caller> {
+    if owner.key_hash == hash {
+        return Some(Caller {
+            owner: owner.id,
+            account: owner.account,
+            key: None,
+            expires_at: None,
+        });
+    }
+    let number = owner.key_hashes.get(&KeyHash(hash))?;
+    let key = owner.caller_keys.get(number)?;
+    let until = key
+        .previous
+        .filter(|old| old.hash.0 == hash && key.hash.0 != hash);
+    let ends = key
+        .terms
+        .expires_at
+        .into_iter()
+        .chain(until.map(|old| old.until));
+    Some(Caller {
+        owner: owner.id,
+        account: key.account,
+        key: Some(key.number),
+        expires_at: ends.min(),
+    })
+}
+
+fn sides<'m, K, V>(item: DiffItem<'m, 'm, K, V>) -> (Option<&'m V>, Option<&'m V>) {
+    match item {
+        DiffItem::Add(_, new) => (None, Some(new)),
+        DiffItem::Remove(_, old) => (Some(old), None),
+        DiffItem::Update {
+            old: (_, old),
+            new: (_, new),
+        } => (Some(old), Some(new)),
+    }
+}
+
+impl People {
+    /// Compiles what changed from one state of an owner to the next.
+    pub(super) fn advance(&mut self, before: Option<&OwnerState>, after: &OwnerState) {
+        let (no_accounts, no_keys) = (OrdMap::new(), OrdMap::new());
+        let old = before.map_or(&no_accounts, |before| &before.accounts);
+        for item in old.diff(&after.accounts) {
+            match sides(item) {
+                (_, Some(account)) => match CompiledAccount::new(account) {
+                    Some(compiled) => {
+                        self.accounts.insert(account.number, Arc::new(compiled));
+                    }
+                    None => {
+                        self.accounts.remove(&account.number);
+                    }
+                },
+                (Some(gone), None) => {
+                    self.accounts.remove(&gone.number);
+                }
+                (None, None) => {}
+            }
+        }
+        let old = before.map_or(&no_keys, |before| &before.caller_keys);
+        for item in old.diff(&after.caller_keys) {
+            let (gone, new) = sides(item);
+            if let Some(gone) = gone {
+                self.key_models.remove(&gone.number);
+            }
+            if let Some(new) = new
+                && let Some(models) = &new.terms.allow_models
+            {
+                self.key_models
+                    .insert(new.number, Arc::new(patterns(models)));
+            }
+        }
+    }
+
+    pub(super) fn account(&self, number: AccountNumber) -> Option<&CompiledAccount> {
+        self.accounts.get(&number).map(AsRef::as_ref)
+    }
+
+    pub(super) fn key_models(&self, number: CallerKeyNumber) -> Option<&PatternMap<()>> {
+        self.key_models.get(&number).map(AsRef::as_ref)
+    }
+}
+
+impl CompiledAccount {
+    fn new(account: &Account) -> Option<Self> {
+        let profile = &account.profile;
+        let plain = profile.allow_ips.is_none()
+            && profile.allow_models.is_none()
+            && profile.resources.is_none()
+            && profile.model_mapper.is_empty();
+        let mapper = profile.model_mapper.iter();
+        (!plain).then(|| Self {
+            ips: profile
+                .allow_ips
+                .as_ref()
+                .map(|ips| ips.iter().filter_map(|ip| acl::net(ip)).collect()),
+            models: profile.allow_models.as_ref().map(patterns),
+            mapper: PatternMap::new(mapper.map(|(from, to)| (from.as_str(), to.clone()))),
+            resources: profile.resources.as_ref().map(Resources::new),
+        })
+    }
+}
+
+fn patterns(models: &BTreeSet<String>) -> PatternMap<()> {
+    PatternMap::new(models.iter().map(|model| (model.as_str(), ())))
+}
