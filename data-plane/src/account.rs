@@ -82,7 +82,7 @@ pub(crate) struct Account {
     started: Instant,
     /// What client and operator call it.
     pub(crate) request_id: HeaderValue,
-    peer: SocketAddr,
+    pub(crate) peer: SocketAddr,
     method: Method,
     uri: Uri,
     /// Its trace.

@@ -1,9 +1,10 @@
 //! The first phase: who calls, and whether they may.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use foldgate_domain::{OwnerTable, Table};
-use foldgate_proto::{AccountNumber, OwnerId};
+use foldgate_domain::{Access, Caller, Denied, OwnerTable, Table};
+use foldgate_proto::{AccountNumber, OwnerId, Timestamp};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
@@ -16,35 +17,102 @@ const MAX_KEY_BYTES: usize = 512;
 
 /// A caller who is known and may call. Only [`admit`] makes one.
 pub(crate) struct Admitted {
-    /// Whose keys and configuration serve the call.
-    pub(crate) owner: OwnerId,
-    /// The calling account.
-    pub(crate) account: AccountNumber,
     /// The owner's part of the table.
-    pub(crate) table: Arc<OwnerTable>,
+    table: Arc<OwnerTable>,
+    caller: Caller,
+    /// The SHA-256 of the key, to be asked for again.
+    hash: [u8; 32],
+    at: Timestamp,
+}
+
+/// What of a request decides whether it may come in.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest<'r> {
+    /// Its headers.
+    pub(crate) headers: &'r HeaderMap,
+    /// Its path.
+    pub(crate) path: &'r str,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
+    /// When.
+    pub(crate) at: Timestamp,
 }
 
 /// Lets a request in.
 ///
 /// # Errors
-/// 401 without a key that somebody has, 403 where the path is not allowed.
-pub(crate) fn admit(table: &Table, headers: &HeaderMap, path: &str) -> Result<Admitted, Problem> {
-    let key = presented(headers).ok_or_else(|| Problem::unauthorized(false))?;
+/// 401 without a key that is good now, 403 where the account, its address or the
+/// path is not allowed.
+pub(crate) fn admit(table: &Table, guest: &Guest<'_>) -> Result<Admitted, Problem> {
+    let key = presented(guest.headers).ok_or_else(|| Problem::unauthorized(false))?;
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err(Problem::unauthorized(true));
     }
-    let caller = table
-        .caller(&foldgate_vault::digest(key))
+    let hash = foldgate_vault::digest(key);
+    let caller = *table
+        .caller(&hash)
         .ok_or_else(|| Problem::unauthorized(true))?;
     let owner = table.owner(caller.owner).ok_or_else(Problem::internal)?;
-    if !owner.allows(path) {
-        return Err(Problem::not_allowed());
-    }
+    let access = owner.access(&caller, guest.at).map_err(denied)?;
+    access.check_address(guest.address).map_err(denied)?;
+    access.check_path(guest.path).map_err(denied)?;
     Ok(Admitted {
-        owner: caller.owner,
-        account: caller.account,
         table: Arc::clone(owner),
+        caller,
+        hash,
+        at: guest.at,
     })
+}
+
+impl Admitted {
+    /// Whose keys and configuration serve the call.
+    pub(crate) const fn owner(&self) -> OwnerId {
+        self.caller.owner
+    }
+
+    /// The calling account.
+    pub(crate) const fn account(&self) -> AccountNumber {
+        self.caller.account
+    }
+
+    /// What the caller may do.
+    ///
+    /// # Errors
+    /// None that [`admit`] has not seen.
+    pub(crate) fn access(&self) -> Result<Access<'_>, Problem> {
+        self.table.access(&self.caller, self.at).map_err(denied)
+    }
+
+    /// Whether the key is still good in a newer table, or at a later time.
+    pub(crate) fn stands(&self, table: &Table, now: Timestamp) -> bool {
+        let known = table.caller(&self.hash);
+        known.is_some_and(|caller| {
+            let owner = table.owner(caller.owner);
+            owner.is_some_and(|owner| owner.access(caller, now).is_ok())
+        })
+    }
+}
+
+/// What a caller is told of a denial.
+pub(crate) fn denied(denied: Denied) -> Problem {
+    match denied {
+        Denied::Expired => Problem::expired(),
+        Denied::Gone => Problem::unauthorized(true),
+        Denied::Suspended => Problem::forbidden("account_suspended", "this account is suspended"),
+        Denied::Address => {
+            Problem::forbidden("ip_not_allowed", "this key may not be used from here")
+        }
+        Denied::Path => Problem::not_allowed(),
+        Denied::Model(model) => {
+            let message = format!("the model `{model}` is not among the allowed models");
+            Problem::forbidden("model_not_allowed", message).about("model")
+        }
+        Denied::Level(model) => {
+            let message = format!("the model `{model}` is served by a Level that is not allowed");
+            Problem::forbidden("level_not_allowed", message).about("model")
+        }
+        Denied::NoRoute(model) => Problem::no_model(&model),
+    }
 }
 
 /// Whether a request presents a key at all.

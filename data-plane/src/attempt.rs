@@ -57,6 +57,8 @@ pub(crate) struct Call<'a> {
     pub(crate) endpoint: &'static Endpoint,
     /// Whose keys.
     pub(crate) owner: OwnerId,
+    /// Whether the caller may still call: asked before each attempt.
+    pub(crate) standing: &'a (dyn Fn() -> bool + Sync),
     /// The model as the caller named it.
     pub(crate) requested: &'a str,
     /// The model as the keys know it.
@@ -137,6 +139,9 @@ pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<An
                 }
                 Picked::Empty => break,
             };
+            if !(call.standing)() {
+                return Err(Problem::unauthorized(true));
+            }
             tried.push(held.key());
             account.attempts = account.attempts.saturating_add(1);
             account.served_by = Some((*level, held.number()));

@@ -222,16 +222,27 @@ impl Problem {
         )
     }
 
-    /// The owner's RESOURCES leave this path out.
-    pub fn not_allowed() -> Self {
-        let message = "this path is not among the allowed resources";
-        let status = StatusCode::FORBIDDEN;
+    /// A key that was good once.
+    pub fn expired() -> Self {
+        let message = "the API key has expired";
+        let status = StatusCode::UNAUTHORIZED;
         Self::new(
             status,
-            Kind::PermissionError,
-            "resource_not_allowed",
+            Kind::AuthenticationError,
+            "expired_api_key",
             message,
         )
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(code: &'static str, message: impl Into<Text>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Kind::PermissionError, code, message)
+    }
+
+    /// RESOURCES leave this path out.
+    pub fn not_allowed() -> Self {
+        let message = "this path is not among the allowed resources";
+        Self::forbidden("resource_not_allowed", message)
     }
 
     /// No Level serves this model.

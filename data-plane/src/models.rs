@@ -1,9 +1,10 @@
 //! `GET /v1/models`: what the caller may ask for, from the table alone.
 
 use bytes::Bytes;
-use foldgate_domain::OwnerTable;
+use foldgate_domain::Access;
 use serde::Serialize;
 
+use crate::admit::denied;
 use crate::error::Problem;
 
 #[derive(Serialize)]
@@ -33,8 +34,8 @@ impl<'a> Model<'a> {
 }
 
 /// The list, in OpenAI's shape. `created` is in Unix seconds.
-pub(crate) fn list(table: &OwnerTable, created: i64) -> Bytes {
-    let models = table.models();
+pub(crate) fn list(access: &Access<'_>, created: i64) -> Bytes {
+    let models = access.models();
     to_json(&List {
         object: "list",
         data: models.iter().map(|id| Model::new(id, created)).collect(),
@@ -45,10 +46,10 @@ pub(crate) fn list(table: &OwnerTable, created: i64) -> Bytes {
 ///
 /// # Errors
 /// 404.
-pub(crate) fn one(table: &OwnerTable, model: &str, created: i64) -> Result<Bytes, Problem> {
-    match table.resolve(model) {
+pub(crate) fn one<'t>(access: &Access<'t>, model: &'t str, created: i64) -> Result<Bytes, Problem> {
+    match access.resolve(model) {
         Ok(_) => Ok(to_json(&Model::new(model, created))),
-        Err(_) => Err(Problem::no_model(model)),
+        Err(why) => Err(denied(why)),
     }
 }
 

@@ -8,12 +8,12 @@
 //! | relay | `relay` | how the answer reaches the client |
 //! | account | `account` | what is counted and written down |
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_domain::Table;
 use foldgate_log::{Replica, Reports};
-use foldgate_proto::Revision;
 use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
 use foldgate_runtime::{AccessLog, Peer};
 use http::request::Parts;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
-use crate::admit::{Admitted, admit, presents_key};
+use crate::admit::Admitted;
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::{Fields, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
@@ -39,8 +39,9 @@ use crate::route::route;
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport, headers};
 
+mod entry;
+
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
-const X_FOLDGATE_MIN_REVISION: HeaderName = HeaderName::from_static("x-foldgate-min-revision");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How long a client may be silent in the midst of its request's body.
@@ -49,12 +50,16 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a whole body may take: 32 MiB at less than a megabit a second.
 const BODY_DEADLINE: Duration = Duration::from_mins(5);
 
-/// How long a request waits for the revision it asks for.
-const REVISION_PATIENCE: Duration = Duration::from_secs(5);
-
 /// How many requests with a key that nobody has may wait at once: those of an
 /// owner's first minute, not those of everybody who can write a header.
 const MAX_WAITING_STRANGERS: usize = 64;
+
+/// A request that was let in, before its body has come.
+struct Arrival<'r> {
+    parts: &'r Parts,
+    peer: IpAddr,
+    admitted: Admitted,
+}
 
 /// What the proxy hangs on.
 pub struct Deps {
@@ -177,81 +182,43 @@ impl Proxy {
             Target::Call(endpoint) => endpoint.name,
             Target::Models | Target::Model(_) => "models",
         };
-        let admitted = self.admitted(parts, table).await;
+        let peer = account.peer.ip();
+        let admitted = self.admitted(parts, peer, table).await;
         account.revision = table.revision();
         let admitted = admitted?;
-        account.caller = Some(admitted.account);
+        account.caller = Some(admitted.account());
         let created = table.state.at.0 / 1000;
         match target {
-            Target::Call(endpoint) => self.call(endpoint, (parts, body), &admitted, slot).await,
+            Target::Call(endpoint) => {
+                let arrival = Arrival {
+                    parts,
+                    peer,
+                    admitted,
+                };
+                self.call(endpoint, arrival, (body, table), slot).await
+            }
             Target::Models => {
-                let list = models::list(&admitted.table, created);
+                let list = models::list(&admitted.access()?, created);
                 Ok(listed(account, &parts.method, list))
             }
             Target::Model(model) => {
-                let found = models::one(&admitted.table, &model, created)?;
+                let found = models::one(&admitted.access()?, &model, created)?;
                 Ok(listed(account, &parts.method, found))
             }
         }
     }
 
-    /// Lets a request in, from the revision it asks for. A caller who is known
-    /// may wait for it; so may a few who may become known by it.
-    async fn admitted(&self, parts: &Parts, table: &mut Arc<Table>) -> Result<Admitted, Problem> {
-        let headers = &parts.headers;
-        let let_in = |table: &Table| {
-            admit(table, headers, parts.uri.path()).map_err(|problem| self.unless_unready(problem))
-        };
-        let first = let_in(table);
-        let Some(wanted) = headers.get(&X_FOLDGATE_MIN_REVISION) else {
-            return first;
-        };
-        let known = !matches!(&first, Err(problem) if problem.status != StatusCode::FORBIDDEN);
-        if !known && !presents_key(headers) {
-            return first;
-        }
-        let wanted = wanted.to_str().ok().and_then(|text| text.parse().ok());
-        let Some(wanted) = wanted.map(Revision) else {
-            return Err(first.err().unwrap_or_else(Problem::bad_revision));
-        };
-        if table.revision() >= wanted {
-            return first;
-        }
-        let behind = || Problem::behind(Duration::from_secs(1));
-        let _place = if known {
-            None
-        } else {
-            Some(self.strangers.try_acquire().map_err(|_| behind())?)
-        };
-        let replica = &self.deps.replica;
-        replica.poke();
-        let outcome = replica.wait_for(wanted, REVISION_PATIENCE).await;
-        *table = replica.table();
-        outcome.map_err(|_| behind())?;
-        let_in(table)
-    }
-
-    /// A node without a table, or with one from before the first owner, knows
-    /// nobody; that is not the caller's fault.
-    fn unless_unready(&self, problem: Problem) -> Problem {
-        let unknown = problem.status == StatusCode::UNAUTHORIZED;
-        let replica = &self.deps.replica;
-        if unknown && (!replica.status().ready || replica.table().state.owners.is_empty()) {
-            return Problem::not_ready();
-        }
-        problem
-    }
-
     async fn call(
         &self,
         endpoint: &'static Endpoint,
-        (parts, body): (&Parts, &mut Incoming),
-        admitted: &Admitted,
+        arrival: Arrival<'_>,
+        (body, table): (&mut Incoming, &mut Arc<Table>),
         slot: &mut Option<Box<Account>>,
     ) -> Result<Response<Body>, Problem> {
         let Some(account) = slot.as_deref_mut() else {
             return Err(Problem::internal());
         };
+        let parts = arrival.parts;
         require_json(parts.version, &parts.headers)?;
         let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
         propagate(&account.span, &parts.headers, &mut upward);
@@ -264,7 +231,10 @@ impl Proxy {
         account.bytes_in = text.len() as u64;
         let fields = Fields::parse(&text)?;
         account.requested.clone_from(&fields.model);
-        let routed = route(&admitted.table, &fields.model)?;
+        // The body may have been long in coming: what counts is what holds now.
+        let admitted = self.readmitted(arrival, table)?;
+        account.revision = table.revision();
+        let routed = route(&admitted.access()?, &fields.model)?;
         account.model.clone_from(&routed.model);
         let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
         let hide_usage = endpoint.streams && fields.stream && quiet;
@@ -274,7 +244,8 @@ impl Proxy {
             metrics: &self.books.metrics,
             limits: self.settings.limits,
             endpoint,
-            owner: admitted.owner,
+            owner: admitted.owner(),
+            standing: &|| self.stands(&admitted, table),
             requested: &fields.model,
             model: &routed.model,
             levels: routed.levels,

@@ -1,8 +1,9 @@
 //! The second phase: which model is asked for, and which Levels serve it.
 
-use foldgate_domain::OwnerTable;
+use foldgate_domain::Access;
 use foldgate_proto::Level;
 
+use crate::admit::denied;
 use crate::error::Problem;
 
 /// Where a request goes.
@@ -17,15 +18,11 @@ pub(crate) struct Routed {
 /// Finds where a request for `requested` goes.
 ///
 /// # Errors
-/// 404 when nothing serves it.
-pub(crate) fn route(table: &OwnerTable, requested: &str) -> Result<Routed, Problem> {
-    let route = table
-        .resolve(requested)
-        .map_err(|_| Problem::no_model(requested))?;
-    let mut levels = table.switch_over(route.level);
-    levels.insert(0, route.level);
+/// 404 when nothing serves it, 403 when the caller may not use what does.
+pub(crate) fn route<'t>(access: &Access<'t>, requested: &'t str) -> Result<Routed, Problem> {
+    let bound = access.resolve(requested).map_err(denied)?;
     Ok(Routed {
-        model: route.model.to_owned(),
-        levels,
+        model: bound.route.model.to_owned(),
+        levels: bound.levels,
     })
 }
