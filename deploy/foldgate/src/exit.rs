@@ -62,6 +62,7 @@ impl From<LogError> for Failure {
             LogError::Damaged { .. }
             | LogError::Unavailable(_)
             | LogError::InUse(_)
+            | LogError::Exchanged(_)
             | LogError::Io(_) => IO,
         };
         let hint = match &error {

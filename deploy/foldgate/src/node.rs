@@ -227,8 +227,14 @@ async fn fold(
     if base.settings.role.has_admin() {
         observers.push(Arc::new(own_log.clone()));
     }
+    let log_id = if opened.is_embedded {
+        Some(opened.log.log_id().await?)
+    } else {
+        None
+    };
     let options = replica::Options {
         snapshots: Some(base.data.file(SNAPSHOT_FOLDER)),
+        log_id,
         observers,
     };
     let replica = Replica::start(opened.log.clone(), options).await?;

@@ -34,6 +34,9 @@ pub enum Error {
     /// It is another log than the one that was expected.
     #[error("another log stands there: {0}")]
     Mismatch(String),
+    /// The log in the data directory is not the one that this node has folded so far.
+    #[error("the log was exchanged: {0}")]
+    Exchanged(String),
     /// A setting that cannot be used.
     #[error("invalid setting: {0}")]
     Invalid(String),

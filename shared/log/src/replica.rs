@@ -15,7 +15,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use foldgate_domain::{State, Table};
 use foldgate_proto::report::StateHash;
-use foldgate_proto::{Record, RecordHash, Revision};
+use foldgate_proto::{LogId, Record, RecordHash, Revision};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,10 @@ pub trait Observer: Send + Sync + 'static {
 pub struct Options {
     /// Where its snapshots are; without one it keeps none.
     pub snapshots: Option<PathBuf>,
+    /// The id of the log that stands beside the snapshots, if one does. Snapshots of
+    /// another log are then refused: the log was exchanged. A log that is elsewhere
+    /// is known only once it answers, and snapshots of another are set aside then.
+    pub log_id: Option<LogId>,
     /// Who hears of each record.
     pub observers: Vec<Arc<dyn Observer>>,
 }
@@ -98,9 +102,10 @@ impl Replica {
     /// whether or not the log can be reached.
     ///
     /// # Errors
-    /// When the snapshot directory cannot be used.
+    /// When the snapshot directory cannot be used, or holds those of another log than
+    /// the one beside it.
     pub async fn start(log: Arc<dyn EventLog>, options: Options) -> Result<Self, Error> {
-        let booted = boot::boot(options.snapshots).await?;
+        let booted = boot::boot(options.snapshots, options.log_id).await?;
         let shared = Arc::new(Shared {
             table: ArcSwap::from_pointee(Table::new(&booted.state)),
             status: watch::Sender::new(booted.status()),

@@ -84,25 +84,32 @@ impl Snapshots {
     /// Only when the directory itself cannot be used. Damaged snapshots are set
     /// aside (renamed) and logged.
     pub fn open(dir: &Path) -> Result<(Self, Option<Snapshot>), Error> {
+        Self::open_with(dir, Some)
+    }
+
+    /// The same, for one who may refuse a snapshot that is whole: one of a program
+    /// of another time. What it makes of the newest that it takes is given back;
+    /// one that it refuses stays until a newer one is written over it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with<T>(
+        dir: &Path,
+        mut take: impl FnMut(Snapshot) -> Option<T>,
+    ) -> Result<(Self, Option<T>), Error> {
         private::folder(dir).map_err(|error| Error::io(dir.display(), &error))?;
-        let mut newest: Option<(usize, Snapshot)> = None;
+        let mut found: Vec<(usize, Snapshot)> = Vec::new();
         for (slot, name) in SLOTS.into_iter().enumerate() {
             let path = dir.join(name);
             match read(&path) {
-                Ok(Some(snapshot)) => {
-                    let serial = |found: &(usize, Snapshot)| found.1.header.serial;
-                    if newest
-                        .as_ref()
-                        .is_none_or(|found| serial(found) < snapshot.header.serial)
-                    {
-                        newest = Some((slot, snapshot));
-                    }
-                }
+                Ok(Some(snapshot)) => found.push((slot, snapshot)),
                 Ok(None) => {}
                 Err(error) => set_aside(&path, &error.to_string()),
             }
         }
-        let serial = newest.as_ref().map_or(0, |(_, found)| found.header.serial);
+        // Stable: of two alike the first slot serves.
+        found.sort_by_key(|(_, snapshot)| std::cmp::Reverse(snapshot.header.serial));
+        let serial = found.first().map_or(0, |(_, found)| found.header.serial);
         if let Some(promised) = manifest(dir)
             && promised.serial > serial
         {
@@ -112,13 +119,24 @@ impl Snapshots {
                 "the newest snapshot is lost, an older one serves"
             );
         }
-        let next = newest.as_ref().map_or(0, |(slot, _)| 1 - slot);
+        let mut next = found.last().map_or(0, |(slot, _)| match found.len() {
+            1 => 1 - slot,
+            _ => *slot,
+        });
+        let mut taken = None;
+        for (slot, snapshot) in found {
+            taken = take(snapshot);
+            if taken.is_some() {
+                next = 1 - slot;
+                break;
+            }
+        }
         let this = Self {
             dir: dir.to_owned(),
             serial,
             next,
         };
-        Ok((this, newest.map(|(_, snapshot)| snapshot)))
+        Ok((this, taken))
     }
 
     /// Writes a snapshot into the older slot, then the manifest. The header's

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use foldgate_tests::foldgate::{MASTER_KEY, OWNER_KEY};
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Settings, paths};
+use serde_json::json;
 
 #[tokio::test]
 async fn the_owner_key_is_made_printed_once_and_kept_in_a_private_file() {
@@ -133,6 +134,32 @@ async fn a_log_that_vanished_is_not_begun_anew() {
     assert!(!log.exists(), "nothing was begun");
     std::fs::rename(settings.data().with_file_name("elsewhere"), &log).expect("moved back");
     settings.start().await;
+}
+
+#[tokio::test]
+async fn a_log_that_was_exchanged_is_refused() {
+    let settings = Settings::standalone();
+    let mut foldgate = settings.start().await;
+    let admin = foldgate.admin();
+    let kept = admin
+        .config(&json!({"EMAIL_SMTP": "kept.example.com"}))
+        .await;
+    foldgate.stop().await;
+    let other = Settings::standalone();
+    other.start().await.stop().await;
+    let (log, own) = (settings.data().join("log"), settings.data().join("own"));
+    std::fs::rename(&log, &own).expect("moved");
+    std::fs::rename(other.data().join("log"), &log).expect("moved");
+    let output = settings.output().await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(74), "{said}");
+    assert!(said.contains("the log was exchanged"), "{said}");
+    // Nothing was thrown away.
+    std::fs::remove_dir_all(&log).expect("removed");
+    std::fs::rename(&own, &log).expect("moved back");
+    let foldgate = settings.start().await;
+    let found = foldgate.admin().get("/x-config").await;
+    assert_eq!(found.revision(), kept.revision());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a replica begins with: its newest snapshot, if that can still be read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use foldgate_domain::{FOLD_VERSION, State};
 use foldgate_proto::report::StateHash;
@@ -57,23 +57,39 @@ pub(super) fn position(state: &State) -> Position {
     }
 }
 
-pub(super) async fn boot(dir: Option<PathBuf>) -> Result<Booted, Error> {
+/// `own` is the id of the log that the directory keeps beside its snapshots, if it
+/// keeps one.
+pub(super) async fn boot(dir: Option<PathBuf>, own: Option<LogId>) -> Result<Booted, Error> {
     let Some(dir) = dir else {
         return Ok(Booted::empty(None));
     };
     let load = move || {
-        let (snapshots, newest) = Snapshots::open(&dir)?;
-        Ok(match newest.and_then(|snapshot| revive(&snapshot)) {
+        let (snapshots, revived) = Snapshots::open_with(&dir, |snapshot| revive(&snapshot))?;
+        let booted = match revived {
             Some(revived) => Booted {
                 snapshots: Some(snapshots),
                 ..revived
             },
             None => Booted::empty(Some(snapshots)),
-        })
+        };
+        match own.filter(|own| booted.ready && *own != booted.state.log) {
+            Some(own) => Err(exchanged(&dir, own, booted.state.log)),
+            None => Ok(booted),
+        }
     };
     tokio::task::spawn_blocking(load)
         .await
         .unwrap_or_else(|_| Err(Error::Io("reading the snapshots failed".to_owned())))
+}
+
+/// What was acknowledged stands in a log that is not here any more. Beginning anew
+/// on this one would throw the snapshots away, the last that tells of it.
+fn exchanged(dir: &Path, own: LogId, was: LogId) -> Error {
+    Error::Exchanged(format!(
+        "the log here has the id {own}, and the snapshots in {} are of log {was}; put that log \
+         back, or move the snapshots away to begin with this one",
+        dir.display()
+    ))
 }
 
 fn revive(snapshot: &Snapshot) -> Option<Booted> {
@@ -81,7 +97,8 @@ fn revive(snapshot: &Snapshot) -> Option<Booted> {
     let state = match State::from_bytes(&snapshot.state) {
         Ok(state) => state,
         Err(error) => {
-            tracing::error!(%error, version = header.fold_version, "a snapshot cannot be used");
+            let (revision, version) = (header.revision, header.fold_version);
+            tracing::error!(%error, %revision, version, "a snapshot cannot be used");
             return None;
         }
     };
@@ -90,11 +107,9 @@ fn revive(snapshot: &Snapshot) -> Option<Booted> {
         && state.log == header.log_id
         && state.revision > Revision::ZERO;
     let current = header.fold_version == FOLD_VERSION;
-    if !fits || !(current || header.fold_version + 1 == FOLD_VERSION) {
-        tracing::warn!(
-            version = header.fold_version,
-            "a snapshot does not fit this program"
-        );
+    if !fits || !(current || header.fold_version.saturating_add(1) == FOLD_VERSION) {
+        let (revision, version) = (header.revision, header.fold_version);
+        tracing::warn!(%revision, version, "a snapshot does not fit this program");
         return None;
     }
     tracing::info!(revision = %header.revision, "serving from the snapshot");

@@ -110,6 +110,52 @@ fn a_crash_while_writing_leaves_the_snapshot_before() {
     assert_eq!(newest(dir.path()), Some(3));
 }
 
+/// One of a newer program, say: it is whole and yet of no use here.
+#[test]
+fn a_refused_snapshot_leaves_the_other_and_is_written_over() {
+    let dir = TempDir::new().unwrap();
+    for (revisions, refused) in [(&[1, 2][..], 2), (&[3], 3)] {
+        saved(dir.path(), revisions);
+        let mut seen = Vec::new();
+        let (mut snapshots, taken) = Snapshots::open_with(dir.path(), |snapshot| {
+            seen.push(snapshot.header.revision.0);
+            (seen.last() != Some(&refused)).then_some(snapshot.header.revision.0)
+        })
+        .unwrap();
+        assert_eq!(taken, Some(refused - 1));
+        assert_eq!(seen, [refused, refused - 1]);
+        // What is written next is the newest, and the one that served still stands.
+        snapshots.save(header(9, b"9"), b"9").unwrap();
+        let mut seen = Vec::new();
+        let (_, none) = Snapshots::open_with(dir.path(), |snapshot| {
+            seen.push(snapshot.header.revision.0);
+            None::<()>
+        })
+        .unwrap();
+        assert_eq!(none, None);
+        assert_eq!(seen, [9, refused - 1]);
+        fs::remove_dir_all(dir.path()).unwrap();
+        saved(dir.path(), &[1, 2]);
+    }
+}
+
+#[test]
+fn where_both_are_refused_the_older_is_written_over() {
+    let dir = TempDir::new().unwrap();
+    saved(dir.path(), &[1, 2]);
+    let (mut snapshots, none) = Snapshots::open_with(dir.path(), |_| None::<()>).unwrap();
+    assert_eq!(none, None);
+    snapshots.save(header(3, b"3"), b"3").unwrap();
+    assert_eq!(newest(dir.path()), Some(3));
+    let mut seen = Vec::new();
+    Snapshots::open_with(dir.path(), |snapshot| {
+        seen.push(snapshot.header.revision.0);
+        None::<()>
+    })
+    .unwrap();
+    assert_eq!(seen, [3, 2]);
+}
+
 #[test]
 fn a_directory_in_the_place_of_a_slot_is_survived() {
     let dir = TempDir::new().unwrap();

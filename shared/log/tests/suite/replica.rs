@@ -1,14 +1,16 @@
 //! The fold task of a process.
 
+mod snapshots;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foldgate_domain::{FOLD_VERSION, State};
 use foldgate_log::replica::{Options, Replica};
-use foldgate_log::snapshot::{Header, Snapshots};
-use foldgate_log::{Embedded, EventLog, JetStream, Observer, Position};
-use foldgate_proto::{LogId, Record, RecordHash, Revision};
+use foldgate_log::snapshot::Snapshots;
+use foldgate_log::{Embedded, EventLog, Observer, Position};
+use foldgate_proto::{Record, Revision};
 use tempfile::TempDir;
 
 use super::support::{Bench, Chain, LIMIT, NatsServer, claim, config, eventually};
@@ -183,79 +185,6 @@ async fn a_snapshot_is_written_soon_after_a_change() {
     .await;
     assert_eq!(saved.state, state.to_bytes().unwrap());
     assert_eq!(saved.header.position().hash, state.chain);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_snapshot_of_another_history_is_not_folded_on() {
-    let bench = Bench::embedded().await;
-    let log = bench.log().await;
-    let state = write(&*log, 3).await;
-    let mut foreign = state.clone();
-    foreign.chain = RecordHash([9; 32]);
-    let mut unknown = state.clone();
-    unknown.log = LogId(uuid::Uuid::from_u128(5));
-    for wrong in [foreign, unknown] {
-        let dir = TempDir::new().unwrap();
-        save(dir.path(), &wrong, FOLD_VERSION);
-        let replica = Replica::start(log.clone(), options(dir.path()))
-            .await
-            .unwrap();
-        assert!(
-            replica.status().ready,
-            "until it is known to be wrong, it serves"
-        );
-        eventually("the right state", || async {
-            (replica.state().to_bytes().unwrap() == state.to_bytes().unwrap()).then_some(())
-        })
-        .await;
-        hashed(&replica, &state).await;
-        assert!(dir.path().join("snapshot-a.damaged").exists());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn snapshots_of_the_fold_before_serve_and_are_folded_anew() {
-    let bench = Bench::embedded().await;
-    let log = bench.log().await;
-    let state = write(&*log, 3).await;
-    let mut older = state.clone();
-    // What an older fold might have made of it.
-    older.last_account.0 = 99;
-    let dir = TempDir::new().unwrap();
-    save(dir.path(), &older, FOLD_VERSION - 1);
-    let replica = Replica::start(log.clone(), options(dir.path()))
-        .await
-        .unwrap();
-    assert!(replica.status().ready);
-    eventually("the state of this fold", || async {
-        (replica.state().to_bytes().unwrap() == state.to_bytes().unwrap()).then_some(())
-    })
-    .await;
-    // One older still is not used at all.
-    let dir = TempDir::new().unwrap();
-    save(dir.path(), &older, FOLD_VERSION + 7);
-    let away = JetStream::open(foldgate_log::jetstream::Options {
-        urls: "nats://127.0.0.1:1".to_owned(),
-        ..foldgate_log::jetstream::Options::default()
-    });
-    let replica = Replica::start(Arc::new(away.await.unwrap()), options(dir.path()))
-        .await
-        .unwrap();
-    assert!(!replica.status().ready);
-}
-
-fn save(dir: &Path, state: &State, fold_version: u32) {
-    let (mut snapshots, _) = Snapshots::open(dir).unwrap();
-    let bytes = state.to_bytes().unwrap();
-    let header = Header {
-        log_id: state.log,
-        revision: state.revision,
-        chain: state.chain,
-        state_hash: RecordHash::of(&bytes),
-        fold_version,
-        serial: 0,
-    };
-    snapshots.save(header, &bytes).unwrap();
 }
 
 async fn holds_before_the_unreadable(mut bench: Bench) {
