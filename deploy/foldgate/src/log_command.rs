@@ -1,7 +1,8 @@
 //! `foldgate log`: creating the log and checking it.
 
-use foldgate_log::jetstream::{Init, MirrorInit, Options, init, init_mirror};
-use foldgate_log::{Embedded, EventLog, JetStream, VerifyError};
+use foldgate_log::jetstream::{Audit, Init, MirrorInit, Options, Outcome, init, init_mirror};
+use foldgate_log::{Embedded, EventLog, JetStream, Position, VerifyError};
+use foldgate_proto::LogId;
 use foldgate_runtime::Settings;
 
 use crate::exit::Failure;
@@ -60,15 +61,50 @@ pub(crate) async fn verify(settings: &Settings) -> Result<(), Failure> {
         return walk(&log).await;
     }
     let log = JetStream::open(nats::options(settings, "log verify")).await?;
-    walk(&log).await
+    let audit = log.audit(&mut |_| {}).await?;
+    tell(&audit);
+    match audit.fault() {
+        Some(link) => Err(VerifyError::from(link).into()),
+        None => Ok(()),
+    }
 }
 
 async fn walk(log: &dyn EventLog) -> Result<(), Failure> {
     let head = log.verify(&mut |_| {}).await?;
-    let id = log.log_id().await?;
+    whole(log.log_id().await?, head);
+    Ok(())
+}
+
+fn whole(id: LogId, head: Position) {
     println!(
         "log {id}: {} records, every link holds, head {}",
         head.revision, head.hash
     );
-    Ok(())
+}
+
+/// What was read, of which copy, and what was not.
+fn tell(audit: &Audit) {
+    let Some(leader) = audit.copies.first() else {
+        return;
+    };
+    match &leader.outcome {
+        Outcome::Whole(head) if audit.fault().is_none() => whole(audit.log_id, *head),
+        _ => println!("log {}: NOT WHOLE", audit.log_id),
+    }
+    println!(
+        "read: revisions 1 to {} of stream {}, by the word of its leader, server {}",
+        audit.head, audit.stream, leader.server
+    );
+    if let Some(later) = &audit.led_later {
+        println!("the leader changed meanwhile: server {later} leads now");
+    }
+    for copy in &audit.copies {
+        println!("{copy}");
+    }
+    if let Some(why) = &audit.uncounted {
+        println!(
+            "how many records each server holds was not asked: {why} (the leader told of its own \
+             copy, which is all that JetStream tells)"
+        );
+    }
 }

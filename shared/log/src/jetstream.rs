@@ -3,14 +3,17 @@
 
 mod api;
 mod append;
+mod audit;
 mod check;
 mod connection;
+mod copies;
 mod feed;
 mod gate;
 mod init;
 mod options;
 mod publish;
 mod reading;
+mod servers;
 mod strength;
 
 #[cfg(test)]
@@ -27,7 +30,9 @@ use tokio::time::Instant;
 use crate::follow::{self, Poke};
 use crate::{AppendError, Appended, Error, EventLog, Follow, Position, Stored};
 pub(crate) use api::Api;
+pub use audit::{Audit, CopyAudit, Outcome, Peer};
 pub(crate) use connection::Connection;
+pub use copies::Counts;
 pub use gate::Gate;
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
 pub use options::{Options, Source};
@@ -110,6 +115,18 @@ impl JetStream {
     pub async fn check(&self) -> Result<(), Error> {
         self.inner.connected(READ_DEADLINE).await?;
         check::check(&self.inner.connection, &self.inner.hub, &self.inner.options).await
+    }
+
+    /// Reads all of the log, by the word of its stream's leader, and then each other
+    /// copy as far as it can be had; says which was read, and what is wrong with it.
+    /// `progress` hears how far the leader's copy was read.
+    ///
+    /// # Errors
+    /// When there is no log, or its leader does not answer. A log that is not whole
+    /// is no error here: see [`Audit::fault`].
+    pub async fn audit(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Audit, Error> {
+        self.inner.connected(READ_DEADLINE).await?;
+        audit::audit(&self.inner, progress).await
     }
 
     /// Whether there is a connection right now.

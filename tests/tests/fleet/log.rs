@@ -7,13 +7,15 @@ use foldgate_tests::poll::SOON;
 use foldgate_tests::{Fleet, NatsServer, Settings};
 use serde_json::json;
 
-async fn verify(nats: &NatsServer) -> (bool, String) {
+/// How `foldgate log verify` ends, and all it says.
+async fn verify(nats: &NatsServer) -> (Option<i32>, String) {
     let output = log_command("verify", &nats.url(User::Control))
+        .env("FOLDGATE_NATS_MONITOR_URL", &nats.monitor_url())
         .output()
         .await;
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    (output.status.success(), said)
+    (output.status.code(), said)
 }
 
 #[tokio::test]
@@ -47,8 +49,8 @@ async fn init_is_idempotent_and_the_stream_is_guarded() {
             "{user:?}"
         );
     }
-    let (good, said) = verify(&nats).await;
-    assert!(good, "an empty log is whole: {said}");
+    let (code, said) = verify(&nats).await;
+    assert_eq!(code, Some(0), "an empty log is whole: {said}");
 }
 
 #[tokio::test]
@@ -62,8 +64,16 @@ async fn verify_finds_the_first_broken_link() {
     }
     let revision = admin.get("/x-config").await.revision();
     fleet.folded(revision).await;
-    let (good, said) = verify(&fleet.nats).await;
-    assert!(good, "{said}");
+    let (code, said) = verify(&fleet.nats).await;
+    assert_eq!(code, Some(0), "{said}");
+    // It says which copy it has read, up to where, and how many records are there.
+    for words in [
+        format!("{revision} records, every link holds"),
+        format!("revisions 1 to {revision} of stream FOLDGATE_LOG, by the word of its leader"),
+        format!("copy on hub (leader): {revision} records, 0 missing"),
+    ] {
+        assert!(said.contains(&words), "{words}: {said}");
+    }
 
     // A record that was once true, written again by somebody else.
     let context = jetstream::new(fleet.nats.connect(User::Bootstrap).await);
@@ -78,8 +88,13 @@ async fn verify_finds_the_first_broken_link() {
         .expect("sent");
     let forged = publish.await.expect("stored").sequence;
     assert_eq!(forged, revision + 1);
-    let (good, said) = verify(&fleet.nats).await;
-    assert!(!good && said.contains(&forged.to_string()), "{said}");
+    let (code, said) = verify(&fleet.nats).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&format!("broken at revision {forged}")),
+        "{said}"
+    );
+    assert!(!said.contains("every link holds,"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 
     // Nodes hold their last good table, say so, and go on.

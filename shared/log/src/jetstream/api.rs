@@ -65,6 +65,15 @@ impl Api {
         Self::new(connection, None, names::mirror_stream(&options.region))
     }
 
+    /// The same stream over another connection.
+    pub(super) fn through(&self, connection: &Connection) -> Self {
+        Self {
+            connection: connection.clone(),
+            context: connection.context(&self.prefix),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn stream(&self) -> &str {
         &self.stream
     }

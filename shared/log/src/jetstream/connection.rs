@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::options::{self, Credentials, Options};
+use super::options::{self, Credentials, Options, Servers};
 use crate::Error;
 
 /// How long a TCP connection to one server may take; then the next is tried.
@@ -74,7 +74,24 @@ impl Connection {
     }
 
     pub(super) async fn open_to(urls: &str, name: &str) -> Result<Self, Error> {
-        let servers = options::servers(urls)?;
+        Self::begin(options::servers(urls)?, name, false).await
+    }
+
+    /// One connection to each server that the options name, and to no other.
+    pub(super) async fn open_each(options: &Options) -> Result<Vec<Self>, Error> {
+        let servers = options::servers(&options.urls)?;
+        let mut each = Vec::new();
+        for address in servers.addresses {
+            let only = Servers {
+                addresses: vec![address],
+                credentials: servers.credentials.clone(),
+            };
+            each.push(Self::begin(only, &options.name, true).await?);
+        }
+        Ok(each)
+    }
+
+    async fn begin(servers: Servers, name: &str, only: bool) -> Result<Self, Error> {
         let (connected, state) = watch::channel(false);
         let slow = Arc::new(Notify::new());
         let told = slow.clone();
@@ -84,6 +101,11 @@ impl Connection {
             Credentials::None => ConnectOptions::new(),
             Credentials::Token(token) => ConnectOptions::with_token(token),
             Credentials::Password(user, pass) => ConnectOptions::with_user_and_password(user, pass),
+        };
+        let connect = if only {
+            connect.ignore_discovered_servers()
+        } else {
+            connect
         };
         let client = connect
             .name(name)
@@ -205,6 +227,11 @@ impl Connection {
 
     pub(super) fn version(&self) -> String {
         self.client.server_info().version
+    }
+
+    /// The name of the server at the other end.
+    pub(super) fn server(&self) -> String {
+        self.client.server_info().server_name
     }
 
     /// Publishes on a core subject: at most once, no answer.

@@ -8,7 +8,7 @@ use foldgate_proto::{RecordId, Revision};
 
 use super::support::{Chain, LIMIT, NatsServer, eventually};
 
-fn options(servers: &[NatsServer; 3]) -> Options {
+pub(super) fn options(servers: &[NatsServer; 3]) -> Options {
     let list = |each: fn(&NatsServer) -> String| servers.each_ref().map(each).join(",");
     Options {
         urls: list(NatsServer::url),
@@ -17,7 +17,7 @@ fn options(servers: &[NatsServer; 3]) -> Options {
     }
 }
 
-async fn log(servers: &[NatsServer; 3]) -> JetStream {
+pub(super) async fn log(servers: &[NatsServer; 3]) -> JetStream {
     let how = Init {
         replicas: 3,
         log_id: None,
@@ -116,7 +116,7 @@ async fn a_killed_leader_loses_and_doubles_nothing() {
     assert_eq!(head.revision, Revision(written.len() as u64));
 }
 
-async fn leader(server: &NatsServer) -> String {
+pub(super) async fn leader(server: &NatsServer) -> String {
     let client = server.client().await;
     let info = client
         .request("$JS.API.STREAM.INFO.FOLDGATE_LOG", "".into())

@@ -127,6 +127,25 @@ impl NatsServer {
         self.restart();
     }
 
+    /// Ends it, cuts a file of its copy of the log off in the middle, and starts it
+    /// again. It ends in good order: then it will not write the lost part anew from
+    /// what it has agreed upon with the others.
+    pub(crate) fn damage(&mut self) {
+        self.signal("TERM");
+        self.child.wait().unwrap();
+        let copy = "store/jetstream/FOLDGATE/streams/FOLDGATE_LOG/msgs";
+        let blocks = std::fs::read_dir(self.dir.path().join(copy)).unwrap();
+        let mut blocks: Vec<PathBuf> = blocks
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "blk"))
+            .collect();
+        blocks.sort();
+        let file = std::fs::OpenOptions::new().write(true).open(&blocks[0]);
+        let file = file.unwrap();
+        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+        self.restart();
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("nats://control:c%40p%3Aw@127.0.0.1:{}", self.port)
     }
