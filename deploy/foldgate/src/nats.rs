@@ -25,6 +25,7 @@ pub(crate) fn options(settings: &Settings, client: &str) -> Options {
         hub_domain: named.or(by_mirror),
         monitor_url: (!monitors.is_empty()).then_some(monitors),
         system_url: (!nats.system_url.is_empty()).then(|| nats.system_url.expose()),
+        replicas: nats.replicas,
         allow_weak: nats.allow_weak_log,
     }
 }

@@ -134,7 +134,7 @@ pub struct Nats {
     pub monitor_url: Vec<String>,
     /// A connection as system user, to read it where those are closed.
     pub system_url: NatsUrls,
-    /// Copies of the log that `log init` asks for.
+    /// Copies of the log that `log init` asks for and a control plane insists on.
     pub replicas: usize,
     /// Which stream a data plane follows.
     pub follow: Follow,

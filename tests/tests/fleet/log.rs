@@ -150,6 +150,27 @@ async fn a_weak_log_is_refused_unless_allowed() {
 }
 
 #[tokio::test]
+async fn a_log_in_fewer_copies_than_configured_is_refused_unless_allowed() {
+    let nats = NatsServer::hub().await;
+    init(&nats).await;
+    let settings = on(Settings::control_plane(), "control-1", REGION)
+        .env("FOLDGATE_NATS_URL", &nats.url(User::Control))
+        .env("FOLDGATE_NATS_MONITOR_URL", &nats.monitor_url())
+        .env("FOLDGATE_NATS_REPLICAS", "3");
+    let mut process = settings.spawn();
+    let status = process.end(SOON).await;
+    assert_eq!(status.code(), Some(64));
+    let said = process.output();
+    assert!(
+        said.contains("1 copies are kept, 3 are configured"),
+        "{said}"
+    );
+    assert!(said.contains("--allow-weak-log"), "{said}");
+    let control = settings.arg("--allow-weak-log").start().await;
+    control.admin().get("/x-keys").await.ok();
+}
+
+#[tokio::test]
 async fn a_control_plane_without_a_stream_says_what_to_do() {
     let nats = NatsServer::hub().await;
     let mut process = on(Settings::control_plane(), "control-1", REGION)

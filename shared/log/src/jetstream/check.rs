@@ -23,6 +23,7 @@ pub(super) async fn check(
     let info = hub.info().await?;
     api::log_id(&info.config)?;
     let mut weak = shortfalls(&info.config);
+    weak.extend(replicas(&info.config, options.replicas));
     if let Some(lost) = info.state.deleted_count.filter(|lost| *lost > 0) {
         weak.push(format!("{lost} records are missing in the leader's copy"));
     }
@@ -109,7 +110,7 @@ pub(super) fn shortfalls(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// Where the streams that stand fall short of what init was asked to make.
+/// Where a stream is kept in fewer copies than are asked for.
 pub(super) fn replicas(config: &Config, wanted: usize) -> Option<String> {
     (config.num_replicas < wanted).then(|| {
         format!(

@@ -36,6 +36,8 @@ pub struct Options {
     pub monitor_url: Option<String>,
     /// Servers with credentials of the system account, instead of `monitor_url`.
     pub system_url: Option<String>,
+    /// How many copies of the log a process that writes insists on; 0 and 1 take any.
+    pub replicas: usize,
     /// Whether a log may be used that could lose what it acknowledged.
     pub allow_weak: bool,
 }
@@ -47,6 +49,7 @@ impl fmt::Debug for Options {
             .field("region", &self.region)
             .field("source", &self.source)
             .field("hub_domain", &self.hub_domain)
+            .field("replicas", &self.replicas)
             .field("allow_weak", &self.allow_weak)
             .finish_non_exhaustive()
     }

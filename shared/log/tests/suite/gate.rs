@@ -1,7 +1,7 @@
 //! Writes pass only while the log is known to keep them.
 
-use foldgate_log::jetstream::{Gate, Init, init};
-use foldgate_log::{Error, EventLog, Stop};
+use foldgate_log::jetstream::{Gate, Init, Options, init};
+use foldgate_log::{Error, EventLog, JetStream, Stop};
 use foldgate_proto::Revision;
 use serde_json::json;
 
@@ -35,6 +35,23 @@ async fn a_server_that_comes_back_weaker_takes_no_writes_until_it_is_mended() {
         }
     }
     gate.append(Revision(1), &chain.group(1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_in_fewer_copies_than_configured_takes_no_writes_unless_allowed() {
+    let server = NatsServer::start();
+    server.log().await;
+    let options = |replicas, allow_weak| Options {
+        replicas,
+        allow_weak,
+        ..server.options()
+    };
+    let gate = async |options| Gate::new(JetStream::open(options).await.unwrap());
+    let error = gate(options(3, false)).await.check().await.unwrap_err();
+    let said = matches!(&error, Error::Weak(why) if why.contains("1 copies") && why.contains('3'));
+    assert!(said, "{error:?}");
+    gate(options(3, true)).await.check().await.unwrap();
+    gate(options(1, false)).await.check().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -121,7 +121,7 @@ pub const TABLE: &[Setting] = settings! {
     "nats.system_url" secret, plain(""), |s| &mut s.nats.system_url,
         "a connection as system user, to read sync_interval where the monitoring ports are closed";
     "nats.replicas", plain("1"), |s| &mut s.nats.replicas,
-        "copies of the log that `log init` asks for: 1, 3 or 5";
+        "copies of the log that `log init` asks for and a control plane insists on: 1, 3 or 5";
     "nats.follow", plain("hub"), |s| &mut s.nats.follow,
         "which stream a data plane follows: hub, or its region's mirror";
     "nats.hub_domain", plain(""), |s| &mut s.nats.hub_domain,
