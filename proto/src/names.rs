@@ -14,6 +14,10 @@ pub const LOG_ID_METADATA: &str = "foldgate_log_id";
 /// The stream that keeps the last sleep report per key and model, per region.
 pub const SLEEP_STREAM: &str = "FOLDGATE_SLEEP";
 
+/// What a domain keeps of the sleep reports of all others. Nothing flows from it
+/// into [`SLEEP_STREAM`], so that no report goes round in a circle.
+pub const SLEEP_OTHERS_STREAM: &str = "FOLDGATE_SLEEP_OTHERS";
+
 /// Sleep reports as they are published at once (core subjects; they cross leaf links).
 pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
 

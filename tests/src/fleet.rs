@@ -75,9 +75,10 @@ pub fn on(settings: Settings, name: &str, region: &str) -> Settings {
         .env("FOLDGATE_REGION", region)
 }
 
-/// Runs `foldgate log init` as the bootstrap user.
+/// Runs `foldgate log init` as the bootstrap user, for the hub's region.
 pub async fn init(nats: &NatsServer) {
     let output = log_command("init", &nats.url(User::Bootstrap))
+        .env("FOLDGATE_REGION", REGION)
         .output()
         .await;
     assert!(

@@ -1,6 +1,7 @@
 //! A hub and one region that mirrors its log; the link between them is cut and
 //! mended.
 
+use foldgate_tests::admin::list;
 use foldgate_tests::fleet::{REGION, init, log_command, on, row};
 use foldgate_tests::nats::User;
 use foldgate_tests::poll::SOON;
@@ -20,38 +21,126 @@ async fn west_node(west: &NatsServer, name: &str) -> Foldgate {
         .await
 }
 
+/// Makes the mirror; the leaf link may take a moment to stand.
+async fn mirror(west: &NatsServer) {
+    let command = log_command("init", &west.url(User::Bootstrap))
+        .arg("--mirror")
+        .env("FOLDGATE_REGION", WEST);
+    eventually("the mirror is made", SOON, async || {
+        let output = command.output().await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    })
+    .await;
+}
+
+/// How many sleeps a server's own region keeps.
+async fn sleeps(server: &NatsServer) -> u64 {
+    let context = async_nats::jetstream::new(server.connect(User::Bootstrap).await);
+    let stream = context.get_stream("FOLDGATE_SLEEP").await;
+    stream
+        .expect("the stream is there")
+        .cached_info()
+        .state
+        .messages
+}
+
+fn control_plane(hub: &NatsServer) -> Settings {
+    on(Settings::control_plane(), "control-1", REGION)
+        .env("FOLDGATE_NATS_URL", &hub.url(User::Control))
+        .env("FOLDGATE_NATS_MONITOR_URL", &hub.monitor_url())
+}
+
+fn east_node(hub: &NatsServer, name: &str) -> Settings {
+    on(Settings::data_plane(), name, REGION).env("FOLDGATE_NATS_URL", &hub.url(User::Node))
+}
+
+/// A chat that must find every key asleep, without a call.
+async fn must_sleep(node: &Foldgate, upstream: &FakeUpstream, key: &str) {
+    eventually(key, SOON, async || {
+        let before = upstream.count();
+        let answer = node.proxy().post(CHAT, &chat(key)).await;
+        if answer.status == 429 && upstream.count() == before {
+            Ok(())
+        } else {
+            Err(answer.text())
+        }
+    })
+    .await;
+}
+
+/// Who caused a sleep is gone when another region's node starts, and so is everybody
+/// who could tell it: what the streams keep must do.
+#[tokio::test]
+async fn a_late_joiner_knows_of_a_sleep_in_the_other_region() {
+    let hub = NatsServer::hub().await;
+    init(&hub).await;
+    let west = NatsServer::region(WEST, hub.leaf_port()).await;
+    mirror(&west).await;
+    let upstream = FakeUpstream::start().await;
+    let mut control = control_plane(&hub).start().await;
+    let admin = control.admin();
+    for level in [1, 2] {
+        admin.add_key(level, &upstream.url()).await;
+    }
+    let revision = admin
+        .config(&json!({"LEVEL_MAPPER": {"from-west": 1, "from-east": 2}}))
+        .await
+        .revision();
+    control.kill();
+    upstream.always(Reply::rate_limited(Hint::Seconds(900)));
+    for (model, mut node) in [
+        ("from-west", west_node(&west, "west-1").await),
+        ("from-east", east_node(&hub, "east-1").start().await),
+    ] {
+        node.folded(revision).await;
+        eventually("its own region keeps it", SOON, async || {
+            let answer = node.proxy().post(CHAT, &chat(model)).await;
+            let kept = if model == "from-west" { &west } else { &hub };
+            match (answer.status, sleeps(kept).await) {
+                (429, 1) => Ok(()),
+                (status, kept) => Err(format!("{status}, {kept} kept")),
+            }
+        })
+        .await;
+        node.kill();
+    }
+    let late = [
+        ("from-west", east_node(&hub, "east-late").start().await),
+        ("from-east", west_node(&west, "west-late").await),
+    ];
+    for (model, node) in &late {
+        node.folded(revision).await;
+        must_sleep(node, &upstream, model).await;
+    }
+    // So does a control plane, by what the streams keep or the nodes repeat.
+    let control = control_plane(&hub).start().await;
+    let admin = control.admin();
+    eventually("the control plane knows of both", SOON, async || {
+        let conf = admin.conf().await;
+        match list(&conf["SleepingKeys"]).len() {
+            2 => Ok(()),
+            _ => Err(conf.to_string()),
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_region_follows_its_mirror_and_outlives_the_link() {
     let hub = NatsServer::hub().await;
     init(&hub).await;
-    let control = on(Settings::control_plane(), "control-1", REGION)
-        .env("FOLDGATE_NATS_URL", &hub.url(User::Control))
-        .env("FOLDGATE_NATS_MONITOR_URL", &hub.monitor_url())
-        .start()
-        .await;
-    let east = on(Settings::data_plane(), "east-1", REGION)
-        .env("FOLDGATE_NATS_URL", &hub.url(User::Node))
-        .start()
-        .await;
+    let control = control_plane(&hub).start().await;
+    let east = east_node(&hub, "east-1").start().await;
     let link = Link::to(hub.leaf_port()).await;
     let west = NatsServer::region(WEST, link.port()).await;
-    let mirror = || {
-        log_command("init", &west.url(User::Bootstrap))
-            .arg("--mirror")
-            .env("FOLDGATE_REGION", WEST)
-    };
-    for _ in 0..2 {
-        eventually("the mirror is made, and made again", SOON, async || {
-            let output = mirror().output().await;
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            if output.status.success() {
-                Ok(())
-            } else {
-                Err(said)
-            }
-        })
-        .await;
-    }
+    // It may be repeated.
+    mirror(&west).await;
+    mirror(&west).await;
     let nodes = [
         west_node(&west, "west-1").await,
         west_node(&west, "west-2").await,

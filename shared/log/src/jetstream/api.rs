@@ -97,6 +97,12 @@ impl Api {
             .ok_or_else(|| self.missing())
     }
 
+    pub(super) async fn update(&self, config: &Config) -> Result<Info, Error> {
+        self.request(&format!("STREAM.UPDATE.{}", self.stream), config)
+            .await?
+            .ok_or_else(|| self.missing())
+    }
+
     pub(super) async fn log_id(&self) -> Result<LogId, Error> {
         log_id(&self.info().await?.config)
     }

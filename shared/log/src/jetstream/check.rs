@@ -121,15 +121,8 @@ pub(super) fn replicas(config: &Config, wanted: usize) -> Option<String> {
     })
 }
 
-/// Where the stream for sleep reports is not one that keeps them.
-pub(super) fn sleep_shortfalls(config: &Config, subjects: &[String]) -> Vec<String> {
-    let covered = |subject: &String| {
-        let whole = config
-            .subjects
-            .iter()
-            .any(|kept| kept == names::SLEEP_SUBJECTS);
-        whole || config.subjects.contains(subject)
-    };
+/// Where a stream for sleep reports is not one that keeps them.
+pub(super) fn sleep_shortfalls(config: &Config) -> Vec<String> {
     let rules = [
         (
             config.max_messages_per_subject == 1,
@@ -145,15 +138,26 @@ pub(super) fn sleep_shortfalls(config: &Config, subjects: &[String]) -> Vec<Stri
         ),
         (!config.max_age.is_zero(), "reports never expire"),
         (config.allow_direct, "it allows no direct reads"),
-        (
-            subjects.iter().all(covered),
-            "it does not hear this region's reports",
-        ),
     ];
     let broken = rules.into_iter().filter(|(kept, _)| !kept);
     broken
         .map(|(_, text)| format!("stream {}: {text}", config.name))
         .collect()
+}
+
+/// Whether a stream hears reports on these subjects, or what to say if not.
+pub(super) fn sleep_subjects(config: &Config, subjects: &[String]) -> Option<String> {
+    let whole = config
+        .subjects
+        .iter()
+        .any(|kept| kept == names::SLEEP_SUBJECTS);
+    let covered = |subject: &String| whole || config.subjects.contains(subject);
+    (!subjects.iter().all(covered)).then(|| {
+        format!(
+            "stream {}: it does not hear this region's reports",
+            config.name
+        )
+    })
 }
 
 /// The servers that hold a copy.

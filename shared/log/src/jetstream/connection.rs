@@ -229,6 +229,12 @@ impl Connection {
         self.client.server_info().version
     }
 
+    /// The JetStream domain of the server at the other end.
+    pub(super) fn domain(&self) -> Option<String> {
+        let domain = self.client.server_info().domain;
+        domain.filter(|domain| !domain.is_empty())
+    }
+
     /// The name of the server at the other end.
     pub(super) fn server(&self) -> String {
         self.client.server_info().server_name

@@ -1,6 +1,8 @@
 //! Creating the streams: the hub's log, a region's mirror of it, and where a
 //! region keeps its sleep reports. Every call may be repeated.
 
+mod sleeps;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -18,12 +20,6 @@ use crate::Error;
 
 /// How long the server remembers record ids; longer than any append tries.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
-
-/// The longest sleep a report may tell of, and so how long it is kept.
-const LONGEST_SLEEP: Duration = Duration::from_hours(24);
-
-/// The most that sleep reports may take on disk: about 200,000 of them.
-const SLEEP_BYTES: i64 = 128 * 1024 * 1024;
 
 /// How the hub's log is created.
 #[derive(Debug, Clone, Default)]
@@ -71,19 +67,19 @@ pub async fn init(options: &Options, init: &Init) -> Result<Initialised, Error> 
         return Err(Error::Weak(shortfalls.join("; ")));
     }
     let domain = options.hub_domain.as_deref();
-    let sleeps = Api::new(&connection, domain, names::SLEEP_STREAM.to_owned());
-    sleep_stream(&sleeps, &options.region, init.replicas).await?;
+    sleeps::own(&connection, domain, &options.region, init.replicas).await?;
     Ok(found)
 }
 
-/// Creates a region's mirror of the log, and its place for sleep reports. The
-/// connection must be to the region.
+/// Creates a region's mirror of the log and its place for sleep reports, and lets
+/// hub and region keep each other's. The connection must be to the region.
 ///
 /// # Errors
-/// When the region or the hub does not answer, and when a mirror of another log
-/// stands there.
+/// When the region or the hub does not answer, when the region is no JetStream
+/// domain of its own, and when a mirror of another log stands there.
 pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initialised, Error> {
     let connection = connect(options).await?;
+    let region = sleeps::region(&connection, &init.hub_domain)?;
     let domain = Some(init.hub_domain.as_str());
     let hub = Api::new(&connection, domain, names::LOG_STREAM.to_owned());
     let log_id = hub.log_id().await?;
@@ -100,8 +96,8 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
     if let Some(shortfall) = check::replicas(&info.config, init.replicas) {
         return Err(Error::Weak(shortfall));
     }
-    let sleeps = Api::new(&connection, None, names::SLEEP_STREAM.to_owned());
-    sleep_stream(&sleeps, &options.region, init.replicas).await?;
+    sleeps::own(&connection, None, &options.region, init.replicas).await?;
+    sleeps::exchange(&connection, &init.hub_domain, &region, init.replicas).await?;
     Ok(found)
 }
 
@@ -141,39 +137,6 @@ async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, E
     }
 }
 
-async fn sleep_stream(api: &Api, region: &str, replicas: usize) -> Result<(), Error> {
-    let subjects = vec![names::sleep_region_subjects(region)];
-    match api.info().await {
-        Ok(info) => {
-            let mut shortfalls = check::sleep_shortfalls(&info.config, &subjects);
-            shortfalls.extend(check::replicas(&info.config, replicas));
-            if shortfalls.is_empty() {
-                return Ok(());
-            }
-            return Err(Error::Weak(shortfalls.join("; ")));
-        }
-        Err(Error::Missing(_)) => {}
-        Err(error) => return Err(error),
-    }
-    let config = Config {
-        name: names::SLEEP_STREAM.to_owned(),
-        subjects,
-        storage: StorageType::File,
-        retention: RetentionPolicy::Limits,
-        discard: DiscardPolicy::Old,
-        max_messages_per_subject: 1,
-        max_age: LONGEST_SLEEP,
-        max_bytes: SLEEP_BYTES,
-        num_replicas: replicas.max(1),
-        allow_direct: true,
-        ..Config::default()
-    };
-    match api.create(&config).await {
-        Ok(_) => Ok(()),
-        Err(error) => api.info().await.map(|_| ()).map_err(|_| error),
-    }
-}
-
 fn log_config(options: &Options, init: &Init) -> Config {
     let log_id = init.log_id.unwrap_or_else(|| LogId(Uuid::new_v4()));
     Config {
@@ -190,18 +153,23 @@ fn log_config(options: &Options, init: &Init) -> Config {
 fn mirror_config(options: &Options, init: &MirrorInit, log_id: LogId) -> Config {
     Config {
         name: names::mirror_stream(&options.region),
-        // Not `Source.domain`: servers refuse it as an unknown field.
-        mirror: Some(Source {
-            name: names::LOG_STREAM.to_owned(),
-            external: Some(External {
-                api_prefix: format!("$JS.{}.API", init.hub_domain),
-                delivery_prefix: None,
-            }),
-            ..Source::default()
-        }),
+        mirror: Some(source(&init.hub_domain, names::LOG_STREAM)),
         mirror_direct: true,
         num_replicas: init.replicas.max(1),
         ..kept_config(options, log_id)
+    }
+}
+
+/// A stream of another domain.
+fn source(domain: &str, stream: &str) -> Source {
+    Source {
+        name: stream.to_owned(),
+        // Not `domain`: servers refuse it as an unknown field.
+        external: Some(External {
+            api_prefix: format!("$JS.{domain}.API"),
+            delivery_prefix: None,
+        }),
+        ..Source::default()
     }
 }
 

@@ -3,6 +3,7 @@
 //! of the client behind it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,21 +22,41 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a late joiner waits for a connection.
 const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
+/// How often a load fails for want of one stream of this domain. Then what the
+/// others have must do: a node may lack the permission for that one.
+const INSISTED: u32 = 3;
+
 /// Where last values are kept.
 pub(super) struct Streams {
     connection: Connection,
-    places: Vec<Api>,
+    places: Vec<Place>,
+    incomplete: AtomicU32,
+}
+
+struct Place {
+    api: Api,
+    /// In the domain this process is connected to: it should answer.
+    near: bool,
 }
 
 impl Streams {
     pub(super) fn new(log: &JetStream) -> Self {
         let connection = log.connection().clone();
-        let stream = || names::SLEEP_STREAM.to_owned();
-        let mut places = vec![Api::new(&connection, None, stream())];
+        let place = |domain: Option<&str>, stream: &str| Place {
+            api: Api::new(&connection, domain, stream.to_owned()),
+            near: domain.is_none(),
+        };
+        let streams = [names::SLEEP_STREAM, names::SLEEP_OTHERS_STREAM];
+        let mut places: Vec<Place> = streams.map(|stream| place(None, stream)).into();
+        // The hub's too: the region may not have heard of all of it yet.
         if let Some(hub) = &log.options().hub_domain {
-            places.push(Api::new(&connection, Some(hub), stream()));
+            places.extend(streams.map(|stream| place(Some(hub), stream)));
         }
-        Self { connection, places }
+        Self {
+            connection,
+            places,
+            incomplete: AtomicU32::new(0),
+        }
     }
 
     /// The newest report per subject over all streams that answer.
@@ -44,21 +65,26 @@ impl Streams {
             .connected(Instant::now() + LOAD_LIMIT)
             .await?;
         let mut newest: BTreeMap<String, SleepReport> = BTreeMap::new();
-        let mut failed = None;
+        let (mut failed, mut silent) = (None, None);
         let mut answered = false;
-        for place in &self.places {
-            match place.all(names::SLEEP_SUBJECTS, LAST_SLEEPS).await {
+        for Place { api, near } in &self.places {
+            match api.all(names::SLEEP_SUBJECTS, LAST_SLEEPS).await {
                 Ok(found) => {
                     answered = true;
                     for sleep in found.iter().filter_map(|bytes| read::<SleepReport>(bytes)) {
                         merge(&mut newest, sleep);
                     }
                 }
-                Err(error) => failed = Some(error),
+                // A fleet of one region has no stream for others.
+                Err(error @ Error::Missing(_)) => failed = failed.or(Some(error)),
+                Err(error) if *near => silent = silent.or(Some(error)),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        match failed {
-            Some(error) if !answered => Err(error),
+        let insists = || self.incomplete.fetch_add(1, Ordering::Relaxed) < INSISTED;
+        match (silent, failed) {
+            (Some(error), _) if !answered || insists() => Err(error),
+            (None, Some(error)) if !answered => Err(error),
             _ => Ok(newest.into_values().collect()),
         }
     }

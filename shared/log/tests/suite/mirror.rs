@@ -2,7 +2,7 @@
 //! follow, whether or not the hub can be reached.
 
 use foldgate_log::jetstream::{Init, MirrorInit, Options, Source, init, init_mirror};
-use foldgate_log::{EventLog, FollowItem, JetStream, Position, Reports};
+use foldgate_log::{Error, EventLog, FollowItem, JetStream, Position, Reports};
 use foldgate_proto::{Revision, SleepReport};
 use serde_json::json;
 
@@ -97,6 +97,102 @@ async fn a_region_follows_its_mirror_while_the_hub_is_away() {
         (node.head().await.ok()? == chain.at).then_some(())
     })
     .await;
+}
+
+/// Each node is gone before the next one starts: only the streams can tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_joiner_knows_of_sleeps_in_every_other_region() {
+    let mut hub = NatsServer::shaped(&Shape {
+        domain: Some("hub"),
+        ..Shape::default()
+    });
+    hub.log().await;
+    let leaf = |name| {
+        NatsServer::shaped(&Shape {
+            domain: Some(name),
+            joins: Some(hub.leaf),
+            ..Shape::default()
+        })
+    };
+    let (west_server, south_server) = (leaf("west"), leaf("south"));
+    let how = MirrorInit {
+        replicas: 1,
+        hub_domain: "hub".to_owned(),
+    };
+    let south = Options {
+        region: "south".to_owned(),
+        ..west(&south_server)
+    };
+    let regions = [hub.options(), west(&west_server), south];
+    // Both regions at once, and again: each adds itself to what the hub gathers.
+    for _ in 0..2 {
+        for region in &regions[1..] {
+            eventually("the leaf link stands", || async {
+                init_mirror(region, &how).await.ok()
+            })
+            .await;
+        }
+    }
+    let mut slept = Vec::new();
+    for (number, options) in (1..).zip(&regions) {
+        let sleep = SleepReport {
+            region: options.region.clone(),
+            ..super::reports::sleep(number, 10)
+        };
+        let node = JetStream::open(options.clone()).await.unwrap();
+        let reports = Reports::nats(&node);
+        reports.publish_sleep(sleep.clone());
+        eventually("its own region keeps it", || async {
+            reports.load().await.ok()?.contains(&sleep).then_some(())
+        })
+        .await;
+        drop((reports, node));
+        slept.push(sleep);
+    }
+    for options in &regions {
+        let late = JetStream::open(options.clone()).await.unwrap();
+        let reports = Reports::nats(&late);
+        eventually("it knows of all three", || async {
+            let mut known = reports.load().await.ok()?;
+            known.sort_by_key(|sleep| sleep.key);
+            (known == slept).then_some(())
+        })
+        .await;
+    }
+    // The regions have them for themselves, should the hub be away.
+    for server in [&west_server, &south_server] {
+        let alone = Options {
+            hub_domain: None,
+            ..server.options()
+        };
+        let reports = Reports::nats(&JetStream::open(alone).await.unwrap());
+        eventually("the region has them itself", || async {
+            (reports.load().await.ok()?.len() == 3).then_some(())
+        })
+        .await;
+    }
+    hub.kill();
+    let late = Reports::nats(&JetStream::open(regions[1].clone()).await.unwrap());
+    eventually("it knows without the hub", || async {
+        (late.load().await.ok()?.len() == 3).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_without_a_domain_of_its_own_is_refused() {
+    let hub = NatsServer::shaped(&Shape {
+        domain: Some("hub"),
+        ..Shape::default()
+    });
+    hub.log().await;
+    let how = MirrorInit {
+        replicas: 1,
+        hub_domain: "hub".to_owned(),
+    };
+    let error = init_mirror(&west(&hub), &how).await.unwrap_err();
+    let said = matches!(&error, Error::Invalid(why) if why.contains("domain of their own"));
+    assert!(said, "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
