@@ -7,6 +7,7 @@ mod demo;
 mod errors;
 mod failover;
 mod hints;
+
 mod keys;
 mod keys_refused;
 mod lifecycle;
@@ -16,6 +17,7 @@ mod proxy;
 mod readme;
 mod ready;
 mod secrets;
+mod stall;
 mod start;
 mod streams;
 mod writes;
@@ -39,7 +41,10 @@ impl World {
     }
 
     async fn with(settings: Settings) -> Self {
-        let upstream = FakeUpstream::start().await;
+        Self::of(FakeUpstream::start().await, settings).await
+    }
+
+    async fn of(upstream: FakeUpstream, settings: Settings) -> Self {
         let foldgate = settings.start().await;
         let admin = foldgate.admin();
         let key = admin.serve_all(&upstream.url()).await;

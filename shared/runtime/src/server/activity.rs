@@ -143,10 +143,8 @@ impl Activity {
         if over(&self.blocked_since, limits.write_timeout) {
             return Some("write");
         }
-        let in_flight = self.in_flight.load(Ordering::Relaxed);
-        if in_flight > 0 {
-            let stalled = self.stalls.overrun(now, limits.write_timeout, in_flight);
-            return stalled.then_some("write");
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
+            return None;
         }
         if over(&self.head_since, limits.header_timeout) {
             return Some("header");
@@ -227,6 +225,8 @@ impl Sweep {
     /// Keeps the clock and ends those that overran a limit, for ever.
     pub(super) async fn run(&self) {
         let gauge = ::metrics::gauge!("foldgate_connections_open", "listener" => self.name);
+        let stalled =
+            ::metrics::counter!("foldgate_streams_timed_out_total", "listener" => self.name);
         let mut tick = tokio::time::interval(self.tick());
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -235,6 +235,7 @@ impl Sweep {
             let now = elapsed.saturating_add(1);
             self.clock.store(now, Ordering::Relaxed);
             gauge.set(f64::from(u32::try_from(self.open()).unwrap_or(u32::MAX)));
+            stalled.increment(self.end_stalled(now));
             for (activity, limit) in self.overrun(now) {
                 ::metrics::counter!(
                     "foldgate_connections_timed_out_total",
@@ -277,6 +278,14 @@ impl Sweep {
         for activity in self.members.open().1.values() {
             activity.tell(order);
         }
+    }
+
+    /// Ends the answers whose client takes nothing of them, and says how many.
+    fn end_stalled(&self, now: u64) -> u64 {
+        let members = self.members.open();
+        let limit = self.limits.write_timeout;
+        let ended = members.1.values();
+        ended.map(|one| one.stalls.end_overrun(now, limit)).sum()
     }
 
     fn overrun(&self, now: u64) -> Vec<(Arc<Activity>, &'static str)> {

@@ -15,13 +15,14 @@ use hyper::body::Incoming;
 use hyper::rt::bounds::Http2ServerConnExec;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::activity::{Activity, Member, Order};
 use super::body::{InFlight, Tracked};
 use super::linger::linger;
 use super::socket::Socket;
+use super::stall::Answers;
 use super::unread::Awaited;
 use super::{BoxError, Limits};
 
@@ -42,7 +43,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// The two protocols, set up with a listener's limits.
 pub(super) struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<Answers>,
 }
 
 impl Protocols {
@@ -54,7 +55,7 @@ impl Protocols {
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .max_header_size(limits.max_header_bytes);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(Answers);
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.max_streams)
@@ -186,14 +187,14 @@ where
     }
 }
 
-impl<I, S> Graceful for http2::Connection<I, S, TokioExecutor>
+impl<I, S> Graceful for http2::Connection<I, S, Answers>
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
     S: HttpService<Incoming>,
     S::Error: Into<BoxError>,
     S::Future: 'static,
     S::ResBody: Body<Error: Into<BoxError>> + 'static,
-    TokioExecutor: Http2ServerConnExec<S::Future, S::ResBody>,
+    Answers: Http2ServerConnExec<S::Future, S::ResBody>,
 {
     fn drain(self: Pin<&mut Self>) {
         self.graceful_shutdown();

@@ -1,76 +1,121 @@
 //! Answers that their client has stopped taking. An HTTP/2 client may stall one
 //! answer, or all of them, without the socket ever being full: it gives no window.
 //! A body that handed out bytes and is not asked for more has met just that.
+//!
+//! Such an answer is ended alone: its task is dropped, h2 throws away what it
+//! holds for the stream and resets it, and the body goes, with all that feeds it.
+//! The connection's other answers, which may be other people's behind one gateway,
+//! go on. hyper's own executor gives nothing to end a task by, hence [`Answers`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use hyper::rt::Executor;
+use tokio::task::AbortHandle;
 
 use super::activity::{Activity, NEVER};
 
-/// How much longer one answer may stall while the connection carries others that
-/// move: these may be other people's, behind one gateway.
-const AMONG_OTHERS: u32 = 4;
+tokio::task_local! {
+    /// What ends the answer's task that runs.
+    static TASK: Arc<OnceLock<AbortHandle>>;
+}
 
-/// The answers under way on one connection, each by the time since which the
-/// client owes it a window.
+/// Runs each answer of an HTTP/2 connection as a task that can be ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answers;
+
+impl<F> Executor<F> for Answers
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, answer: F) {
+        let end = Arc::new(OnceLock::new());
+        let task = tokio::spawn(TASK.scope(Arc::clone(&end), answer));
+        // Set once, here; a sweep that comes before it comes again.
+        let _ = end.set(task.abort_handle());
+    }
+}
+
+/// The answers under way on one connection.
 #[derive(Debug, Default)]
-pub(super) struct Stalls(Mutex<Vec<Arc<AtomicU64>>>);
+pub(super) struct Stalls(Mutex<Vec<Arc<Answer>>>);
+
+/// One of them.
+#[derive(Debug)]
+struct Answer {
+    /// Since when the client owes it a window.
+    since: AtomicU64,
+    end: Arc<OnceLock<AbortHandle>>,
+}
 
 impl Stalls {
-    /// Whether the connection is to end: none of its `in_flight` answers moves, or
-    /// one has not for far too long.
-    pub(super) fn overrun(&self, now: u64, limit: Duration, in_flight: u32) -> bool {
-        let (mut stalled, mut longest) = (0, Duration::ZERO);
-        for since in self.open().iter() {
-            let since = since.load(Ordering::Relaxed);
-            let stall = Duration::from_millis(now.saturating_sub(since));
-            if since != NEVER && stall > limit {
-                stalled += 1;
-                longest = longest.max(stall);
-            }
-        }
-        stalled > 0 && (stalled >= in_flight || longest > limit * AMONG_OTHERS)
+    /// Ends the answers that have stalled longer than `limit`, and says how many.
+    pub(super) fn end_overrun(&self, now: u64, limit: Duration) -> u64 {
+        let stalled = |answer: &&Arc<Answer>| {
+            let since = answer.since.load(Ordering::Relaxed);
+            since != NEVER && Duration::from_millis(now.saturating_sub(since)) > limit
+        };
+        let overrun: Vec<Arc<Answer>> = self.open().iter().filter(stalled).cloned().collect();
+        // Not under the lock, which an answer takes when it is dropped.
+        let ended = overrun.iter().filter(|answer| answer.end());
+        ended.count() as u64
     }
 
     /// A panic while the lock is held leaves the list whole.
-    fn open(&self) -> MutexGuard<'_, Vec<Arc<AtomicU64>>> {
+    fn open(&self) -> MutexGuard<'_, Vec<Arc<Answer>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Answer {
+    /// Ends its task, once.
+    fn end(&self) -> bool {
+        let Some(task) = self.end.get() else {
+            return false;
+        };
+        task.abort();
+        self.since.store(NEVER, Ordering::Relaxed);
+        true
     }
 }
 
 /// One answer's place among them; leaves when dropped.
 pub(super) struct Stall {
     activity: Arc<Activity>,
-    since: Arc<AtomicU64>,
+    answer: Arc<Answer>,
 }
 
 impl Stall {
     /// An answer begins; the client owes it a window.
     pub(super) fn enter(activity: &Arc<Activity>) -> Self {
-        let since = Arc::new(AtomicU64::new(activity.now()));
-        activity.stalls.open().push(since.clone());
+        let answer = Arc::new(Answer {
+            since: AtomicU64::new(activity.now()),
+            end: TASK.try_with(Arc::clone).unwrap_or_default(),
+        });
+        activity.stalls.open().push(Arc::clone(&answer));
         Self {
             activity: activity.clone(),
-            since,
+            answer,
         }
     }
 
     /// Bytes were handed out.
     pub(super) fn owed(&self) {
-        self.since.store(self.activity.now(), Ordering::Relaxed);
+        let now = self.activity.now();
+        self.answer.since.store(now, Ordering::Relaxed);
     }
 
     /// The client has room for more.
     pub(super) fn moved(&self) {
-        self.since.store(NEVER, Ordering::Relaxed);
+        self.answer.since.store(NEVER, Ordering::Relaxed);
     }
 }
 
 impl Drop for Stall {
     fn drop(&mut self) {
         let mut open = self.activity.stalls.open();
-        if let Some(at) = open.iter().position(|one| Arc::ptr_eq(one, &self.since)) {
+        if let Some(at) = open.iter().position(|one| Arc::ptr_eq(one, &self.answer)) {
             open.swap_remove(at);
         }
     }

@@ -20,18 +20,36 @@ fn chunks(receiver: mpsc::Receiver<Bytes>) -> Chunks {
 async fn start_stream(
     limits: Limits,
 ) -> (SocketAddr, Shutdown, JoinHandle<()>, mpsc::Sender<Bytes>) {
+    let (address, shutdown, serving, [sender]) = start_streams(limits).await;
+    (address, shutdown, serving, sender)
+}
+
+/// A server whose answers are streams fed by the returned senders, in their order.
+async fn start_streams<const N: usize>(
+    limits: Limits,
+) -> (
+    SocketAddr,
+    Shutdown,
+    JoinHandle<()>,
+    [mpsc::Sender<Bytes>; N],
+) {
     let server = Server::bind("stream", loopback(), limits).await.unwrap();
     let address = server.local_addr();
     let shutdown = Shutdown::new();
-    let (sender, receiver) = mpsc::channel(4);
-    let receiver = Arc::new(std::sync::Mutex::new(Some(receiver)));
+    let mut receivers = std::collections::VecDeque::new();
+    let senders = std::array::from_fn(|_| {
+        let (sender, receiver) = mpsc::channel(4);
+        receivers.push_back(receiver);
+        sender
+    });
+    let receivers = Arc::new(std::sync::Mutex::new(receivers));
     let handler = move |_: Request<Incoming>, _: Peer| {
-        let receiver = receiver.lock().unwrap().take();
-        async move { Response::new(chunks(receiver.expect("one request"))) }
+        let receiver = receivers.lock().unwrap().pop_front();
+        async move { Response::new(chunks(receiver.expect("no more requests than senders"))) }
     };
     let panicked = || Response::new(chunks(mpsc::channel(1).1));
     let serving = tokio::spawn(server.serve(handler, panicked, shutdown.clone()));
-    (address, shutdown, serving, sender)
+    (address, shutdown, serving, senders)
 }
 
 #[tokio::test]
@@ -167,4 +185,58 @@ async fn a_quiet_http2_stream_is_not_taken_for_a_stalled_one() {
     sender.send(Bytes::from_static(b"last")).await.unwrap();
     drop(sender);
     assert_eq!(answer.await.unwrap(), "firstlast");
+}
+
+#[tokio::test]
+async fn a_stalled_http2_stream_ends_alone() {
+    let (address, _shutdown, _serving, [stalled, flowing]) = start_streams(short()).await;
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (mut client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1000)
+        .handshake(hyper_util::rt::TokioIo::new(socket))
+        .await
+        .unwrap();
+    let connected = tokio::spawn(connection);
+    let get = || Request::get("http://x/").body(Full::<Bytes>::default());
+    let mut unread = client
+        .send_request(get().unwrap())
+        .await
+        .unwrap()
+        .into_body();
+    let mut read = client
+        .send_request(get().unwrap())
+        .await
+        .unwrap()
+        .into_body();
+    let chunk = Bytes::from(vec![b'x'; 400]);
+    let feeding = async { while stalled.send(chunk.clone()).await.is_ok() {} };
+    let reading = async {
+        loop {
+            flowing.send(chunk.clone()).await.unwrap();
+            let frame = read.frame().await.expect("it goes on").unwrap();
+            assert!(frame.is_data());
+        }
+    };
+    tokio::select! {
+        () = reading => {}
+        fed = tokio::time::timeout(DEADLINE, feeding) => fed.expect("the stalled one is dropped"),
+    }
+    // The client learns of it, and the other one knows nothing of it.
+    let told = async {
+        loop {
+            if let Err(error) = unread.frame().await.expect("an end that is told") {
+                break error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(DEADLINE, told).await.unwrap();
+    assert!(format!("{error:?}").contains("CANCEL"), "{error:?}");
+    flowing
+        .send(Bytes::from_static(b"and the last"))
+        .await
+        .unwrap();
+    drop(flowing);
+    let rest = read.collect().await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"and the last"));
+    assert!(!connected.is_finished());
 }
