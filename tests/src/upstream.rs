@@ -2,17 +2,19 @@
 //! answers like the real one until told otherwise, and remembers every request.
 
 mod server;
+mod tls;
 
 pub mod reply;
 pub mod shape;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -29,6 +31,10 @@ pub struct Seen {
     pub headers: HeaderMap,
     /// Its body, byte for byte.
     pub body: Bytes,
+    /// The protocol it was sent in.
+    pub version: Version,
+    /// Which of the upstream's connections it came over; they count from 0.
+    pub connection: usize,
     /// Set when the client left before the answer was over.
     left: Arc<AtomicBool>,
 }
@@ -65,23 +71,45 @@ pub struct FakeUpstream {
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
     serving: JoinHandle<()>,
+    identity: Option<tls::Identity>,
 }
 
 impl FakeUpstream {
     /// Starts one that answers everything like the real upstream.
     pub async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// Starts one that is reached over TLS only and offers these protocols
+    /// (`h2`, `http/1.1`). Nobody trusts it without its [`ca_file`](Self::ca_file).
+    pub async fn start_tls(protocols: &[&str]) -> Self {
+        Self::with(Some(tls::Identity::draw(protocols))).await
+    }
+
+    async fn with(identity: Option<tls::Identity>) -> Self {
         let script = Arc::new(Mutex::new(Script::default()));
-        let (address, serving) = server::start(Arc::clone(&script)).await;
+        let acceptor = identity.as_ref().map(|identity| identity.acceptor.clone());
+        let (address, serving) = server::start(Arc::clone(&script), acceptor).await;
         Self {
             address,
             script,
             serving,
+            identity,
         }
     }
 
     /// Its base URL, as a provider.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match self.identity {
+            None => format!("http://{}", self.address),
+            Some(_) => format!("https://{}:{}", tls::NAME, self.address.port()),
+        }
+    }
+
+    /// The certificate of the authority that vouches for it, as a PEM file.
+    pub fn ca_file(&self) -> PathBuf {
+        let identity = self.identity.as_ref();
+        identity.expect("it speaks TLS").ca_file()
     }
 
     /// Its port.

@@ -15,9 +15,12 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::{Reply, Script, Seen, Step, lock, shape};
 
@@ -27,8 +30,11 @@ const BEFORE_BREAK: Duration = Duration::from_millis(50);
 type Shared = Arc<Mutex<Script>>;
 type Body = BoxBody<Bytes, io::Error>;
 
-/// Binds a loopback port and serves the script on it.
-pub(super) async fn start(script: Shared) -> (SocketAddr, JoinHandle<()>) {
+/// Binds a loopback port and serves the script on it, over TLS or plain.
+pub(super) async fn start(
+    script: Shared,
+    tls: Option<TlsAcceptor>,
+) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.expect("loopback has a free port");
     let address = listener
@@ -37,33 +43,52 @@ pub(super) async fn start(script: Shared) -> (SocketAddr, JoinHandle<()>) {
     let serving = tokio::spawn(async move {
         // Dropped with this task, so connections end with the server.
         let mut connections = tokio::task::JoinSet::new();
+        let mut number = 0;
         while let Ok((socket, _)) = listener.accept().await {
-            connections.spawn(connection(socket, Arc::clone(&script)));
+            // Small writes must not wait for each other: tests look at timing.
+            let _ = socket.set_nodelay(true);
+            let (script, tls) = (Arc::clone(&script), tls.clone());
+            connections.spawn(async move {
+                match tls {
+                    None => connection(socket, script, number).await,
+                    // A client that does not trust it is what a test is about.
+                    Some(tls) => {
+                        if let Ok(socket) = tls.accept(socket).await {
+                            connection(socket, script, number).await;
+                        }
+                    }
+                }
+            });
+            number += 1;
         }
     });
     (address, serving)
 }
 
-async fn connection(socket: TcpStream, script: Shared) {
-    // Small writes must not wait for each other: tests look at timing.
-    let _ = socket.set_nodelay(true);
-    let service = service_fn(|request| {
+/// HTTP/1.1 or HTTP/2, whichever the client begins with.
+async fn connection<S>(socket: S, script: Shared, number: usize)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
         let script = Arc::clone(&script);
-        async move { Ok::<_, Infallible>(serve(request, &script).await) }
+        async move { Ok::<_, Infallible>(serve(request, &script, number).await) }
     });
     // A client that leaves is what some tests are about, not a fault.
-    let _ = hyper::server::conn::http1::Builder::new()
+    let _ = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(socket), service)
         .await;
 }
 
-async fn serve(request: Request<Incoming>, script: &Shared) -> Response<Body> {
+async fn serve(request: Request<Incoming>, script: &Shared, connection: usize) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let left = Leaving::default();
     let seen = Seen {
         line: format!("{} {path}", parts.method),
         headers: parts.headers,
+        version: parts.version,
+        connection,
         body: body
             .collect()
             .await

@@ -7,7 +7,7 @@ mod demo;
 mod errors;
 mod failover;
 mod hints;
-
+mod http2;
 mod keys;
 mod keys_refused;
 mod lifecycle;
