@@ -8,6 +8,7 @@ mod errors;
 mod failover;
 mod hints;
 mod http2;
+mod joined;
 mod keys;
 mod keys_refused;
 mod lifecycle;
