@@ -2,7 +2,7 @@
 
 use foldgate_tests::client::finish;
 use foldgate_tests::poll::SOON;
-use foldgate_tests::{FakeUpstream, Reply, Settings, eventually};
+use foldgate_tests::{FakeUpstream, Reply, Settings, eventually, holds};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -93,22 +93,66 @@ async fn trace_context_passes_through() {
     );
 }
 
+/// The raw bytes of an id, as spans carry them.
+fn raw(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    let bytes = digits.map(|two| std::str::from_utf8(two).map(|two| u8::from_str_radix(two, 16)));
+    let bytes: Result<Result<Vec<u8>, _>, _> = bytes.collect();
+    bytes.expect("text").expect("hex digits")
+}
+
+/// Whether some batch of spans has all of these in it.
+fn exported(collector: &FakeUpstream, parts: &[&[u8]]) -> bool {
+    let seen = collector.seen();
+    let mut batches = seen.iter().filter(|seen| seen.line == "POST /v1/traces");
+    batches.any(|batch| {
+        let has = |part: &&[u8]| batch.body.windows(part.len()).any(|window| window == *part);
+        parts.iter().all(has)
+    })
+}
+
 #[tokio::test]
-async fn spans_are_exported_when_an_endpoint_is_set() {
+async fn spans_of_requests_and_writes_are_exported_in_their_callers_traces() {
     let collector = FakeUpstream::start().await;
     collector.always(Reply::json(200, &json!({})));
     let settings = Settings::standalone()
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())
         .env("OTEL_BSP_SCHEDULE_DELAY", "200");
     let world = World::with(settings).await;
-    world.proxy.post(CHAT, &chat("m")).await.ok();
-    foldgate_tests::holds("spans arrive", SOON, async || {
-        collector
-            .seen()
-            .iter()
-            .any(|seen| seen.line == "POST /v1/traces" && !seen.body.is_empty())
-    })
-    .await;
+    let span = "00f067aa0ba902b7";
+    let [proxied, written] = [
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "0af7651916cd43dd8448eb211c80319c",
+    ];
+
+    let request = world.proxy.request(Method::POST, CHAT).json(&chat("m"));
+    let request = request.header("traceparent", format!("00-{proxied}-{span}-01"));
+    finish(CHAT, request).await.ok();
+    let body = json!({"EMAIL_SMTP": "a.example.com"});
+    let request = world.admin.request(Method::PUT, "/x-config").json(&body);
+    let request = request.header("traceparent", format!("00-{written}-{span}-01"));
+    finish("/x-config", request).await.ok();
+
+    // The upstream is called in the same trace, by our own span in it.
+    let seen = world.upstream.last();
+    let parent = seen.headers["traceparent"].to_str().expect("text");
+    let [_, trace, ours, _] = parent.split('-').collect::<Vec<_>>()[..] else {
+        panic!("{parent}");
+    };
+    assert_eq!(trace, proxied);
+    assert_ne!(ours, span);
+
+    for (trace, name, id) in [
+        (proxied, &b"proxy"[..], raw(ours)),
+        (written, &b"admin.request"[..], raw(span)),
+    ] {
+        holds("the span arrives", SOON, async || {
+            exported(&collector, &[name, &raw(trace), &id, &raw(span)])
+        })
+        .await;
+    }
+    // What went over the wire says nothing of what was said.
+    assert!(!exported(&collector, &[b"hello"]));
 }
 
 #[tokio::test]
