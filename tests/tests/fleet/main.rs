@@ -2,6 +2,7 @@
 //! regions, outages.
 
 mod cluster;
+mod held;
 mod log;
 mod outage;
 mod region;
