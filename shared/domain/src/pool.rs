@@ -3,17 +3,20 @@
 //! Among the keys that are awake the one with the fewest requests in flight
 //! wins, and among equals the one picked or freed longest ago; keys whose
 //! provider is known not to serve the model come last. A pick costs O(log n) in
-//! the number of keys, beside stepping over the keys already tried and those
-//! asleep for this one model.
+//! the number of keys, beside stepping over the keys already tried and the few
+//! asleep for this one model (`detour` says what happens when they are many).
 //!
-//! Invariants: a key stands in exactly one of `ready`, `asleep` and `trying`;
-//! `ready` files it under its exact load; `forget` holds exactly the models
-//! that slots remember. `Pool::put` is the only place that files a key.
+//! Invariants: a key stands in exactly one place of `shelf`, which files it under
+//! its exact load; a detour files the ready ones among them, by their sleep for its
+//! model; `forget` holds exactly the models that slots remember. `Pool::put` is the
+//! only place that files a key.
 
+mod detour;
 mod model;
 mod outcome;
 mod pick;
 mod ready;
+mod shelf;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -24,23 +27,23 @@ use std::fmt;
 use foldgate_proto::{Generation, KeyId, KeyNumber, Revision, SleepCause, Timestamp};
 
 use crate::provider::{Family, FamilySet};
-use crate::sleep::{SleepDraft, Standing, Ticket, Waits};
+use crate::sleep::{SleepDraft, Standing, Ticket};
 
+use detour::Detours;
 pub use model::{MAX_MODEL_BYTES, MAX_MODEL_SLEEPS};
 pub use outcome::Outcome;
-use ready::Ready;
-use slot::{Place, Slot, Slots};
+use shelf::Shelf;
+use slot::{Slot, Slots};
 
 /// The keys of one Level, with their load and their sleep. `K` is what a
 /// request needs to use a key (it is cloned into each lease).
 pub struct Pool<K> {
     slots: Slots<K>,
     index: BTreeMap<KeyId, u32>,
-    ready: Ready,
-    /// Sleeping keys by when they wake here.
-    asleep: BTreeSet<(Timestamp, u32)>,
-    /// Half-open keys whose trial is under way, by when it counts as lost.
-    trying: BTreeSet<(Timestamp, u32)>,
+    /// Every key, by its own sleep.
+    shelf: Shelf,
+    /// The ready ones again, by their sleep for one model.
+    detours: Detours,
     /// What slots remember of single models, by when it may be forgotten.
     forget: BTreeSet<(Timestamp, u32, Box<str>)>,
     seed: u64,
@@ -129,9 +132,8 @@ impl<K: Clone> Pool<K> {
         Self {
             slots: Slots::default(),
             index: BTreeMap::new(),
-            ready: Ready::default(),
-            asleep: BTreeSet::new(),
-            trying: BTreeSet::new(),
+            shelf: Shelf::default(),
+            detours: Detours::default(),
             forget: BTreeSet::new(),
             seed,
         }
@@ -164,7 +166,8 @@ impl<K: Clone> Pool<K> {
             return false;
         };
         self.forget_models(at, |_| true);
-        self.unfile(at);
+        self.shelf.take(at);
+        self.detours.take(at);
         self.slots.remove(at);
         true
     }
@@ -189,7 +192,11 @@ impl<K: Clone> Pool<K> {
 
     /// Every sleep this pool holds now, of keys and of keys for a model.
     pub fn sleeping(&self, now: Timestamp) -> impl Iterator<Item = SleepDraft> {
-        let keys = self.asleep.iter().filter(move |(wake, _)| *wake > now);
+        let keys = self
+            .shelf
+            .asleep
+            .iter()
+            .filter(move |(wake, _)| *wake > now);
         let keys = keys.filter_map(move |(_, at)| {
             let slot = self.slots.get(*at)?;
             Some(slot.sleep.draft(slot.key.id, None, now))
@@ -208,9 +215,9 @@ impl<K: Clone> Pool<K> {
         self.rouse(now);
         Counts {
             keys: self.index.len(),
-            ready: self.index.len() - self.asleep.len() - self.trying.len(),
-            asleep: self.asleep.len(),
-            trying: self.trying.len(),
+            ready: self.index.len() - self.shelf.asleep.len() - self.shelf.trying.len(),
+            asleep: self.shelf.asleep.len(),
+            trying: self.shelf.trying.len(),
         }
     }
 
@@ -235,7 +242,7 @@ impl<K: Clone> Pool<K> {
 
     /// Lets time pass: what is over leaves `asleep`, `trying` and `forget`.
     fn rouse(&mut self, now: Timestamp) {
-        while let Some(at) = due(&self.asleep, now).or_else(|| due(&self.trying, now)) {
+        while let Some(at) = self.shelf.due(now) {
             if let Some(slot) = self.slots.get_mut(at) {
                 slot.sleep.settle(now);
             }
@@ -246,56 +253,23 @@ impl<K: Clone> Pool<K> {
 
     /// Files a key where its sleep says it belongs, under its load.
     fn put(&mut self, at: u32) {
-        self.unfile(at);
-        let Some(slot) = self.slots.get_mut(at) else {
-            return;
-        };
-        slot.place = match slot.sleep.waits() {
-            Waits::No => {
-                self.ready.insert(at, slot.key.family, slot.load);
-                Place::Ready
+        match self.slots.get(at) {
+            Some(slot) => {
+                let filed = (slot.key.family, slot.load);
+                self.shelf.put(at, slot.sleep.waits(), filed);
             }
-            Waits::ToWake(wake) => {
-                self.asleep.insert((wake, at));
-                Place::Asleep(wake)
-            }
-            Waits::ForTrial(ends) => {
-                self.trying.insert((ends, at));
-                Place::Trying(ends)
-            }
-        };
-    }
-
-    fn unfile(&mut self, at: u32) {
-        let Some(slot) = self.slots.get_mut(at) else {
-            return;
-        };
-        match std::mem::replace(&mut slot.place, Place::Nowhere) {
-            Place::Nowhere => {}
-            Place::Ready => self.ready.remove(at),
-            Place::Asleep(wake) => {
-                self.asleep.remove(&(wake, at));
-            }
-            Place::Trying(ends) => {
-                self.trying.remove(&(ends, at));
-            }
+            None => self.shelf.take(at),
         }
+        self.file_detours(at);
     }
-}
-
-fn due(waiting: &BTreeSet<(Timestamp, u32)>, now: Timestamp) -> Option<u32> {
-    waiting
-        .first()
-        .filter(|(until, _)| *until <= now)
-        .map(|(_, at)| *at)
 }
 
 impl<K> fmt::Debug for Pool<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("keys", &self.index.len())
-            .field("asleep", &self.asleep.len())
-            .field("trying", &self.trying.len())
+            .field("asleep", &self.shelf.asleep.len())
+            .field("trying", &self.shelf.trying.len())
             .finish_non_exhaustive()
     }
 }

@@ -5,12 +5,13 @@
 //! event to a table of 100,000 keys in under 50 us.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use foldgate_bench::{OWNER, full_pool, key_event, level, log_of_keys, models, state_with};
 use foldgate_domain::pool::{Ask, Outcome, Pick};
 use foldgate_domain::{State, Table, provider};
-use foldgate_proto::{RecordHash, Timestamp};
+use foldgate_proto::{Generation, KeyId, RecordHash, Revision, SleepCause, SleepReport, Timestamp};
 
 const KEYS: u64 = 100_000;
 const PATTERNS: usize = 10_000;
@@ -46,6 +47,52 @@ fn resolve(c: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// One key of many serves the model; the others sleep for it, and for it alone.
+fn around_sleepers(c: &mut Criterion) {
+    const ALL: u64 = 10_000;
+    let mut pool = full_pool(&state_with(ALL, 1), level(1));
+    let keys: Vec<KeyId> = pool.keys().skip(1).collect();
+    for key in &keys {
+        assert!(pool.fold(&not_here(*key, "rare"), NOW));
+    }
+    let ask = Ask {
+        model: "rare",
+        serves: provider::serves("rare"),
+        tried: &[],
+    };
+    let mut group = c.benchmark_group("resolve");
+    group.bench_function("a key of 10,000, of which 9,999 sleep for the model", |b| {
+        b.iter(|| {
+            if let Pick::Key(lease) = pool.pick(&ask, NOW) {
+                black_box(pool.finish(lease, &Outcome::Success, NOW));
+            }
+        });
+    });
+    group.finish();
+}
+
+/// A node's word that a key does not serve a model.
+fn not_here(key: KeyId, model: &str) -> SleepReport {
+    SleepReport {
+        owner: OWNER,
+        key,
+        model: Some(model.to_owned()),
+        generation: Generation {
+            secret: Revision(u64::MAX),
+            wake: 0,
+        },
+        until: NOW.after(Duration::from_hours(1)),
+        cause: SleepCause::NotHere,
+        status: Some(404),
+        detail: String::new(),
+        failures: 1,
+        confirmed: false,
+        at: NOW,
+        node: "bench".to_owned(),
+        region: "bench".to_owned(),
+    }
 }
 
 fn fold(c: &mut Criterion) {
@@ -92,5 +139,5 @@ fn apply_to(state: &mut State, table: &mut Table, record: &foldgate_proto::Recor
     *table = table.advance(state, [record]);
 }
 
-criterion_group!(benches, resolve, fold, apply_one);
+criterion_group!(benches, resolve, around_sleepers, fold, apply_one);
 criterion_main!(benches);

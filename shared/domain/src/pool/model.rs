@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use foldgate_proto::{SleepReport, Timestamp};
 
-use super::{Place, Pool};
+use super::Pool;
 use crate::sleep::{Fault, KeySleep, LONGEST_SLEEP, Ticket, Waits};
 
 /// The most pairs of key and model remembered: every key of the largest pool
@@ -95,6 +95,7 @@ impl<K: Clone> Pool<K> {
                 entry.sleep = sleep;
             }
             self.file_model(at, model, now);
+            self.file_detours(at);
         }
         changed
     }
@@ -126,6 +127,7 @@ impl<K: Clone> Pool<K> {
             && let Some(slot) = self.slots.get_mut(at)
         {
             slot.models.remove(&model);
+            self.file_detours(at);
         }
     }
 
@@ -168,7 +170,6 @@ impl<K: Clone> Pool<K> {
         let reached = entry.sleep.generation();
         let before = std::mem::replace(&mut entry.forget, end);
         slot.reach(reached);
-        debug_assert!(slot.place != Place::Nowhere, "a known slot is filed");
         self.forget.remove(&(before, at, model.into()));
         self.forget.insert((end, at, model.into()));
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use foldgate_proto::{SleepCause, Timestamp};
 
+use super::shelf::Shelf;
 use super::slot::Slot;
 use super::{Ask, Lease, Pick, Pool};
 use crate::sleep::Standing;
@@ -19,43 +20,77 @@ impl<K: Clone> Pool<K> {
     /// The key that the next attempt uses.
     pub fn pick(&mut self, ask: &Ask<'_>, now: Timestamp) -> Pick<K> {
         self.rouse(now);
+        self.rouse_detour(ask.model, now);
         let mut later = None;
-        let found = self
-            .best(ask, true, now, &mut later)
-            .or_else(|| self.best(ask, false, now, &mut later));
+        let found = match self.detours.shelf(ask.model) {
+            Some(around) => self.on_detour(around, ask, now, &mut later),
+            None => self.in_order(ask, now, &mut later),
+        };
         if let Some(lease) = found.and_then(|at| self.lease(at, ask, now)) {
             return Pick::Key(lease);
         }
-        self.offer_sleeping(now, &mut later);
+        offer_waiting(&self.shelf, now, &mut later, |at| {
+            self.slots.get(at).map(|slot| slot.sleep.cause())
+        });
         later.map_or(Pick::Empty, |(earliest, cause)| Pick::Asleep {
             earliest,
             cause,
         })
     }
 
-    /// The best key that may be used; notes in `later` those this model sleeps for.
+    /// The best key that may be used, around those this model sleeps for.
+    fn on_detour(
+        &self,
+        around: &Shelf,
+        ask: &Ask<'_>,
+        now: Timestamp,
+        later: &mut Earliest,
+    ) -> Option<u32> {
+        let passes = |at: u32| {
+            let slot = self.slots.get(at);
+            slot.is_some_and(|slot| !ask.tried.contains(&slot.key.id))
+        };
+        let best = |serving| around.ready.best(ask.serves, serving, passes);
+        let found = best(true).or_else(|| best(false));
+        if found.is_none() {
+            offer_waiting(around, now, later, |at| {
+                let known = self.slots.get(at)?.models.get(ask.model);
+                known.map(|model| model.sleep.cause())
+            });
+        }
+        found
+    }
+
+    /// The best key that may be used, in the pool's own order.
+    fn in_order(&mut self, ask: &Ask<'_>, now: Timestamp, later: &mut Earliest) -> Option<u32> {
+        let mut stepped_over = 0;
+        let mut best = |serving| self.best(ask, serving, now, (later, &mut stepped_over));
+        let found = best(true).or_else(|| best(false));
+        self.stepped_over(ask.model, stepped_over, now);
+        found
+    }
+
+    /// The best key of those that serve (or may not); notes in `later` those this
+    /// model sleeps for, and counts them.
     fn best(
         &self,
         ask: &Ask<'_>,
         serving: bool,
         now: Timestamp,
-        later: &mut Earliest,
+        (later, stepped_over): (&mut Earliest, &mut usize),
     ) -> Option<u32> {
-        self.ready.best(ask.serves, serving, |at| {
+        self.shelf.ready.best(ask.serves, serving, |at| {
             let Some(slot) = self.slots.get(at) else {
                 return false;
             };
-            match for_model(slot, ask.model, now) {
-                Standing::Awake | Standing::HalfOpen => !ask.tried.contains(&slot.key.id),
-                Standing::Asleep { until, cause } => {
-                    offer(later, until, cause);
-                    false
-                }
-                Standing::Trying => {
-                    offer(later, now.after(TRIAL_WAIT), SleepCause::NotHere);
-                    false
-                }
-            }
+            let (until, cause) = match for_model(slot, ask.model, now) {
+                Standing::Awake | Standing::HalfOpen => return !ask.tried.contains(&slot.key.id),
+                Standing::Asleep { until, cause } => (until, cause),
+                Standing::Trying => (now.after(TRIAL_WAIT), SleepCause::NotHere),
+            };
+            offer(later, until, cause);
+            *stepped_over += 1;
+            false
         })
     }
 
@@ -82,20 +117,24 @@ impl<K: Clone> Pool<K> {
         self.put(at);
         Some(lease)
     }
+}
 
-    /// Notes the keys that sleep, or are being tried.
-    fn offer_sleeping(&self, now: Timestamp, later: &mut Earliest) {
-        let cause = |at: u32| self.slots.get(at).map(|slot| slot.sleep.cause());
-        if let Some((wake, at)) = self.asleep.first()
-            && let Some(cause) = cause(*at)
-        {
-            offer(later, *wake, cause);
-        }
-        if let Some((_, at)) = self.trying.first()
-            && let Some(cause) = cause(*at)
-        {
-            offer(later, now.after(TRIAL_WAIT), cause);
-        }
+/// Notes the keys that wait, for what `cause` says of them.
+fn offer_waiting(
+    shelf: &Shelf,
+    now: Timestamp,
+    later: &mut Earliest,
+    cause: impl Fn(u32) -> Option<SleepCause>,
+) {
+    if let Some((wake, at)) = shelf.asleep.first()
+        && let Some(cause) = cause(*at)
+    {
+        offer(later, *wake, cause);
+    }
+    if let Some((_, at)) = shelf.trying.first()
+        && let Some(cause) = cause(*at)
+    {
+        offer(later, now.after(TRIAL_WAIT), cause);
     }
 }
 

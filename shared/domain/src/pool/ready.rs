@@ -75,14 +75,14 @@ impl Ready {
         }
     }
 
-    /// Takes a filed slot out.
-    pub(super) fn remove(&mut self, at: u32) {
+    /// Takes a slot out. Whether it was filed.
+    pub(super) fn remove(&mut self, at: u32) -> bool {
         let Some(link) = self.links.get_mut(at as usize) else {
-            return;
+            return false;
         };
         let link = std::mem::replace(link, UNLINKED);
         let Some(lane) = self.lanes.get_mut(link.lane as usize) else {
-            return;
+            return false;
         };
         if link.before != NONE {
             self.links[link.before as usize].behind = link.behind;
@@ -100,6 +100,21 @@ impl Ready {
                 (false, false) => {}
             }
         }
+        true
+    }
+
+    /// Whether a slot is filed.
+    pub(super) fn holds(&self, at: u32) -> bool {
+        let link = self.links.get(at as usize);
+        link.is_some_and(|link| link.lane != NONE)
+    }
+
+    /// All filed slots, from the one that waited longest.
+    pub(super) fn in_order(&self) -> Vec<u32> {
+        let filed = (0..).zip(&self.links).filter(|(_, link)| link.lane != NONE);
+        let mut filed: Vec<(u64, u32)> = filed.map(|(at, link)| (link.stamp, at)).collect();
+        filed.sort_unstable();
+        filed.into_iter().map(|(_, at)| at).collect()
     }
 
     /// The best slot of the lanes that are (or are not) in the set, among those

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use foldgate_proto::{Generation, Timestamp};
+use foldgate_proto::Generation;
 
 use super::PoolKey;
 use super::model::ModelSleep;
@@ -21,18 +21,8 @@ pub(super) struct Slot<K> {
     pub(super) peak: Generation,
     /// This node's share of the wake delay, 0 to 1.
     pub(super) spread: f64,
-    pub(super) place: Place,
     /// Tells this stay in the slab from others in the same slot.
     pub(super) serial: u64,
-}
-
-/// Where the pool has filed a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Nowhere,
-    Ready,
-    Asleep(Timestamp),
-    Trying(Timestamp),
 }
 
 impl<K> Slot<K> {
@@ -46,7 +36,6 @@ impl<K> Slot<K> {
             load: 0,
             sleep,
             models: BTreeMap::new(),
-            place: Place::Nowhere,
             serial: 0,
         }
     }

@@ -1,5 +1,6 @@
 //! The pool, by example and against a naive model of it.
 
+mod detours;
 mod examples;
 mod naive;
 mod random;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::provider::{Family, FamilySet};
-use crate::sleep::{Fault, Place as Where};
+use crate::sleep::{Fault, Place as Where, Waits};
 
 const NOW: Timestamp = Timestamp(1_750_000_000_000);
 const SEED: u64 = 42;
@@ -70,33 +71,26 @@ fn report(draft: SleepDraft) -> SleepReport {
 
 /// What the pool's indexes must agree on, after anything.
 fn check<K: Clone>(pool: &Pool<K>) {
-    let mut ready: Vec<_> = pool.ready.filed();
+    let mut ready: Vec<_> = pool.shelf.ready.filed();
     ready.sort_unstable();
     let mut expected = Vec::new();
-    let (mut asleep, mut trying, mut forget) = (0, 0, 0);
+    let mut forget = 0;
     for (key, at) in &pool.index {
         let slot = pool.slots.get(*at).expect("an indexed key has a slot");
         assert_eq!(slot.key.id, *key);
         forget += slot.models.len();
-        match slot.place {
-            Place::Ready => expected.push((*at, slot.key.family, slot.load)),
-            Place::Asleep(wake) => {
-                assert!(pool.asleep.contains(&(wake, *at)));
-                asleep += 1;
-            }
-            Place::Trying(ends) => {
-                assert!(pool.trying.contains(&(ends, *at)));
-                trying += 1;
-            }
-            Place::Nowhere => panic!("a key is filed nowhere"),
+        assert_eq!(pool.shelf.place(*at), Some(slot.sleep.waits()));
+        if slot.sleep.waits() == Waits::No {
+            expected.push((*at, slot.key.family, slot.load));
         }
     }
     expected.sort_unstable();
     assert_eq!(ready, expected);
-    assert_eq!((pool.asleep.len(), pool.trying.len()), (asleep, trying));
+    assert_eq!(ready.len() + pool.shelf.waiting(), pool.index.len());
     assert_eq!(pool.forget.len(), forget);
     for (_, at, model) in &pool.forget {
         let slot = pool.slots.get(*at).expect("a remembered model has a slot");
         assert!(slot.models.contains_key(model));
     }
+    pool.check_detours();
 }

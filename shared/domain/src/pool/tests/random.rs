@@ -87,9 +87,9 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(pool: Pool<u64>) -> Self {
         Self {
-            pool: Pool::new(SEED),
+            pool,
             naive: Naive { keys: Vec::new() },
             leases: Vec::new(),
             told: Vec::new(),
@@ -229,23 +229,28 @@ impl World {
     }
 }
 
+fn play(pool: Pool<u64>, steps: &[Step]) {
+    let mut world = World::new(pool);
+    for step in steps {
+        world.step(step);
+        world.agree();
+    }
+    while !world.leases.is_empty() {
+        world.finish_at(0, &Outcome::Abandoned);
+    }
+    world.agree();
+    for key in &world.naive.keys {
+        assert_eq!(key.load, 0);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     // At most 60 steps of less than a minute: models are remembered for longer.
     #[test]
     fn it_does_what_the_naive_pool_does(steps in prop::collection::vec(any_step(), 1..60)) {
-        let mut world = World::new();
-        for step in &steps {
-            world.step(step);
-            world.agree();
-        }
-        while !world.leases.is_empty() {
-            world.finish_at(0, &Outcome::Abandoned);
-        }
-        world.agree();
-        for key in &world.naive.keys {
-            prop_assert_eq!(key.load, 0);
-        }
+        play(Pool::new(SEED), &steps);
+        play(Pool::with_detours(SEED), &steps);
     }
 }
