@@ -202,3 +202,32 @@ async fn a_vertex_key_never_ends_at_a_foreign_host() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_two_changes_at_once_to_one_config_both_stand() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = embedded(dir.path()).await;
+    let one = Node::on(log.clone(), Reports::local()).await;
+    let two = Node::on(log, Reports::local()).await;
+    let mut body = new_key(1, VERTEX);
+    body["Config"] = vertex();
+    let added = one.post("/x-keys", &body).await.ok();
+    let path = format!("/x-keys/{}", added["key"]["ID"]);
+    for round in 0..20 {
+        let project = format!("project-{round}");
+        let template = format!("{VERTEX}/v1/round-{round}");
+        let projects = json!({"Config": {"project_id": project}});
+        let templates = json!({"Config": {"base_url": template}});
+        let (project_put, template_put) =
+            tokio::join!(one.put(&path, &projects), two.put(&path, &templates));
+        project_put.ok();
+        template_put.ok();
+        one.get("/x-keys/999").await.refused(404, "key_not_found");
+        let shown = one.get(&path).await.ok()["keys"][0]["Config"].clone();
+        assert_eq!(
+            (&shown["project_id"], &shown["base_url"]),
+            (&json!(project), &json!(template)),
+            "round {round}"
+        );
+    }
+}

@@ -94,7 +94,7 @@ impl World {
             name: String::new(),
             level: level(at),
             provider: "https://api.example.test".to_owned(),
-            config,
+            config: config.into(),
             secret,
             enabled: true,
         }));

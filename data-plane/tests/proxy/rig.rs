@@ -10,14 +10,12 @@ use chrono::Utc;
 use foldgate_data_plane::{
     Deps, Limits, Listeners, Place, Pools, Proxy, Settings, Sleeps, TransportSettings,
 };
-use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, PatchConfig};
+use foldgate_domain::command::{AddKey, ClaimOwner, Command, ConfigPatch, Context, PatchConfig};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_domain::{State, decide};
 use foldgate_log::replica::Options;
 use foldgate_log::{Embedded, EventLog as _, Replica, Reports};
-use foldgate_proto::{
-    Actor, Config, KeyId, Level, OwnerId, ProviderConfig, RecordId, Revision, Timestamp,
-};
+use foldgate_proto::{Actor, Config, KeyId, Level, OwnerId, RecordId, Revision, Timestamp};
 use foldgate_runtime::server::Limits as ServerLimits;
 use foldgate_runtime::{AccessLog, Server, Shutdown};
 use foldgate_vault::{MasterKey, SealContext, Vault};
@@ -188,7 +186,7 @@ impl Rig {
             name: String::new(),
             level: Level::new(level).unwrap(),
             provider: url.to_owned(),
-            config: ProviderConfig::Standard,
+            config: ConfigPatch::default(),
             secret: sealed,
             enabled: true,
         };

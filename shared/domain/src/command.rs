@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
     AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, Idempotency, KeyId,
-    KeyNumber, Level, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, ProviderConfig,
-    RecordId, ResourceId, Revision, Timestamp,
+    KeyNumber, Level, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, RecordId,
+    ResourceId, Revision, Timestamp,
 };
 
+mod config_patch;
 mod history;
 mod people;
 
+pub use config_patch::{Change, ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
 pub use history::{Restore, Undo};
 pub use people::{
     AddAccount, Grant, IssueAdminKey, IssueCallerKey, KeyOf, LimitEdit, NewKey, PatchAccount,
@@ -186,8 +188,8 @@ pub struct AddKey {
     pub level: Level,
     /// The upstream's base URL, normalised.
     pub provider: String,
-    /// The kind of upstream.
-    pub config: ProviderConfig,
+    /// The kind of upstream, and what it needs.
+    pub config: ConfigPatch,
     /// The credential.
     pub secret: MaskedSecret,
     /// Whether it may be used at once.
@@ -207,8 +209,8 @@ pub struct PatchKey {
     pub level: Option<Level>,
     /// New upstream.
     pub provider: Option<String>,
-    /// New kind and settings.
-    pub config: Option<ProviderConfig>,
+    /// What changes of its kind and settings.
+    pub config: Option<ConfigPatch>,
     /// New credential.
     pub secret: Option<MaskedSecret>,
     /// Put into or out of use.

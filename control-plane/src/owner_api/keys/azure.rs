@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use foldgate_proto::ProviderConfig;
+use foldgate_domain::command::ConfigFields;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -40,38 +40,26 @@ const ENDPOINTS: &[&str] = &[
 /// gateways in its shape a little more.
 const MAX_DEPLOYMENT_CHARS: usize = 128;
 
-/// Reads an Azure `Config`; what it does not name stays as in `base`, and `null`
-/// clears.
+/// Reads an Azure `Config`; what it does not name stays, and `null` clears.
 ///
 /// # Errors
 /// A mapping that breaks its rule.
-pub(crate) fn read(
-    fields: &mut Fields,
-    base: Option<&ProviderConfig>,
-) -> Result<ProviderConfig, Error> {
-    let (mapping, versions) = match base {
-        Some(ProviderConfig::Azure {
-            model_mapping,
-            api_versions,
-        }) => (model_mapping.clone(), api_versions.clone()),
-        _ => (BTreeMap::new(), BTreeMap::new()),
-    };
-    Ok(ProviderConfig::Azure {
-        model_mapping: texts(fields, "model_mapping", mapping, |_, deployment| {
+pub(crate) fn read(fields: &mut Fields) -> Result<ConfigFields, Error> {
+    Ok(ConfigFields::Azure {
+        model_mapping: texts(fields, "model_mapping", |_, deployment| {
             check_deployment(deployment)
         })?,
-        api_versions: texts(fields, "api_versions", versions, check_version)?,
+        api_versions: texts(fields, "api_versions", check_version)?,
     })
 }
 
 fn texts(
     fields: &mut Fields,
     name: &str,
-    base: BTreeMap<String, String>,
     check: impl Fn(&str, &str) -> Result<(), String>,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<Option<BTreeMap<String, String>>, Error> {
     if !fields.names(name) {
-        return Ok(base);
+        return Ok(None);
     }
     let mut read = BTreeMap::new();
     for (key, value) in fields.object(name)?.unwrap_or_default() {
@@ -88,7 +76,7 @@ fn texts(
             return refuse("stands twice");
         }
     }
-    Ok(read)
+    Ok(Some(read))
 }
 
 fn check_deployment(name: &str) -> Result<(), String> {

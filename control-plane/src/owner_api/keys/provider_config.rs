@@ -2,8 +2,8 @@
 //! a change it goes over the key's own, field by field; another kind of
 //! upstream has to be named and to bring all that it needs.
 
-use foldgate_domain::upstream_url::ProviderUrl;
-use foldgate_proto::{MaskedSecret, ProviderConfig, ProviderType};
+use foldgate_domain::command::{ConfigFields, ConfigPatch};
+use foldgate_proto::{MaskedSecret, ProviderType};
 use secrecy::SecretString;
 
 use super::{azure, vertex_config};
@@ -18,11 +18,11 @@ pub(crate) struct ConfigInput {
     fields: Fields,
 }
 
-/// A `Config` as it is to be stored.
+/// A `Config` as it is to be decided.
 #[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// `None` where nothing was said that is not so already.
-    pub config: Option<ProviderConfig>,
+    pub config: Option<ConfigPatch>,
     /// What whoever sent it should know.
     pub warnings: Vec<String>,
 }
@@ -46,49 +46,38 @@ impl ConfigInput {
         Ok(Self { kind, fields })
     }
 
-    /// The stored form, for a key at `provider`. `current` is what the key had;
-    /// `seal` seals a private key.
+    /// What changes, for a key that had this kind of upstream; `seal` seals a
+    /// private key.
     ///
     /// # Errors
-    /// A field that this kind does not have, lacks, or has in another form.
+    /// A field that this kind does not have, or has in another form.
     pub(crate) fn resolve(
         self,
-        provider: &ProviderUrl,
-        current: Option<&ProviderConfig>,
+        had: Option<ProviderType>,
         seal: impl FnOnce(&SecretString) -> Result<MaskedSecret, Error>,
     ) -> Result<Resolved, Error> {
         let Self { kind, mut fields } = self;
-        let had = current.map(ProviderConfig::provider_type);
+        let is_named = kind.is_some();
         let kind = kind.or(had).unwrap_or(ProviderType::Standard);
         let mut resolved = Resolved::default();
-        let base = current.filter(|_| had == Some(kind));
-        if base.is_some() && fields.is_empty() {
+        if had == Some(kind) && fields.is_empty() {
             return Ok(resolved);
         }
-        let config = match kind {
-            ProviderType::Standard => ProviderConfig::Standard,
-            ProviderType::Azure => azure::read(&mut fields, base)?,
+        let read = match kind {
+            ProviderType::Standard => ConfigFields::Standard,
+            ProviderType::Azure => azure::read(&mut fields)?,
             ProviderType::Vertex => {
-                let (config, shortened) = vertex_config::read(&mut fields, provider, base, seal)?;
+                let (patch, shortened) = vertex_config::read(&mut fields, seal)?;
                 let note = "Config.private_key is shortened, it cannot be a whole key";
                 resolved.warnings.extend(shortened.then(|| note.to_owned()));
-                config
+                ConfigFields::Vertex(patch)
             }
         };
         fields.finish()?;
-        if let ProviderConfig::Azure { model_mapping, .. } = &config
-            && model_mapping.is_empty()
-        {
-            let note = "Config.model_mapping is empty, so no model leads to a deployment";
-            resolved.warnings.push(note.to_owned());
-        }
-        if let Some(had) = had.filter(|had| *had != kind) {
-            let (had, kind) = (had.as_str(), kind.as_str());
-            resolved
-                .warnings
-                .push(format!("the key's type changes from {had} to {kind}"));
-        }
-        resolved.config = Some(config);
+        resolved.config = Some(ConfigPatch {
+            is_named,
+            fields: read,
+        });
         Ok(resolved)
     }
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::command::{AddKey, PatchKey};
+use foldgate_domain::command::{AddKey, ConfigPatch, PatchKey};
 use foldgate_domain::upstream_url::ProviderUrl;
 use foldgate_domain::{Command, Rejection};
-use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderConfig, ProviderKey, ResourceId};
+use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderKey, ProviderType, ResourceId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::filter::key_number;
 use super::input::KeyInput;
 use super::provider_config::{ConfigInput, Resolved};
 use super::view::KeyView;
-use super::{key, upstream, vertex};
+use super::{key, upstream};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::clock;
@@ -137,7 +137,7 @@ fn new_key(
     let provider = checked_url(app, &provider)?;
     let secret = input.secret.ok_or_else(|| missing("SecretKey"))?;
     let resolved = match input.config {
-        Some(config) => resolve(app, config, &provider, None, place)?,
+        Some(config) => resolve(app, config, None, place)?,
         None => Resolved::default(),
     };
     let name = input.name.filter(|name| !name.is_empty());
@@ -145,7 +145,7 @@ fn new_key(
         id: place.1,
         name: name.unwrap_or_else(|| short_host(&provider)),
         level: input.level.ok_or_else(|| missing("Level"))?,
-        config: resolved.config.unwrap_or(ProviderConfig::Standard),
+        config: resolved.config.unwrap_or_default(),
         secret: sealing::secret_key(&app.vault, place, &secret)?,
         enabled: input.enabled.unwrap_or(true),
         provider: provider.as_str().to_owned(),
@@ -162,22 +162,16 @@ fn changed_key(
     let place = (caller.owner_id(), key.id);
     let provider = match &input.provider {
         // What stands there already was checked when it came, and may stay.
-        Some(url) if *url != key.provider => checked_url(app, url)?,
-        _ => ProviderUrl::parse(&key.provider).map_err(|_| Error::Internal)?,
+        Some(url) if *url != key.provider => Some(checked_url(app, url)?.as_str().to_owned()),
+        same => same.clone(),
     };
     let resolved = match input.config {
-        Some(config) => resolve(app, config, &provider, Some(&key.config), place)?,
+        Some(config) => {
+            let had = key.config.provider_type();
+            resolve(app, config, Some(had), place)?
+        }
         None => Resolved::default(),
     };
-    let config = resolved.config.as_ref().unwrap_or(&key.config);
-    if let ProviderConfig::Vertex {
-        base_url: Some(template),
-        project_id,
-        ..
-    } = config
-    {
-        vertex::check_base_url(template, &provider, project_id)?;
-    }
     let secret = match &input.secret {
         Some(secret) => Some(sealing::secret_key(&app.vault, place, secret)?),
         None => None,
@@ -185,13 +179,13 @@ fn changed_key(
     if input.name.as_deref() == Some("") {
         return Err(Rejection::field("Name", "must not be empty").into());
     }
-    let sealed = secret.is_some() || resolved.config.is_some();
+    let sealed = secret.is_some() || resolved.config.as_ref().is_some_and(ConfigPatch::is_sealed);
     let patch = PatchKey {
         number: key.number,
         sealed_for: sealed.then_some(key.id),
         name: input.name,
         level: input.level,
-        provider: input.provider.map(|_| provider.as_str().to_owned()),
+        provider,
         config: resolved.config,
         secret,
         enabled: input.enabled,
@@ -202,13 +196,10 @@ fn changed_key(
 fn resolve(
     app: &App,
     config: ConfigInput,
-    provider: &ProviderUrl,
-    current: Option<&ProviderConfig>,
+    had: Option<ProviderType>,
     place: (OwnerId, KeyId),
 ) -> Result<Resolved, Error> {
-    config.resolve(provider, current, |pem| {
-        sealing::private_key(&app.vault, place, pem)
-    })
+    config.resolve(had, |pem| sealing::private_key(&app.vault, place, pem))
 }
 
 fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {

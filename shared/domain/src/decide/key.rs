@@ -1,12 +1,16 @@
 //! Provider keys.
 
 use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
-use foldgate_proto::{Event, KeyNumber, ProviderConfig};
+use foldgate_proto::{Event, KeyNumber};
 
 use super::check_line;
 use crate::command::{AddKey, DisableKey, PatchKey};
-use crate::upstream_url::ProviderUrl;
-use crate::{OwnerState, Rejection, config_text, provider};
+use crate::{OwnerState, Rejection};
+
+mod provider_config;
+mod vertex;
+
+use provider_config::merged;
 
 /// The most keys one owner may hold; tables and snapshots are measured with this many.
 pub const MAX_KEYS_PER_OWNER: usize = 200_000;
@@ -25,7 +29,7 @@ pub(super) fn add(owner: &OwnerState, add: &AddKey) -> Result<Vec<Event>, Reject
         return Err(Rejection::KeyIdTaken);
     }
     check_line("Name", &add.name, MAX_KEY_NAME_CHARS)?;
-    let config = fitting(&add.provider, &add.config)?;
+    let config = merged(&add.provider, None, Some(&add.config))?;
     Ok(vec![Event::KeyAdded(KeyAdded {
         id: add.id,
         number: owner.last_key.next(),
@@ -60,7 +64,7 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
     }
     // The key is checked as it will be, whoever changed the other half of it.
     let provider = patch.provider.as_ref().unwrap_or(&key.provider);
-    let config = fitting(provider, patch.config.as_ref().unwrap_or(&key.config))?;
+    let config = merged(provider, Some(&key.config), patch.config.as_ref())?;
     let event = KeyPatched {
         number: patch.number,
         name: patch.name.clone().filter(|name| *name != key.name),
@@ -101,64 +105,4 @@ pub(super) fn disable(owner: &OwnerState, disable: &DisableKey) -> Vec<Event> {
         })
     };
     stands.map(event).into_iter().collect()
-}
-
-/// The settings as they fit this upstream: a Vertex key's location is what its
-/// host says.
-fn fitting(url: &str, config: &ProviderConfig) -> Result<ProviderConfig, Rejection> {
-    check_config(config)?;
-    let mut fitting = config.clone();
-    if let ProviderConfig::Vertex { location, .. } = &mut fitting {
-        let url = ProviderUrl::parse(url).map_err(|error| {
-            let problem = error.to_string();
-            Rejection::field("Provider", problem)
-        })?;
-        *location = provider::vertex_location(url.host()).ok_or_else(|| {
-            Rejection::field(
-                "Provider",
-                "a vertex key's host must be {region}-aiplatform.googleapis.com, \
-                 aiplatform.googleapis.com (global) or aiplatform.{us|eu}.rep.googleapis.com",
-            )
-        })?;
-        if !url.is_https() {
-            let problem = "a vertex key's Provider must be https, it receives tokens";
-            return Err(Rejection::field("Provider", problem));
-        }
-    }
-    Ok(fitting)
-}
-
-fn check_config(config: &ProviderConfig) -> Result<(), Rejection> {
-    let ProviderConfig::Azure {
-        model_mapping,
-        api_versions,
-    } = config
-    else {
-        return Ok(());
-    };
-    if model_mapping.len() > config_text::MAX_PATTERNS {
-        return Err(Rejection::field(
-            "Config.model_mapping",
-            format!("holds more than {} patterns", config_text::MAX_PATTERNS),
-        ));
-    }
-    for (pattern, deployment) in model_mapping {
-        config_text::check_model_pattern(pattern)
-            .and_then(|()| config_text::check_target_model(deployment))
-            .map_err(|error| Rejection::field("Config.model_mapping", error.to_string()))?;
-    }
-    for (endpoint, version) in api_versions {
-        let plain = |text: &str| {
-            !text.is_empty()
-                && text.len() <= 64
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'/'))
-        };
-        if !plain(endpoint) || !plain(version) {
-            let problem = format!("{endpoint:?}: {version:?} is no API version");
-            return Err(Rejection::field("Config.api_versions", problem));
-        }
-    }
-    Ok(())
 }

@@ -3,5 +3,6 @@
 mod config;
 mod given;
 mod key;
+mod key_config;
 mod news;
 mod owner;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use foldgate_proto::{Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget};
+use foldgate_proto::{
+    Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig, ProviderType,
+};
 
 use crate::command::{LimitEdit, ProfileEdit};
 use crate::pattern::PatternMap;
@@ -28,6 +30,10 @@ pub enum Warning {
     MoreUnserved(usize),
     /// A key is stored but no request will use it, and why.
     KeySkipped(KeyNumber, &'static str),
+    /// An Azure key's mapping is empty.
+    NoDeployments,
+    /// A key becomes one for another kind of upstream.
+    KindChanged(ProviderType, ProviderType),
     /// RESOURCES does not allow chat.
     ChatBlocked,
     /// A switch-over leads to a Level without usable keys.
@@ -73,6 +79,16 @@ impl fmt::Display for Warning {
                 )
             }
             Self::KeySkipped(number, why) => write!(f, "key {number} is not used: {why}"),
+            Self::NoDeployments => write!(
+                f,
+                "Config.model_mapping is empty, so no model leads to a deployment"
+            ),
+            Self::KindChanged(from, to) => write!(
+                f,
+                "the key's type changes from {} to {}",
+                from.as_str(),
+                to.as_str()
+            ),
             Self::ChatBlocked => write!(f, "RESOURCES does not allow {CHAT}"),
             Self::EmptyBackup(from, to) => {
                 write!(
@@ -104,9 +120,17 @@ impl fmt::Display for Warning {
 
 pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> Vec<Warning> {
     match command {
-        Command::AddKey(_) => of_key(after, after.last_key),
+        Command::AddKey(_) => {
+            let mut warnings = of_key(after, after.last_key);
+            warnings.extend(no_deployments(after, after.last_key));
+            warnings
+        }
         Command::PatchKey(patch) => {
             let mut warnings = of_key(after, patch.number);
+            if patch.config.is_some() {
+                warnings.extend(no_deployments(after, patch.number));
+                warnings.extend(kind_changed(before, after, patch.number));
+            }
             warnings.extend(emptied(before, after, patch.number));
             warnings
         }
@@ -170,6 +194,21 @@ fn of_key(owner: &OwnerState, number: KeyNumber) -> Vec<Warning> {
         None if is_reached(owner, key.level) => Vec::new(),
         None => vec![Warning::Unreached(key.level)],
     }
+}
+
+fn no_deployments(owner: &OwnerState, number: KeyNumber) -> Option<Warning> {
+    match &owner.keys.get(&number)?.config {
+        ProviderConfig::Azure { model_mapping, .. } if model_mapping.is_empty() => {
+            Some(Warning::NoDeployments)
+        }
+        _ => None,
+    }
+}
+
+fn kind_changed(before: &OwnerState, after: &OwnerState, number: KeyNumber) -> Option<Warning> {
+    let kind = |owner: &OwnerState| Some(owner.keys.get(&number)?.config.provider_type());
+    let (from, to) = (kind(before)?, kind(after)?);
+    (from != to).then_some(Warning::KindChanged(from, to))
 }
 
 /// The Level that this change of a key left without a usable one.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use foldgate_proto::{
-    Actor, ConfigKey, Event, KeyId, KeyNumber, Level, LogId, MaskedSecret, OwnerId, ProviderConfig,
-    RecordHash, RecordId, Revision, Sealed, Timestamp,
+    Actor, ConfigKey, Event, KeyId, KeyNumber, Level, LogId, MaskedSecret, OwnerId, RecordHash,
+    RecordId, Revision, Sealed, Timestamp,
 };
 use uuid::Uuid;
 
-use crate::command::{AddKey, ClaimOwner, PatchConfig};
+use crate::command::{AddKey, ClaimOwner, ConfigPatch, PatchConfig};
 use crate::{Command, Context, Decision, OwnerState, Rejection, State, decide};
 
 pub(super) const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
@@ -112,7 +112,7 @@ pub(super) fn key(n: u128, provider: &str, at: u64) -> AddKey {
         name: format!("key {n}"),
         level: level(at),
         provider: provider.to_owned(),
-        config: ProviderConfig::Standard,
+        config: ConfigPatch::default(),
         secret: secret(),
         enabled: true,
     }
