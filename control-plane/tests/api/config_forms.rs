@@ -89,6 +89,11 @@ async fn limits_as_an_object_add_and_as_a_string_replace() {
     );
     let less = put(&node, "MODEL_LIMITS", json!({"b": null, "nobody": null})).await;
     assert_eq!(less, json!({"a": {"rpm": 1}, "c": {"rpd": 3}}));
+    let cleared = json!({"a": {"tpm": 5, "rpm": null}, "c": {"rpd": null}});
+    let less = put(&node, "MODEL_LIMITS", cleared).await;
+    assert_eq!(less, json!({"a": {"tpm": 5}}), "null takes one limit away");
+    let same = put(&node, "MODEL_LIMITS", less.clone()).await;
+    assert_eq!(same, less, "and what GET shows may come back");
     let replaced = put(&node, "MODEL_LIMITS", json!("{\"c\": {\"rpm\": 4}}")).await;
     assert_eq!(replaced, json!({"c": {"rpm": 4}}));
 }
@@ -137,7 +142,6 @@ fn bad_values() -> Vec<(&'static str, Value)> {
         ("RESOURCES", json!({"/v1": 1})),
         ("MODEL_LIMITS", json!("{\"a\": {\"rps\": 1}}")),
         ("MODEL_LIMITS", json!({"a": {"rpm": -1}})),
-        ("MODEL_LIMITS", json!({"a": {"rpm": null}})),
         ("MODEL_LIMITS", json!({"a": {"rpm": "1"}})),
         ("MODEL_LIMITS", json!({"a": [1]})),
         ("MODEL_LIMITS", json!("{\"a\": {\"rpm\": 1}, \"a\": {}}")),

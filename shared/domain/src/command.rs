@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
     AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, Idempotency, KeyId,
-    KeyNumber, Level, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, RecordId,
-    ResourceId, Revision, Timestamp,
+    KeyNumber, Level, MaskedSecret, NewsId, NewsNumber, NewsTarget, RecordId, ResourceId, Revision,
+    Timestamp,
 };
 
+mod change;
 mod config_patch;
 mod history;
+mod limit_patch;
 mod people;
 
-pub use config_patch::{Change, ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
+pub use change::Change;
+pub use config_patch::{ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
 pub use history::{Restore, Undo};
+pub use limit_patch::LimitPatch;
 pub use people::{
     AddAccount, Grant, IssueAdminKey, IssueCallerKey, KeyOf, LimitEdit, NewKey, PatchAccount,
     PatchCallerKey, ProfileEdit, RemoveAccount, RotateCallerKey, RotateOwnerKey, TermsEdit,
@@ -236,7 +240,7 @@ pub struct PatchConfig {
     /// The keys to set, whole.
     pub set: Config,
     /// Limits that go over MODEL_LIMITS, field by field; `None` takes a model out.
-    pub merge_limits: Option<BTreeMap<String, Option<ModelLimit>>>,
+    pub merge_limits: Option<BTreeMap<String, Option<LimitPatch>>>,
 }
 
 /// See [`Command::PublishNews`].

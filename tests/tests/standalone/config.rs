@@ -141,6 +141,10 @@ async fn model_limits_as_an_object_are_incremental_as_a_string_they_replace() {
     set(&admin, "MODEL_LIMITS", json!({"a": {"rpm": 1, "tpm": 2}})).await;
     let shown = set(&admin, "MODEL_LIMITS", json!({"b": {"rpd": 3}})).await;
     assert_eq!(shown, json!({"a": {"rpm": 1, "tpm": 2}, "b": {"rpd": 3}}));
+    let shown = set(&admin, "MODEL_LIMITS", json!({"a": {"rpm": null}})).await;
+    assert_eq!(shown, json!({"a": {"tpm": 2}, "b": {"rpd": 3}}));
+    let shown = set(&admin, "MODEL_LIMITS", json!({"a": {"tpm": null}})).await;
+    assert_eq!(shown, json!({"b": {"rpd": 3}}));
     let shown = set(&admin, "MODEL_LIMITS", json!("{\"c\": {\"tph\": 4}}")).await;
     assert_eq!(shown, json!({"c": {"tph": 4}}));
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use foldgate_domain::command::{Change, LimitPatch};
 use foldgate_proto::ModelLimit;
 use serde_json::{Map, Value};
 
@@ -29,15 +30,15 @@ pub(super) fn text(text: &str) -> Result<BTreeMap<String, ModelLimit>, String> {
     };
     map.into_iter()
         .map(|(model, limit)| {
-            let read = read(&model, &limit, true)?;
-            Ok((model, read))
+            let read = read(&model, &limit)?;
+            Ok((model, read.over(ModelLimit::default())))
         })
         .collect()
 }
 
 /// MODEL_LIMITS as an object: each field over what there is; `null` takes a
-/// model out.
-pub(super) fn object(value: &Value) -> Result<BTreeMap<String, Option<ModelLimit>>, String> {
+/// limit, or a whole model, out.
+pub(super) fn object(value: &Value) -> Result<BTreeMap<String, Option<LimitPatch>>, String> {
     let Value::Object(map) = value else {
         return Err(expected("a string or an object", value));
     };
@@ -45,23 +46,23 @@ pub(super) fn object(value: &Value) -> Result<BTreeMap<String, Option<ModelLimit
         .map(|(model, limit)| {
             let over = match limit {
                 Value::Null => None,
-                limit => Some(read(model, limit, false)?),
+                limit => Some(read(model, limit)?),
             };
             Ok((model.clone(), over))
         })
         .collect()
 }
 
-fn read(model: &str, limit: &Value, whole: bool) -> Result<ModelLimit, String> {
+fn read(model: &str, limit: &Value) -> Result<LimitPatch, String> {
     let Value::Object(map) = limit else {
         return Err(entry_problem(model, "an object of limits", limit));
     };
-    let mut read = ModelLimit::default();
-    fill(&mut read, map, whole).map_err(|problem| format!("{:?}: {problem}", quoted(model)))?;
+    let mut read = LimitPatch::default();
+    fill(&mut read, map).map_err(|problem| format!("{:?}: {problem}", quoted(model)))?;
     Ok(read)
 }
 
-fn fill(limit: &mut ModelLimit, map: &Map<String, Value>, whole: bool) -> Result<(), String> {
+fn fill(limit: &mut LimitPatch, map: &Map<String, Value>) -> Result<(), String> {
     for (name, value) in map {
         let field = match name.as_str() {
             "rpm" => &mut limit.rpm,
@@ -78,14 +79,9 @@ fn fill(limit: &mut ModelLimit, map: &Map<String, Value>, whole: bool) -> Result
             }
         };
         *field = match value {
-            Value::Null if whole => None,
-            Value::Null => {
-                return Err(format!(
-                    "{name} is null; to take one limit away, send the whole map as a string"
-                ));
-            }
+            Value::Null => Change::Clear,
             value => match value.as_u64() {
-                Some(number) => Some(number),
+                Some(number) => Change::Set(number),
                 None => return Err(format!("{name} must be a whole number from 0")),
             },
         };

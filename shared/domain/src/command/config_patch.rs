@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use foldgate_proto::{MaskedSecret, ProviderConfig, ProviderType};
 
+use super::Change;
+
 /// Goes over what the key has, field by field, when it is decided: of two changes
 /// made at once neither takes the other back.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -46,18 +48,6 @@ pub struct VertexPatch {
     pub client_email: Option<String>,
     /// Its private key.
     pub private_key: Option<PrivateKey>,
-}
-
-/// What becomes of a field that may be missing.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub enum Change<T> {
-    /// It stays as it is.
-    #[default]
-    Keep,
-    /// It goes.
-    Clear,
-    /// It becomes this.
-    Set(T),
 }
 
 /// A private key, as it was sent.

@@ -7,7 +7,7 @@ use foldgate_proto::event::{ConfigPatched, ConfigReset};
 use foldgate_proto::{Config, ConfigKey, Event, Level, ModelLimit};
 
 use super::is_unseemly;
-use crate::command::PatchConfig;
+use crate::command::{LimitPatch, PatchConfig};
 use crate::{OwnerState, Rejection, config_text, pricing};
 
 /// The longest plain text value (a host name, an address), in characters.
@@ -37,27 +37,19 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchConfig) -> Result<Vec<Event
     Ok(vec![Event::ConfigPatched(ConfigPatched { patch: changed })])
 }
 
-/// Limits over limits, field by field; a model without limits leaves.
+/// Limits over limits, field by field. A model leaves when it is told to, or when
+/// its last limit goes.
 fn merged(
     mut base: BTreeMap<String, ModelLimit>,
-    over: &BTreeMap<String, Option<ModelLimit>>,
+    over: &BTreeMap<String, Option<LimitPatch>>,
 ) -> BTreeMap<String, ModelLimit> {
     for (model, limit) in over {
-        match limit {
-            None => {
-                base.remove(model);
-            }
-            Some(over) => {
-                let under = base.entry(model.clone()).or_default();
-                *under = ModelLimit {
-                    rpm: over.rpm.or(under.rpm),
-                    rph: over.rph.or(under.rph),
-                    rpd: over.rpd.or(under.rpd),
-                    tpm: over.tpm.or(under.tpm),
-                    tph: over.tph.or(under.tph),
-                    tpd: over.tpd.or(under.tpd),
-                };
-            }
+        let under = base.remove(model);
+        let Some(over) = limit else { continue };
+        let left = over.over(under.unwrap_or_default());
+        let nothing = ModelLimit::default();
+        if left != nothing || LimitPatch::default() == *over {
+            base.insert(model.clone(), left);
         }
     }
     base

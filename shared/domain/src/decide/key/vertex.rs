@@ -7,7 +7,7 @@
 use foldgate_proto::{MaskedSecret, ProviderConfig};
 
 use crate::Rejection;
-use crate::command::{Change, PrivateKey, VertexPatch};
+use crate::command::{PrivateKey, VertexPatch};
 use crate::decide::is_email;
 use crate::provider::vertex_location;
 use crate::upstream_url::ProviderUrl;
@@ -61,16 +61,13 @@ pub(super) fn merged(
         let missing = || Rejection::field(field, "is required");
         value.map(str::to_owned).ok_or_else(missing)
     };
+    let template = had.and_then(|had| had.base_url).map(str::to_owned);
     let project = had.map(|had| had.project_id);
     let email = had.map(|had| had.client_email);
     let client_email = or_kept(&patch.client_email, email, "Config.client_email")?;
     let same_account = email.is_none_or(|email| email == client_email);
     let config = ProviderConfig::Vertex {
-        base_url: match &patch.base_url {
-            Change::Keep => had.and_then(|had| had.base_url).map(str::to_owned),
-            Change::Clear => None,
-            Change::Set(template) => Some(template.clone()),
-        },
+        base_url: patch.base_url.clone().over(template),
         project_id: or_kept(&patch.project_id, project, "Config.project_id")?,
         location,
         client_email,

@@ -4,6 +4,7 @@ use foldgate_proto::event::ConfigReset;
 use foldgate_proto::{ConfigKey, Event, ModelLimit};
 
 use super::given::{add, config_refusal, given, level, map, set};
+use crate::command::{Change, LimitPatch};
 use crate::decide::Warning;
 use crate::{Command, Rejection};
 
@@ -38,8 +39,8 @@ fn limits_merge_model_by_model_or_are_replaced() {
         };
         c.merge_limits = Some(map([
             ("a", None),
-            ("b", Some(tokens)),
-            ("c", Some(limit(3))),
+            ("b", Some(tokens.into())),
+            ("c", Some(limit(3).into())),
         ]));
     }));
     let both = ModelLimit {
@@ -54,6 +55,36 @@ fn limits_merge_model_by_model_or_are_replaced() {
     assert_eq!(
         given.owner().config.model_limits,
         Some(map([("z", limit(1))]))
+    );
+}
+
+#[test]
+fn one_limit_of_a_model_can_be_cleared() {
+    let both = ModelLimit {
+        tpm: Some(7),
+        ..limit(1)
+    };
+    let mut given = given().and(&set(|c| {
+        c.set.model_limits = Some(map([("a", both), ("b", limit(2))]));
+    }));
+    let clear = |model: &'static str| {
+        let over = LimitPatch {
+            rpm: Change::Clear,
+            ..LimitPatch::default()
+        };
+        set(|c| c.merge_limits = Some(map([(model, Some(over))])))
+    };
+    given.done(&clear("a"));
+    let left = ModelLimit { rpm: None, ..both };
+    let limits = Some(map([("a", left), ("b", limit(2))]));
+    assert_eq!(given.owner().config.model_limits, limits);
+    assert!(given.done(&clear("a")).is_empty(), "it is so already");
+    assert!(given.done(&clear("nobody")).is_empty());
+    given.done(&clear("b"));
+    assert_eq!(
+        given.owner().config.model_limits,
+        Some(map([("a", left)])),
+        "a model leaves with its last limit"
     );
 }
 
@@ -101,7 +132,7 @@ fn every_broken_value_is_refused_by_name() {
         ),
         (
             ConfigKey::ModelLimits,
-            set(|c| c.merge_limits = Some(map([("a,b", Some(limit(1)))]))),
+            set(|c| c.merge_limits = Some(map([("a,b", Some(limit(1).into()))]))),
         ),
         (
             ConfigKey::Pricing,
