@@ -138,9 +138,6 @@ impl Pools {
         };
         self.sleeps.know(key.id, key.secret_revision);
         let stands = self.stands(owner, key, before.as_ref());
-        if let Stands::Skipped(why) = &stands {
-            tracing::warn!(owner = %owner, key = %number, %why, "a provider key is left out");
-        }
         let level = match &stands {
             Stands::In { level, .. } => Some(*level),
             Stands::Disabled | Stands::Skipped(_) => None,

@@ -67,13 +67,13 @@ fn tell(status: &Status, component: &Component) {
     }
 }
 
-/// Follows the keys whose secrets cannot be opened, until the fold ends. A wrong
+/// Follows the keys that cannot be used here, until the fold ends. A wrong
 /// master key would show as routes without keys and nothing else.
 pub(crate) async fn watch_secrets(replica: Replica, pools: Arc<Pools>, component: Component) {
     let mut changes = replica.watch();
     loop {
         changes.borrow_and_update();
-        match unopened(&pools) {
+        match unusable(&pools) {
             None => component.ready(),
             Some(reason) => component.degraded(reason),
         }
@@ -84,17 +84,22 @@ pub(crate) async fn watch_secrets(replica: Replica, pools: Arc<Pools>, component
     }
 }
 
-/// How many secrets cannot be opened, and why the first of them cannot.
-fn unopened(pools: &Pools) -> Option<String> {
+/// How many keys cannot be used here, and why the first of them cannot. One line
+/// for all of them: with a wrong master key it is every key there is.
+fn unusable(pools: &Pools) -> Option<String> {
     let mut left_out = pools.skipped();
-    left_out.retain(|(_, _, why)| matches!(why, Skipped::Sealed(_)));
+    // What is routed to nowhere says so where keys are shown, and is no trouble.
+    left_out.retain(|(_, _, why)| !matches!(why, Skipped::Kind(_)));
     left_out.sort_by_key(|(owner, number, _)| (*owner, *number));
-    let (_, number, Skipped::Sealed(why)) = left_out.first()? else {
-        return None;
+    let (_, number, why) = left_out.first()?;
+    let is_sealed = |(_, _, why): &(_, _, Skipped)| matches!(why, Skipped::Sealed(_));
+    let hint = if left_out.iter().any(is_sealed) {
+        "; is this the master key that sealed them?"
+    } else {
+        ""
     };
     Some(format!(
-        "{} provider keys are left out, their secrets cannot be opened (key {number}: {why}); \
-         is this the master key that sealed them?",
+        "{} provider keys are left out (key {number}: {why}){hint}",
         left_out.len()
     ))
 }
