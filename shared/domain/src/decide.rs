@@ -95,6 +95,10 @@ pub fn decide(
         Command::Undo(undo) => undo::undo(before, undo)?,
         Command::Restore(restore) => undo::restore(before, restore)?,
     };
+    if !leads_requests(command) {
+        let warnings = warning::of(before, before, command);
+        return Ok(Decision { events, warnings });
+    }
     let mut after = folded(state, owner, command, context, &events);
     if let Some(now) = after.owner(owner) {
         let more = completion::follow(before, now, &events);
@@ -108,6 +112,16 @@ pub fn decide(
         None => Vec::new(),
     };
     Ok(Decision { events, warnings })
+}
+
+/// Whether a command has a say in where requests go. Only then may patterns follow
+/// it, or a Level be left without keys; for others nothing is looked up in the state
+/// they lead to.
+const fn leads_requests(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::PublishNews(_) | Command::RetractNews(_) | Command::DisableKey(_)
+    )
 }
 
 /// The state as these events will leave it. Cheap: only what they touch is copied.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use foldgate_proto::ProviderConfig;
 
-use crate::pattern::{Pattern, PatternMap};
+use crate::pattern::PatternMap;
 
 mod known;
 mod vertex;
@@ -69,7 +69,7 @@ impl Family {
         match config {
             ProviderConfig::Azure { .. } => Self::Unknown,
             ProviderConfig::Vertex { .. } => Self::Vertex,
-            ProviderConfig::Standard => known(host(provider)).map_or(Self::Unknown, |k| k.family),
+            ProviderConfig::Standard => family(provider),
         }
     }
 
@@ -83,12 +83,20 @@ impl Family {
 pub struct FamilySet(u32);
 
 impl FamilySet {
+    /// No family.
+    pub const NONE: Self = Self(0);
+
     /// Every family.
     pub const ALL: Self = Self(u32::MAX);
 
     /// Whether the family is in it.
     pub const fn contains(self, family: Family) -> bool {
         self.0 & family.bit() != 0
+    }
+
+    /// Whether the two have a family in common.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Both sets together.
@@ -104,30 +112,33 @@ impl FamilySet {
     }
 }
 
-/// The patterns that adding a key maps to its Level: its known provider's, or
-/// the names in an Azure key's `model_mapping`.
-pub fn completion(provider: &str, config: &ProviderConfig) -> Vec<String> {
-    match config {
-        ProviderConfig::Azure { model_mapping, .. } => model_mapping
-            .keys()
-            .filter(|model| Pattern::parse(model).is_ok())
-            .cloned()
-            .collect(),
-        ProviderConfig::Vertex { .. } => patterns(by_family(Family::Vertex)),
-        ProviderConfig::Standard => patterns(known(host(provider))),
-    }
+/// The patterns that a standard key at this provider maps to its Level: those of
+/// the known provider it is, if it is one. Keys of other kinds complete nothing as
+/// long as nothing is routed to them.
+pub fn completion(provider: &str) -> &'static [&'static str] {
+    known(host(provider)).map_or(&[], |known| known.models)
+}
+
+/// The family of a standard key at this provider.
+pub fn family(provider: &str) -> Family {
+    known(host(provider)).map_or(Family::Unknown, |known| known.family)
 }
 
 /// The families that may serve `model`; the others are known not to.
 pub fn serves(model: &str) -> FamilySet {
-    static CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::new);
-    let claimed = CLAIMS.by_pattern.all(model);
-    if claimed.is_empty() {
-        return FamilySet::ALL;
+    match claimants(model) {
+        FamilySet::NONE => FamilySet::ALL,
+        claimants => claimants.union(CLAIMS.open),
     }
-    let claimants = claimed.into_iter().map(|(_, families)| *families);
-    claimants.fold(CLAIMS.open, FamilySet::union)
 }
+
+/// The families that are known to serve `model`.
+pub fn claimants(model: &str) -> FamilySet {
+    let claimed = CLAIMS.by_pattern.all(model).into_iter();
+    claimed.fold(FamilySet::NONE, |all, (_, families)| all.union(*families))
+}
+
+static CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::new);
 
 /// The table of known providers, compiled for [`serves`].
 struct Claims {
@@ -154,15 +165,6 @@ impl Claims {
             open,
         }
     }
-}
-
-fn patterns(known: Option<&Known>) -> Vec<String> {
-    let models = known.map_or(&[] as &[&str], |known| known.models);
-    models.iter().map(ToString::to_string).collect()
-}
-
-fn by_family(family: Family) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.family == family)
 }
 
 fn known(host: &str) -> Option<&'static Known> {

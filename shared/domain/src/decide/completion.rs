@@ -10,9 +10,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::event::{LevelMapperCompleted, LevelMapperRetracted};
-use foldgate_proto::{Event, KeyNumber, Level, ProviderConfig, ProviderKey, ProviderType};
+use foldgate_proto::{Event, KeyNumber, Level, ProviderKey, ProviderType};
 
-use crate::provider::{Family, completion};
+use crate::provider::{Family, completion, family};
 use crate::state::{Post, Staff};
 use crate::{OwnerState, table};
 
@@ -55,23 +55,19 @@ fn counts(key: &ProviderKey) -> bool {
     table::skipped(key).is_none() && family(&key.provider) != Family::Unknown
 }
 
-fn family(provider: &str) -> Family {
-    Family::of(provider, &ProviderConfig::Standard)
-}
-
 fn same_post(one: &ProviderKey, other: &ProviderKey) -> bool {
     one.level == other.level && family(&one.provider) == family(&other.provider)
 }
 
 fn arrive(after: &OwnerState, key: &ProviderKey, put: &mut BTreeMap<String, Level>) {
     let mine = family(&key.provider);
-    for pattern in completion(&key.provider, &key.config) {
-        let stays = match after.completed.get(&pattern) {
+    for pattern in completion(&key.provider) {
+        let stays = match after.completed.get(*pattern) {
             None => false,
             Some(at) => *at == key.level || holds(after, *at, mine, |staff| staff.enabled > 0),
         };
         if !stays {
-            put.insert(pattern, key.level);
+            put.insert((*pattern).to_owned(), key.level);
         }
     }
 }
@@ -87,11 +83,12 @@ fn leave(
         return;
     }
     let elsewhere = other_level(after, mine);
-    for pattern in completion(&key.provider, &key.config) {
-        let was_here = after.completed.get(&pattern) == Some(&key.level);
-        if !was_here || put.contains_key(&pattern) {
+    for pattern in completion(&key.provider) {
+        let was_here = after.completed.get(*pattern) == Some(&key.level);
+        if !was_here || put.contains_key(*pattern) {
             continue;
         }
+        let pattern = (*pattern).to_owned();
         match elsewhere {
             Some(level) => {
                 put.insert(pattern, level);
