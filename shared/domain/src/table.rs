@@ -5,15 +5,16 @@
 //! Advancing costs what the records change: a key event replaces a few shared
 //! nodes, a configuration event recompiles that owner's patterns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use foldgate_proto::{Event, Level, OwnerId, ProviderKey, Record, Revision};
 use imbl::OrdMap;
 
 use crate::pattern::{Pattern, PatternMap};
+use crate::provider::FamilySet;
 use crate::state::routed;
-use crate::{OwnerState, State, catalogue};
+use crate::{OwnerState, State, catalogue, provider};
 
 mod access;
 mod people;
@@ -50,7 +51,16 @@ struct Compiled {
     mapper: PatternMap<String>,
     levels: PatternMap<Level>,
     resources: Option<Resources>,
-    models: OnceLock<Vec<(String, Level)>>,
+    models: OnceLock<Vec<Listed>>,
+}
+
+/// A model that may be listed.
+#[derive(Debug)]
+struct Listed {
+    name: String,
+    level: Level,
+    /// Whose keys must stand there; any key's will do for what the owner named.
+    by: FamilySet,
 }
 
 /// Where a request for a model goes.
@@ -195,24 +205,32 @@ impl OwnerTable {
 
     /// The models a caller may name, as far as they can be listed: every exact
     /// name of the two mappers, and of the wildcards what the built-in catalogue
-    /// knows. A model whose Level (with its switch-overs) has no key is left out.
+    /// knows. A model whose Level (with its switch-overs) has no key is left out. A
+    /// bare `*` names nothing, so behind it stands only what the keys there are known
+    /// to serve; of an unknown provider nothing is known.
     pub fn models(&self) -> Vec<&str> {
         let compiled = &self.compiled;
         let all = compiled
             .models
             .get_or_init(|| compiled.list_models(&self.state));
-        all.iter()
-            .filter(|(_, level)| self.is_staffed(*level))
-            .map(|(model, _)| model.as_str())
-            .collect()
+        let mut staff: BTreeMap<Level, FamilySet> = BTreeMap::new();
+        let mut stands = |one: &&Listed| {
+            let there = staff.entry(one.level);
+            let there = there.or_insert_with_key(|level| self.families(*level));
+            there.meets(one.by)
+        };
+        let listed = all.iter().filter(|one| stands(one));
+        listed.map(|one| one.name.as_str()).collect()
     }
 
-    fn is_staffed(&self, level: Level) -> bool {
-        self.state.is_staffed(level)
-            || self
-                .switch_over(level)
-                .into_iter()
-                .any(|next| self.state.is_staffed(next))
+    /// Whose usable keys stand at a Level or where it switches over to.
+    fn families(&self, level: Level) -> FamilySet {
+        let levels = std::iter::once(level).chain(self.switch_over(level));
+        let staff = levels.flat_map(|level| self.state.staff_of(level));
+        let usable = staff.filter(|(post, staff)| staff.enabled > 0 && routed(post.kind).is_ok());
+        usable.fold(FamilySet::NONE, |all, (post, _)| {
+            all.with(provider::family(&post.provider))
+        })
     }
 }
 
@@ -244,22 +262,37 @@ impl Compiled {
         }
     }
 
-    fn list_models(&self, owner: &OwnerState) -> Vec<(String, Level)> {
+    fn list_models(&self, owner: &OwnerState) -> Vec<Listed> {
         let sources = owner.config.model_mapper.iter().flat_map(|m| m.keys());
         let leveled = owner.config.level_mapper.iter().flat_map(|m| m.keys());
-        let exact = sources
-            .chain(leveled)
-            .chain(owner.completed.keys())
+        let patterns = sources.chain(leveled).chain(owner.completed.keys());
+        let named: BTreeSet<&str> = patterns
             .map(String::as_str)
-            .filter(|pattern| !pattern.contains('*'));
-        let names: BTreeSet<&str> = exact.chain(catalogue::known().iter().copied()).collect();
-        names
-            .into_iter()
-            .filter_map(|name| {
-                let level = self.resolve(name).ok()?.level;
-                Some((name.to_owned(), level))
-            })
-            .collect()
+            .filter(|pattern| !pattern.contains('*'))
+            .collect();
+        let known = catalogue::known().iter().copied();
+        let all: BTreeSet<&str> = known.chain(named.iter().copied()).collect();
+        let listed = |name: &str| self.listed(name, named.contains(name));
+        all.into_iter().filter_map(listed).collect()
+    }
+
+    /// How a model may be listed that the owner named, or only the catalogue did.
+    fn listed(&self, name: &str, is_named: bool) -> Option<Listed> {
+        let route = self.resolve(name).ok()?;
+        let by_any = route.mapped_by.is_some_and(Pattern::is_any);
+        if !is_named && by_any && route.model != name {
+            return None;
+        }
+        let by = if !is_named && route.level_by.is_any() {
+            provider::claimants(route.model)
+        } else {
+            FamilySet::ALL
+        };
+        Some(Listed {
+            name: name.to_owned(),
+            level: route.level,
+            by,
+        })
     }
 }
 

@@ -123,6 +123,9 @@ async fn usage_is_asked_for_and_hidden_unless_wanted() {
 #[tokio::test]
 async fn models_are_listed_from_the_mappers() {
     let world = World::new().await;
+    // Everything leads to a provider of which nothing is known.
+    let body = world.proxy.get("/v1/models").await.ok();
+    assert_eq!(body["data"], json!([]));
     world
         .admin
         .config(&json!({"LEVEL_MAPPER": "my-model=1, gpt-4*=1", "MODEL_MAPPER": "alias=my-model"}))

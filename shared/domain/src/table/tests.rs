@@ -20,6 +20,12 @@ fn level(n: u64) -> Level {
 }
 
 fn table(config: Config, keys_at: &[u64]) -> Table {
+    let keys = keys_at.iter().map(|at| (*at, "https://llm.example.com"));
+    table_of(config, &keys.collect::<Vec<_>>())
+}
+
+/// Keys by Level and provider.
+fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
     let mut events = vec![
         Event::OwnerClaimed(OwnerClaimed {
             account: AccountNumber(1),
@@ -32,13 +38,13 @@ fn table(config: Config, keys_at: &[u64]) -> Table {
             patterns: BTreeMap::from([("gpt*".to_owned(), level(1))]),
         }),
     ];
-    let keys = keys_at.iter().zip(1_u64..).map(|(at, number)| {
+    let keys = keys.iter().zip(1_u64..).map(|((at, provider), number)| {
         Event::KeyAdded(KeyAdded {
             id: KeyId(Uuid::from_u128(u128::from(number))),
             number: KeyNumber(number),
             name: String::new(),
             level: level(*at),
-            provider: "https://llm.example.com".to_owned(),
+            provider: (*provider).to_owned(),
             config: ProviderConfig::Standard,
             secret: MaskedSecret {
                 sealed: Sealed(Vec::new()),
@@ -207,4 +213,50 @@ fn models_lists_exact_names_and_what_the_catalogue_knows_of_wildcards() {
     );
     assert!(!models.iter().any(|m| m.contains('*')));
     assert!(models.is_sorted());
+}
+
+#[test]
+fn behind_a_bare_star_stands_what_the_keys_there_are_known_to_serve() {
+    const OPENAI: &str = "https://api.openai.com";
+    const ANTHROPIC: &str = "https://api.anthropic.com";
+    const OTHER: &str = "https://llm.example.com";
+    let star = |keys: &[(u64, &str)]| {
+        let config = Config {
+            switch_over: Some(BTreeMap::from([(level(2), level(3))])),
+            ..mapped(&[("fast", "my-model")], &[("*", 2), ("gpt*", 9)])
+        };
+        let table = table_of(config, keys);
+        let owner = table.owner(OWNER).expect("claimed");
+        let models = owner.models().into_iter().map(str::to_owned);
+        models.collect::<Vec<String>>()
+    };
+    let any = |models: &[String], start: &str| models.iter().any(|m| m.starts_with(start));
+
+    let models = star(&[(2, ANTHROPIC)]);
+    assert!(any(&models, "claude"), "{models:?}");
+    assert!(
+        !any(&models, "mistral") && !any(&models, "o3"),
+        "{models:?}"
+    );
+    assert!(models.contains(&"fast".to_owned()), "the owner named it");
+    // Of an unknown provider nothing is known, beside what the owner named.
+    assert_eq!(star(&[(2, OTHER)]), ["fast"]);
+    // Where a Level switches over to counts.
+    let models = star(&[(2, OTHER), (3, OPENAI)]);
+    assert!(any(&models, "o3") && !any(&models, "claude"), "{models:?}");
+    // A pattern that names something is the owner's word for it.
+    assert!(any(&star(&[(9, OTHER)]), "gpt-4o"));
+    assert!(star(&[]).is_empty());
+}
+
+#[test]
+fn what_a_bare_star_maps_away_is_no_list_of_models() {
+    let config = mapped(&[("*", "gpt-4o"), ("fast", "gpt-4o")], &[("gpt*", 1)]);
+    let table = table(config, &[1]);
+    let owner = table.owner(OWNER).expect("claimed");
+    assert_eq!(owner.models(), ["fast", "gpt-4o"]);
+    assert!(
+        owner.resolve("claude-sonnet-4-5").is_ok(),
+        "it is served all the same"
+    );
 }
