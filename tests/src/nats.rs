@@ -229,6 +229,7 @@ pub fn url(user: User, port: u16) -> String {
 pub async fn connect(user: User, port: u16) -> async_nats::Client {
     let name = user.name();
     async_nats::ConnectOptions::with_user_and_password(name.to_owned(), format!("{name}pw"))
+        .custom_inbox_prefix(format!("_INBOX_{name}"))
         .connect(format!("127.0.0.1:{port}"))
         .await
         .unwrap_or_else(|e| panic!("{name} cannot connect: {e}"))

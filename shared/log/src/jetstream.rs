@@ -1,6 +1,7 @@
 //! The log on NATS JetStream. This module and what is under it are the only code
 //! that knows the NATS client; the report streams borrow its connection.
 
+mod access;
 mod api;
 mod append;
 mod audit;
@@ -35,7 +36,7 @@ pub(crate) use connection::Connection;
 pub use copies::Counts;
 pub use gate::Gate;
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
-pub use options::{Options, Source};
+pub use options::{Access, Options, Source};
 use reading::Reading;
 pub use reading::Trouble;
 
@@ -86,7 +87,7 @@ impl JetStream {
     /// The connection heals by itself for as long as the process lives.
     ///
     /// # Errors
-    /// When the URLs cannot be read.
+    /// When the URLs or the files with certificates and credentials cannot be used.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let connection = Connection::open(&options).await?;
         let hub = Api::hub(&connection, &options);

@@ -130,6 +130,12 @@ pub struct Master {
 pub struct Nats {
     /// Servers; may hold credentials.
     pub url: NatsUrls,
+    /// Certificates to trust instead of the system's, in PEM form.
+    pub ca_file: Option<PathBuf>,
+    /// A JWT and its seed.
+    pub credentials_file: Option<PathBuf>,
+    /// The seed of an nkey.
+    pub nkey_file: Option<PathBuf>,
     /// Monitoring ports (`http://host:8222`) to read the log's strength from.
     pub monitor_url: Vec<String>,
     /// A connection as system user, to read it where those are closed.

@@ -1,10 +1,13 @@
 //! `foldgate log init` and `foldgate log verify`, and logs too weak to trust.
 
+use std::time::Duration;
+
 use async_nats::jetstream;
 use foldgate_tests::fleet::{REGION, init, log_command, on};
 use foldgate_tests::nats::User;
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Fleet, NatsServer, Settings};
+use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 
 /// How `foldgate log verify` ends, and all it says.
@@ -51,6 +54,50 @@ async fn init_is_idempotent_and_the_stream_is_guarded() {
     }
     let (code, said) = verify(&nats).await;
     assert_eq!(code, Some(0), "an empty log is whole: {said}");
+}
+
+/// What one role is answered is nothing for another.
+#[tokio::test]
+async fn roles_hear_the_answers_to_their_own_role_only() {
+    const MARK: &str = "foldgate.sleep.x";
+    let hub = NatsServer::hub().await;
+    let west = NatsServer::region("west", hub.leaf_port()).await;
+    for server in [&hub, &west] {
+        let teller = server.connect(User::Bootstrap).await;
+        for (user, own) in [
+            (User::Control, "_INBOX_control.x"),
+            (User::Node, "_INBOX_node.x"),
+        ] {
+            let hearer = server.connect(user).await;
+            for subject in ["_INBOX_control.x", "_INBOX_node.x", "_INBOX.x"] {
+                let mut heard = hearer.subscribe(subject).await.expect("asked for");
+                let mut marks = hearer.subscribe(MARK).await.expect("asked for");
+                let tell = async |subject, what: &'static str| {
+                    teller.publish(subject, what.into()).await.expect("told");
+                };
+                foldgate_tests::holds("the subscriptions stand", SOON, async || {
+                    tell(MARK, "first").await;
+                    let wait = Duration::from_millis(100);
+                    tokio::time::timeout(wait, marks.next()).await.is_ok()
+                })
+                .await;
+                // One after the other: what is heard at all is heard before the last.
+                tell(subject, "").await;
+                tell(MARK, "last").await;
+                let last = async {
+                    while let Some(mark) = marks.next().await {
+                        if mark.payload == "last" {
+                            return;
+                        }
+                    }
+                    panic!("the connection has ended");
+                };
+                tokio::time::timeout(SOON, last).await.expect("in time");
+                let heard = heard.next().now_or_never().flatten().is_some();
+                assert_eq!(heard, subject == own, "{user:?} on {subject}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -183,6 +230,19 @@ async fn a_control_plane_without_a_stream_says_what_to_do() {
     .await;
     if let Some(status) = process.ended() {
         assert!(!status.success());
+    }
+}
+
+#[tokio::test]
+async fn files_for_nats_that_cannot_be_used_are_named_at_the_start() {
+    for setting in ["CA_FILE", "CREDENTIALS_FILE", "NKEY_FILE"] {
+        let settings = on(Settings::data_plane(), "node-1", REGION)
+            .env("FOLDGATE_NATS_URL", "nats://127.0.0.1:1")
+            .env(&format!("FOLDGATE_NATS_{setting}"), "/nonexistent/for-nats");
+        let output = settings.output().await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{setting}: {said}");
+        assert!(said.contains("/nonexistent/for-nats"), "{setting}: {said}");
     }
 }
 

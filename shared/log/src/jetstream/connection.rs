@@ -13,7 +13,8 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::options::{self, Credentials, Options, Servers};
+use super::access;
+use super::options::{self, Options};
 use crate::Error;
 
 /// How long a TCP connection to one server may take; then the next is tried.
@@ -59,6 +60,9 @@ struct Words {
 /// How the server says that it does not know these credentials.
 const UNAUTHORIZED: &str = "authorization violation";
 
+/// What the client's plain "IO error" may be.
+const NO_WAY_IN: &str = "IO error (no server there, or its TLS certificate is not trusted)";
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
@@ -70,45 +74,39 @@ impl fmt::Debug for Connection {
 impl Connection {
     /// Begins to connect.
     pub(crate) async fn open(options: &Options) -> Result<Self, Error> {
-        Self::open_to(&options.urls, &options.name).await
+        let servers = options::servers(&options.urls)?;
+        let credentials = access::credentials(&options.access, servers.credentials).await?;
+        let connect = access::prepare(options, credentials).await?;
+        Self::begin(servers.addresses, connect).await
     }
 
-    pub(super) async fn open_to(urls: &str, name: &str) -> Result<Self, Error> {
-        Self::begin(options::servers(urls)?, name, false).await
+    /// Begins to connect to the system account: who that is, its URLs say.
+    pub(super) async fn open_system(options: &Options, urls: &str) -> Result<Self, Error> {
+        let servers = options::servers(urls)?;
+        let connect = access::prepare(options, servers.credentials).await?;
+        Self::begin(servers.addresses, connect).await
     }
 
     /// One connection to each server that the options name, and to no other.
     pub(super) async fn open_each(options: &Options) -> Result<Vec<Self>, Error> {
         let servers = options::servers(&options.urls)?;
+        let credentials = access::credentials(&options.access, servers.credentials).await?;
         let mut each = Vec::new();
         for address in servers.addresses {
-            let only = Servers {
-                addresses: vec![address],
-                credentials: servers.credentials.clone(),
-            };
-            each.push(Self::begin(only, &options.name, true).await?);
+            let connect = access::prepare(options, credentials.clone()).await?;
+            let connect = connect.ignore_discovered_servers();
+            each.push(Self::begin(vec![address], connect).await?);
         }
         Ok(each)
     }
 
-    async fn begin(servers: Servers, name: &str, only: bool) -> Result<Self, Error> {
+    async fn begin(addresses: Vec<String>, connect: ConnectOptions) -> Result<Self, Error> {
         let (connected, state) = watch::channel(false);
         let slow = Arc::new(Notify::new());
         let told = slow.clone();
         let words = Arc::new(Mutex::new(Words::default()));
         let heard = words.clone();
-        let connect = match servers.credentials {
-            Credentials::None => ConnectOptions::new(),
-            Credentials::Token(token) => ConnectOptions::with_token(token),
-            Credentials::Password(user, pass) => ConnectOptions::with_user_and_password(user, pass),
-        };
-        let connect = if only {
-            connect.ignore_discovered_servers()
-        } else {
-            connect
-        };
         let client = connect
-            .name(name)
             .connection_timeout(CONNECT_LIMIT)
             .ping_interval(PING_EVERY)
             .request_timeout(Some(REQUEST_LIMIT))
@@ -126,7 +124,7 @@ impl Connection {
                 hear(&event, &connected, &told, &heard);
                 std::future::ready(())
             })
-            .connect(servers.addresses)
+            .connect(addresses)
             .await
             .map_err(|error| Error::Unavailable(error.kind().to_string()))?;
         Ok(Self {
@@ -332,6 +330,10 @@ fn plain(error: &str) -> String {
     let error = error.strip_prefix("nats: ").unwrap_or(error);
     if error.to_lowercase().contains(UNAUTHORIZED) {
         return UNAUTHORIZED.to_owned();
+    }
+    // All that the client tells of a refused handshake.
+    if error == "IO error" {
+        return NO_WAY_IN.to_owned();
     }
     error.to_owned()
 }

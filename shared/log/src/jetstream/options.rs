@@ -1,6 +1,7 @@
 //! How to reach NATS, and what this process is there.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -24,6 +25,8 @@ pub enum Source {
 pub struct Options {
     /// Servers, comma-separated, with credentials in them where needed.
     pub urls: String,
+    /// What else it takes to be let in.
+    pub access: Access,
     /// The name this client shows to the servers.
     pub name: String,
     /// The process's region.
@@ -42,10 +45,27 @@ pub struct Options {
     pub allow_weak: bool,
 }
 
+/// How a process reaches servers that are guarded. The files are looked at when the
+/// log is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Certificates in PEM form to trust instead of the system's. With them, a
+    /// connection without TLS is refused.
+    pub ca_file: Option<PathBuf>,
+    /// A JWT and its seed, as `nsc` writes them.
+    pub credentials_file: Option<PathBuf>,
+    /// The seed of an nkey.
+    pub nkey_file: Option<PathBuf>,
+    /// What the subjects begin with on which answers come; `_INBOX` if it is empty.
+    /// With one per role, a role's permissions need not let it hear the others'.
+    pub inbox: String,
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("name", &self.name)
+            .field("access", &self.access)
             .field("region", &self.region)
             .field("source", &self.source)
             .field("hub_domain", &self.hub_domain)
@@ -69,6 +89,10 @@ pub(super) enum Credentials {
     None,
     Token(String),
     Password(String, String),
+    /// The text of a file with a JWT and its seed.
+    Jwt(String),
+    /// An nkey's seed.
+    Nkey(String),
 }
 
 /// Reads `nats://user:password@host:port,...`. Credentials are percent-decoded.

@@ -60,7 +60,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
         };
     }
     match &options.system_url {
-        Some(urls) => system(urls, &options.name, question).await,
+        Some(urls) => system(options, urls, question).await,
         None => Err(Error::StrengthUnknown(
             "neither nats.monitor_url nor nats.system_url is set".to_owned(),
         )),
@@ -124,8 +124,8 @@ async fn get(address: &str, path: &str) -> std::io::Result<Vec<u8>> {
 }
 
 async fn system<T: DeserializeOwned>(
+    options: &Options,
     urls: &str,
-    name: &str,
     question: &Question,
 ) -> Result<Vec<Answer<T>>, Error> {
     #[derive(Deserialize)]
@@ -139,7 +139,7 @@ async fn system<T: DeserializeOwned>(
     }
     let unknown = |why: &str| Error::StrengthUnknown(why.to_owned());
     let deadline = Instant::now() + LIMIT;
-    let connection = Connection::open_to(urls, name).await?;
+    let connection = Connection::open_system(options, urls).await?;
     connection
         .connected(deadline)
         .await

@@ -68,6 +68,28 @@ fn log(settings: &Settings, faults: &mut Vec<String>) {
             settings.role.as_str()
         ));
     }
+    let files = [
+        ("nats.credentials_file", &nats.credentials_file),
+        ("nats.nkey_file", &nats.nkey_file),
+    ];
+    let set: Vec<&str> = files
+        .iter()
+        .filter(|(_, file)| file.is_some())
+        .map(|(name, _)| *name)
+        .collect();
+    if set.len() > 1 {
+        faults.push(format!(
+            "{}: only one of them may be set",
+            set.join(" and ")
+        ));
+    }
+    for name in set {
+        if nats.url.is_empty() {
+            faults.push(format!("{name}: nats.url is not set"));
+        } else if nats.url.has_credentials() {
+            faults.push(format!("{name}: nats.url holds credentials too"));
+        }
+    }
     if !matches!(nats.replicas, 1 | 3 | 5) {
         faults.push(format!("nats.replicas: 1, 3 or 5, not {}", nats.replicas));
     }

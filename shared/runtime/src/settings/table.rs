@@ -116,6 +116,12 @@ pub const TABLE: &[Setting] = settings! {
 
     "nats.url" secret, plain(""), |s| &mut s.nats.url,
         "NATS servers, comma-separated, credentials inside (nats://user:password@host:4222); without one, standalone's log is embedded";
+    "nats.ca_file", plain(""), |s| &mut s.nats.ca_file,
+        "certificates to trust for NATS instead of the system's, in PEM form; TLS is then required";
+    "nats.credentials_file", plain(""), |s| &mut s.nats.credentials_file,
+        "a .creds file (a JWT and its seed) to log in to NATS with, instead of credentials in nats.url";
+    "nats.nkey_file", plain(""), |s| &mut s.nats.nkey_file,
+        "a file with the seed of an nkey to log in to NATS with, instead of credentials in nats.url";
     "nats.monitor_url", plain(""), |s| &mut s.nats.monitor_url,
         "monitoring ports (http://host:8222), comma-separated, to read sync_interval from";
     "nats.system_url" secret, plain(""), |s| &mut s.nats.system_url,

@@ -19,6 +19,12 @@ impl NatsUrls {
         self.0.is_empty()
     }
 
+    /// Whether one of them says who is to log in.
+    pub fn has_credentials(&self) -> bool {
+        let mut urls = self.0.iter().filter_map(|url| parse(url.expose_secret()));
+        urls.any(|url| !url.username().is_empty() || url.password().is_some())
+    }
+
     /// The URLs with their credentials, comma-separated: for the NATS client only.
     pub fn expose(&self) -> String {
         let urls: Vec<&str> = self.0.iter().map(ExposeSecret::expose_secret).collect();

@@ -18,6 +18,10 @@ pub(crate) struct Shape {
     pub(crate) joins: Option<u16>,
     /// It acknowledges before it syncs.
     pub(crate) weak: bool,
+    /// The files of its certificate and of the key to it.
+    pub(crate) tls: Option<[PathBuf; 2]>,
+    /// Who may come in, instead of the users with passwords.
+    pub(crate) accounts: Option<String>,
     /// Its own and the other servers' ports for routes, its own first.
     pub(crate) routes: Vec<u16>,
 }
@@ -234,8 +238,14 @@ fn text(shape: &Shape, ports: [u16; 3], dir: &Path) -> String {
             others.join(", ")
         )
     });
+    let tls = shape.tls.as_ref().map(|files| {
+        let [cert, key] = files.each_ref().map(|file| file.display());
+        format!("tls {{ cert_file: \"{cert}\", key_file: \"{key}\", timeout: 5 }}")
+    });
     format!(
         "server_name: n{port}
+{}
+{}
 {}
 listen: 127.0.0.1:{port}
 http: 127.0.0.1:{monitor}
@@ -243,16 +253,24 @@ jetstream {{ store_dir: \"{store}\", {} max_mem: 64MB, max_file: 1GB, {sync} }}
 leafnodes {{
   {leafnodes}
 }}
-accounts {{
+",
+        cluster.unwrap_or_default(),
+        tls.unwrap_or_default(),
+        shape.accounts.clone().unwrap_or_else(passwords),
+        domain.unwrap_or_default()
+    )
+}
+
+fn passwords() -> String {
+    format!(
+        "accounts {{
   SYS: {{ users: [ {{ user: sys, password: syspw }} ] }}
   FOLDGATE: {{ jetstream: enabled, users: [ {{ user: control, password: \"c@p:w\" }}, {{ user: node, password: nodepw, permissions: {{
     publish: {{ allow: [ {NODE_PUBLISHES} ] }}, subscribe: {{ allow: [ {NODE_HEARS} ] }} }} }},
     {{ user: mute, password: mutepw, permissions: {{ publish: {{ deny: [ \"$JS.>\" ] }} }} }} ] }}
 }}
 system_account: SYS
-",
-        cluster.unwrap_or_default(),
-        domain.unwrap_or_default()
+"
     )
 }
 
