@@ -39,3 +39,13 @@ pub async fn holds(what: &str, deadline: Duration, mut condition: impl AsyncFnMu
     })
     .await;
 }
+
+/// How often a drill goes round: `nightly` times in the long run of all tests
+/// (`tests/run --nightly`), else `short`.
+pub fn rounds(short: usize, nightly: usize) -> usize {
+    if std::env::var_os("FOLDGATE_NIGHTLY").is_some() {
+        nightly
+    } else {
+        short
+    }
+}

@@ -29,6 +29,12 @@ fn vertex() -> Value {
     })
 }
 
+/// How often a race is run: longer in the long run of all tests.
+fn rounds() -> usize {
+    let is_nightly = std::env::var_os("FOLDGATE_NIGHTLY").is_some();
+    if is_nightly { 500 } else { 20 }
+}
+
 async fn with(provider: &str, config: Value) -> Node {
     let node = Node::start().await;
     let mut body = new_key(1, provider);
@@ -172,7 +178,7 @@ async fn a_vertex_key_never_ends_at_a_foreign_host() {
     let one = Node::on(log.clone(), Reports::local()).await;
     let two = Node::on(log, Reports::local()).await;
     let mut added = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..rounds() {
         added.push(one.add_key(1, VERTEX).await);
     }
     for number in added {
@@ -213,7 +219,7 @@ async fn of_two_changes_at_once_to_one_config_both_stand() {
     body["Config"] = vertex();
     let added = one.post("/x-keys", &body).await.ok();
     let path = format!("/x-keys/{}", added["key"]["ID"]);
-    for round in 0..20 {
+    for round in 0..rounds() {
         let project = format!("project-{round}");
         let template = format!("{VERTEX}/v1/round-{round}");
         let projects = json!({"Config": {"project_id": project}});

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use foldgate_tests::admin::{CANARY, id};
 use foldgate_tests::client::attempt;
-use foldgate_tests::poll::SOON;
+use foldgate_tests::poll::{SOON, rounds};
 use foldgate_tests::upstream::Hint;
 use foldgate_tests::{Reply, Settings};
 use http::Method;
@@ -56,14 +56,9 @@ async fn a_restart_keeps_everything() {
 /// Nothing acknowledged is lost, whenever the process dies.
 #[tokio::test]
 async fn a_kill_amid_writes_loses_nothing_acknowledged() {
-    let rounds = if std::env::var_os("FOLDGATE_NIGHTLY").is_some() {
-        50
-    } else {
-        4
-    };
     let settings = Settings::standalone();
     let mut acknowledged: Vec<u64> = Vec::new();
-    for round in 0..rounds {
+    for round in 0..rounds(4, 50) as u64 {
         let mut foldgate = settings.start().await;
         let admin = foldgate.admin();
         let present: Vec<u64> = admin.keys().await.iter().map(id).collect();

@@ -17,6 +17,7 @@ mod observe;
 mod proxy;
 mod readme;
 mod ready;
+mod rush;
 mod secrets;
 mod stall;
 mod start;

@@ -244,8 +244,14 @@ fn play(pool: Pool<u64>, steps: &[Step]) {
     }
 }
 
+/// So many cases, or more where PROPTEST_CASES asks for them.
+fn at_least(cases: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig::with_cases(asked.cases.max(cases))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(at_least(400))]
 
     // At most 60 steps of less than a minute: models are remembered for longer.
     #[test]
