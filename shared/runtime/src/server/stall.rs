@@ -6,6 +6,10 @@
 //! holds for the stream and resets it, and the body goes, with all that feeds it.
 //! The connection's other answers, which may be other people's behind one gateway,
 //! go on. hyper's own executor gives nothing to end a task by, hence [`Answers`].
+//!
+//! The last piece of an answer goes to h2 as soon as there is room for one byte of
+//! it, and its task is over then. A client that stalls only behind that keeps this
+//! piece in memory, once per stream at most, until its connection ends.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
