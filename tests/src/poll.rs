@@ -40,11 +40,10 @@ pub async fn holds(what: &str, deadline: Duration, mut condition: impl AsyncFnMu
     .await;
 }
 
-/// How often a drill goes round: `nightly` times in the long run of all tests
-/// (`tests/run --nightly`), else `short`.
-pub fn rounds(short: usize, nightly: usize) -> usize {
+/// How much a drill does: `long` in a nightly run (`tests/run --nightly`).
+pub fn nightly<T>(short: T, long: T) -> T {
     if std::env::var_os("FOLDGATE_NIGHTLY").is_some() {
-        nightly
+        long
     } else {
         short
     }

@@ -4,7 +4,7 @@
 use foldgate_tests::admin::list;
 use foldgate_tests::fleet::{REGION, init, log_command, on, row};
 use foldgate_tests::nats::User;
-use foldgate_tests::poll::SOON;
+use foldgate_tests::poll::{SOON, nightly};
 use foldgate_tests::upstream::Hint;
 use foldgate_tests::{FakeUpstream, Foldgate, Link, NatsServer, Reply, Settings, eventually};
 use serde_json::json;
@@ -191,4 +191,69 @@ async fn a_region_follows_its_mirror_and_outlives_the_link() {
     assert_eq!(entry["Region"], WEST);
     row(&admin, "east-1", |row| row["sleeping"] == 1).await;
     row(&admin, "west-2", |row| row["lag"] == 0).await;
+}
+
+/// The link is cut (closed) and frozen (silent) in turn, amid writes.
+#[tokio::test]
+async fn a_link_cut_again_and_again_loses_nothing() {
+    let hub = NatsServer::hub().await;
+    init(&hub).await;
+    let link = Link::to(hub.leaf_port()).await;
+    let west = NatsServer::region(WEST, link.port()).await;
+    mirror(&west).await;
+    let control = control_plane(&hub).start().await;
+    let node = west_node(&west, "west-1").await;
+    let upstream = FakeUpstream::start().await;
+    let admin = control.admin();
+    admin.serve_all(&upstream.url()).await;
+    let mut revision = admin.get("/x-keys").await.revision();
+    for round in 0..nightly(2, 24) {
+        node.folded(revision).await;
+        let before = revision;
+        if round % 2 == 0 {
+            link.cut();
+        } else {
+            link.freeze();
+        }
+        for number in 0..nightly(5, 50) {
+            let name = format!("s{round}-{number}.example.com");
+            let answer = admin.config(&json!({"EMAIL_SMTP": name})).await;
+            assert_eq!(
+                answer.revision(),
+                revision + 1,
+                "no write is lost or doubled"
+            );
+            revision = answer.revision();
+            must_chat(&node.proxy(), "m").await;
+        }
+        let there = node.proxy().get("/v1/models").await.revision();
+        assert_eq!(there, before, "nothing comes over the link");
+        link.mend();
+    }
+    node.folded(revision).await;
+    // Both copies are whole, and end alike.
+    let verify = |nats: &NatsServer| {
+        log_command("verify", &nats.url(User::Control))
+            .env("FOLDGATE_REGION", WEST)
+            .env("FOLDGATE_NATS_MONITOR_URL", &nats.monitor_url())
+    };
+    let hubs = verify(&hub).output().await;
+    let mirrors = verify(&west)
+        .env("FOLDGATE_NATS_FOLLOW", "mirror")
+        .output()
+        .await;
+    let [hubs, mirrors] = [hubs, mirrors].map(|output| {
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    });
+    assert_eq!(hubs.lines().next(), mirrors.lines().next());
+    assert!(
+        hubs.contains(&format!("{revision} records, every link holds")),
+        "{hubs}"
+    );
+    assert!(mirrors.contains("stream FOLDGATE_LOG_WEST"), "{mirrors}");
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foldgate_tests::client::{Answer, attempt, finish};
-use foldgate_tests::poll::{SOON, rounds};
+use foldgate_tests::poll::{SOON, nightly};
 use foldgate_tests::upstream::{Hint, Step};
 use foldgate_tests::{Client, FakeUpstream, Foldgate, Reply, eventually, sse};
 use http::Method;
@@ -149,7 +149,7 @@ async fn nothing_is_left_of_a_rush() {
         .admin
         .config(&json!({"SWITCH_OVER": "1=2, 2=1"}))
         .await;
-    let requests = rounds(400, 40_000);
+    let requests = nightly(400, 40_000);
     rush(&world, requests / 4).await;
     let memory = "process_resident_memory_bytes";
     let before = metric(&world.foldgate, memory).await;
