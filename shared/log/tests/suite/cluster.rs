@@ -1,12 +1,13 @@
 //! Three servers with three copies: what production runs.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use foldgate_log::jetstream::{Init, Options, init};
 use foldgate_log::{EventLog, FollowItem, JetStream, Report, Reports, Stop};
 use foldgate_proto::{RecordId, Revision};
 
-use super::support::{Chain, LIMIT, NatsServer, eventually};
+use super::support::{Chain, LIMIT, NatsServer, eventually, nightly};
 
 pub(super) fn options(servers: &[NatsServer; 3]) -> Options {
     let list = |each: fn(&NatsServer) -> String| servers.each_ref().map(each).join(",");
@@ -35,12 +36,13 @@ async fn racing_groups_leave_a_whole_chain_in_a_cluster() {
     let servers = NatsServer::cluster();
     let log = log(&servers).await;
     eventually("the log is checked", || async { log.check().await.ok() }).await;
+    let (count, each) = nightly((4, 40), (8, 1000));
     let mut writers = tokio::task::JoinSet::new();
-    for _ in 0..4 {
+    for _ in 0..count {
         let log = JetStream::open(options(&servers)).await.unwrap();
         writers.spawn(async move {
             let (mut stood, mut conflicts) = (Vec::new(), 0);
-            while stood.len() < 40 {
+            while stood.len() < each {
                 let mut chain = Chain::behind(&log).await;
                 let expected = chain.expected();
                 let group = chain.group(8);
@@ -69,7 +71,8 @@ async fn racing_groups_leave_a_whole_chain_in_a_cluster() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_leader_loses_and_doubles_nothing() {
-    const COUNT: usize = 200;
+    let kills = nightly(1, 12);
+    let count = 100 * (kills + 1);
     let mut servers = NatsServer::cluster();
     let log = log(&servers).await;
     let start = log.head().await.unwrap();
@@ -77,7 +80,7 @@ async fn a_killed_leader_loses_and_doubles_nothing() {
     let written = tokio::spawn(async move {
         let mut chain = Chain { at: start };
         let mut acknowledged: Vec<RecordId> = Vec::new();
-        while acknowledged.len() < COUNT {
+        while acknowledged.len() < count {
             let expected = chain.expected();
             let group = chain.group(1 + acknowledged.len() % 5);
             writer.append(expected, &group).await.unwrap();
@@ -87,14 +90,19 @@ async fn a_killed_leader_loses_and_doubles_nothing() {
     });
     let mut follow = log.follow(start);
     let mut followed = Vec::new();
-    let mut killed = None;
-    while followed.len() < COUNT {
-        if followed.len() >= COUNT / 2 && killed.is_none() {
-            let leader = leader(&servers[0]).await;
-            let server = servers.iter_mut().find(|server| server.name() == leader);
-            let server = server.expect("the leader is one of the three");
-            server.kill();
-            killed = Some(leader);
+    let (mut killed, mut done) = (None, 0);
+    while followed.len() < count {
+        if done < kills && followed.len() >= (done + 1) * 100 {
+            if let Some(last) = killed {
+                let server: &mut NatsServer = &mut servers[last];
+                server.restart();
+            }
+            let leader = leader(&servers[killed.unwrap_or(0)]).await;
+            let index = servers.iter().position(|server| server.name() == leader);
+            let index = index.expect("the leader is one of the three");
+            servers[index].kill();
+            killed = Some(index);
+            done += 1;
         }
         let item = tokio::time::timeout(LIMIT, follow.next())
             .await
@@ -111,19 +119,30 @@ async fn a_killed_leader_loses_and_doubles_nothing() {
         }
     }
     let written = written.await.unwrap();
-    assert_eq!(followed[..COUNT], written[..COUNT]);
+    assert_eq!(done, kills);
+    assert_eq!(followed[..count], written[..count]);
     let head = log.verify(&mut |_| ()).await.unwrap();
     assert_eq!(head.revision, Revision(written.len() as u64));
 }
 
+/// Who leads, once all three copies are there.
 pub(super) async fn leader(server: &NatsServer) -> String {
-    let client = server.client().await;
-    let info = client
-        .request("$JS.API.STREAM.INFO.FOLDGATE_LOG", "".into())
-        .await
-        .unwrap();
-    let info: serde_json::Value = serde_json::from_slice(&info.payload).unwrap();
-    info["cluster"]["leader"].as_str().unwrap().to_owned()
+    eventually("a leader with two whole copies", || async {
+        let asked = async {
+            let client = server.client().await;
+            let info = client.request("$JS.API.STREAM.INFO.FOLDGATE_LOG", "".into());
+            info.await.ok()
+        };
+        // Nobody answers while there is no leader.
+        let info = tokio::time::timeout(Duration::from_secs(1), asked).await;
+        let info: serde_json::Value = serde_json::from_slice(&info.ok()??.payload).ok()?;
+        let cluster = &info["cluster"];
+        let others = cluster["replicas"].as_array()?;
+        let whole = others.iter().all(|other| other["current"] == true);
+        let leader = cluster["leader"].as_str()?.to_owned();
+        (whole && others.len() == 2).then_some(leader)
+    })
+    .await
 }
 
 /// The permissions a data node gets are enough to follow and to report.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use foldgate_log::{Position, Stop, Stored};
 use foldgate_proto::{Encoded, Event, Revision};
 
-use super::support::{Bench, Chain, filler};
+use super::faults::everything;
+use super::support::{Bench, Chain, filler, nightly};
 
 macro_rules! contract {
     ($($name:ident),* $(,)?) => {
@@ -160,17 +161,17 @@ async fn of_twenty_writers_on_one_revision_one_wins_and_all_get_through(bench: B
 
 async fn racing_groups_are_written_as_prefixes_of_a_whole_chain(bench: Bench) {
     const WRITERS: usize = 6;
-    const EACH: usize = 40;
     const GROUP: usize = 8;
+    let each = nightly(40, 1000);
     let mut writers = tokio::task::JoinSet::new();
     for _ in 0..WRITERS {
         let log = bench.log().await;
         writers.spawn(async move {
             let (mut stood, mut never, mut conflicts) = (Vec::new(), Vec::new(), 0);
-            while stood.len() < EACH {
+            while stood.len() < each {
                 let mut chain = Chain::behind(&*log).await;
                 let expected = chain.expected();
-                let group = chain.group(GROUP.min(EACH - stood.len()));
+                let group = chain.group(GROUP.min(each - stood.len()));
                 let written = match log.append(expected, &group).await {
                     Ok(_) => group.len(),
                     Err(error) => {
@@ -193,13 +194,13 @@ async fn racing_groups_are_written_as_prefixes_of_a_whole_chain(bench: Bench) {
     );
     let log = bench.log().await;
     let head = log.verify(&mut |_| ()).await.unwrap();
-    assert_eq!(head.revision, Revision((WRITERS * EACH) as u64));
-    let stored = log.read(Revision(1), 256).await.unwrap();
+    assert_eq!(head.revision, Revision((WRITERS * each) as u64));
+    let stored = everything(&*log).await;
     let ids: HashSet<_> = stored
         .iter()
         .map(|stored| stored.encoded().unwrap().id)
         .collect();
-    assert_eq!(ids.len(), WRITERS * EACH, "a record stands twice");
+    assert_eq!(ids.len(), WRITERS * each, "a record stands twice");
     for (stood, never, _) in outcomes {
         assert!(stood.iter().all(|id| ids.contains(id)));
         assert!(never.iter().all(|id| !ids.contains(id)));

@@ -13,15 +13,12 @@ use foldgate_log::{Embedded, EventLog, FollowItem, JetStream, Stop, Stored};
 use foldgate_proto::{RecordId, Revision};
 use tempfile::TempDir;
 
-use super::support::{Chain, LIMIT, NatsServer, eventually};
-
-/// How often a writer is killed.
-const KILLS: u32 = 50;
+use super::support::{Chain, LIMIT, NatsServer, eventually, nightly};
 
 /// What tells the child process which log to write.
 const CHILD: &str = "FOLDGATE_TEST_WRITER";
 
-async fn everything(log: &dyn EventLog) -> Vec<Stored> {
+pub(super) async fn everything(log: &dyn EventLog) -> Vec<Stored> {
     let mut all: Vec<Stored> = Vec::new();
     loop {
         let from = all.last().map_or(Revision(1), |last| last.revision.next());
@@ -35,7 +32,8 @@ async fn everything(log: &dyn EventLog) -> Vec<Stored> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_under_load_loses_and_doubles_nothing() {
-    const COUNT: usize = 600;
+    let most = nightly(4, 80);
+    let count = 120 * (most + 1);
     let mut server = NatsServer::start();
     let log = server.log().await;
     let start = log.head().await.unwrap();
@@ -44,7 +42,7 @@ async fn a_server_killed_under_load_loses_and_doubles_nothing() {
     let written = tokio::spawn(async move {
         let mut chain = Chain { at: start };
         let mut acknowledged = Vec::new();
-        while acknowledged.len() < COUNT {
+        while acknowledged.len() < count {
             let expected = chain.expected();
             let group = chain.group(1 + acknowledged.len() % 5);
             // No outcome is unknown within the deadline, and there is no other writer.
@@ -57,8 +55,8 @@ async fn a_server_killed_under_load_loses_and_doubles_nothing() {
     let mut follow = log.follow(start);
     let mut followed: Vec<RecordId> = Vec::new();
     let mut kills = 0;
-    while followed.len() < COUNT {
-        if followed.len() >= (kills + 1) * COUNT / 5 && kills < 4 {
+    while followed.len() < count {
+        if followed.len() >= (kills + 1) * 120 && kills < most {
             kills += 1;
             server.kill();
             server.restart();
@@ -77,9 +75,9 @@ async fn a_server_killed_under_load_loses_and_doubles_nothing() {
             FollowItem::Held { revision, reason } => panic!("held at {revision}: {reason}"),
         }
     }
-    assert_eq!(kills, 4);
+    assert_eq!(kills, most);
     let written = written.await.unwrap();
-    assert_eq!(followed[..COUNT], written[..COUNT]);
+    assert_eq!(followed[..count], written[..count]);
     let head = log.verify(&mut |_| ()).await.unwrap();
     assert_eq!(head.revision, Revision(written.len() as u64));
 }
@@ -193,7 +191,7 @@ impl Writer {
 /// what was sent and what was acknowledged.
 fn kill_writers(target: &str) -> HashMap<String, bool> {
     let mut acknowledged: HashMap<String, bool> = HashMap::new();
-    for round in 0..KILLS {
+    for round in 0..nightly(50, 400) {
         let mut writer = Writer::start(target);
         let mut sent = 0;
         let mut note = |(word, id): (String, String)| {
@@ -205,7 +203,7 @@ fn kill_writers(target: &str) -> HashMap<String, bool> {
             sent += u32::from(note(said) == "sends");
         }
         // Somewhere between the append and its acknowledgement, or a little later.
-        std::thread::sleep(Duration::from_micros(u64::from(round) * 60));
+        std::thread::sleep(Duration::from_micros(u64::from(round % 50) * 60));
         writer.child.kill().unwrap();
         while let Some(said) = writer.next() {
             note(said);

@@ -16,6 +16,15 @@ pub(crate) use records::{Chain, claim, config, filler};
 /// How long anything may take that should come about by itself.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
+/// How much a drill does: `long` in a nightly run (`tests/run --nightly`).
+pub(crate) fn nightly<T>(short: T, long: T) -> T {
+    if std::env::var_os("FOLDGATE_NIGHTLY").is_some() {
+        long
+    } else {
+        short
+    }
+}
+
 /// Waits until `done` answers something.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
