@@ -50,7 +50,8 @@ async fn one_nodes_failure_is_seen_by_all_and_respected() {
         1,
         "a sleeping key is not called by any node"
     );
-    // A node that joins now knows it as well.
+    // A node that joins now knows it as well; one that does not would call.
+    upstream.recover();
     let late = fleet.node_settings("late").start().await;
     late.folded(revision).await;
     eventually("the late node knows", SOON, async || {
@@ -63,7 +64,6 @@ async fn one_nodes_failure_is_seen_by_all_and_respected() {
     })
     .await;
     // A new secret wakes it everywhere.
-    upstream.recover();
     let secret = json!({"SecretKey": "sk-a-new-secret-0123456789"});
     let answer = admin.put(&format!("/x-keys/{key}"), &secret).await;
     fleet.folded(answer.revision()).await;
