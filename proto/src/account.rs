@@ -29,8 +29,8 @@ pub struct Account {
 }
 
 /// What may be changed of an account. A list that is `None` does not restrict;
-/// an empty one allows nothing (of addresses: loopback only). What is allowed is
-/// always within what the account above allows.
+/// an empty one allows nothing (of addresses: loopback only). A call needs the
+/// leave of every account above as well.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
@@ -54,16 +54,16 @@ pub struct Profile {
     pub limits: Option<Box<ModelLimit>>,
     /// Addresses (CIDR) calls may come from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_ips: Option<BTreeSet<String>>,
+    pub allow_ips: Option<List<String>>,
     /// Model patterns that may be named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_models: Option<BTreeSet<String>>,
+    pub allow_models: Option<List<String>>,
     /// Levels that may serve.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_levels: Option<BTreeSet<Level>>,
+    pub allow_levels: Option<List<Level>>,
     /// API paths (prefixes) that may be called.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resources: Option<BTreeSet<String>>,
+    pub resources: Option<List<String>>,
     /// Limits per model.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub model_limits: BTreeMap<String, ModelLimit>,
@@ -76,6 +76,28 @@ pub struct Profile {
     /// Spend per month at which a mail goes out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soft_limit: Option<NanoDollars>,
+}
+
+/// Items of a list that restricts. Most accounts go without, of which there may be
+/// many: so it takes no more room than a pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct List<T: Ord>(
+    #[expect(clippy::box_collection, reason = "an absent list is to be small")] Box<BTreeSet<T>>,
+);
+
+impl<T: Ord> From<BTreeSet<T>> for List<T> {
+    fn from(items: BTreeSet<T>) -> Self {
+        Self(Box::new(items))
+    }
+}
+
+impl<T: Ord> std::ops::Deref for List<T> {
+    type Target = BTreeSet<T>;
+
+    fn deref(&self) -> &BTreeSet<T> {
+        &self.0
+    }
 }
 
 /// Credit that was granted once.

@@ -1,11 +1,10 @@
 //! Caller keys: what clients present to call. Only hashes are kept.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountNumber, CallerKeyId, CallerKeyNumber, ModelLimit, Revision, Timestamp};
+use crate::{AccountNumber, CallerKeyId, CallerKeyNumber, List, ModelLimit, Revision, Timestamp};
 
 /// The SHA-256 of a key that somebody presents.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,7 +50,7 @@ pub struct CallerKey {
     pub mask: String,
     /// The key before a rotation, while it is still good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<PreviousHash>,
+    pub previous: Option<Box<PreviousHash>>,
     /// What it is good for.
     pub terms: KeyTerms,
     /// When it was issued.
@@ -80,7 +79,7 @@ pub struct KeyTerms {
     pub expires_at: Option<Timestamp>,
     /// Model patterns that may be named; `None` does not restrict.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_models: Option<BTreeSet<String>>,
+    pub allow_models: Option<List<String>>,
     /// Requests and tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<ModelLimit>>,

@@ -18,7 +18,7 @@ pub mod resource;
 pub mod secret;
 pub mod time;
 
-pub use account::{Account, Credit, Profile};
+pub use account::{Account, Credit, List, Profile};
 pub use admin_key::{AdminKey, AdminRole};
 pub use caller_key::{CallerKey, KeyHash, KeyTerms, PreviousHash};
 pub use config::{Config, ConfigKey, ModelLimit};

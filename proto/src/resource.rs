@@ -123,5 +123,6 @@ pub struct Change {
     /// Which.
     pub resource: ResourceId,
     /// Its value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Resource>,
 }

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use foldgate_proto::Level;
-use ipnet::IpNet;
+use foldgate_proto::{Level, List};
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::config_text::{self, check_model_pattern, check_resource};
 use crate::pattern::Pattern;
@@ -187,8 +187,8 @@ macro_rules! texts {
             }
 
             /// A list of these as accounts keep it.
-            pub fn texts(list: Option<BTreeSet<Self>>) -> Option<BTreeSet<String>> {
-                list.map(|list| list.into_iter().map(|item| item.0).collect())
+            pub fn texts(list: Option<BTreeSet<Self>>) -> Option<List<String>> {
+                list.map(|list| List::from(list.into_iter().map(|item| item.0).collect::<BTreeSet<_>>()))
             }
         }
     )*};
@@ -226,11 +226,23 @@ impl Item for Address {
     }
 }
 
-/// A range as a list may write it: an address alone is a range of one.
+/// A range as a list may write it: an address alone is a range of one. IPv4 in
+/// IPv6 form is IPv4, as callers' addresses are.
 pub(crate) fn net(text: &str) -> Option<IpNet> {
-    match text.parse::<IpNet>() {
-        Ok(net) => Some(net.trunc()),
-        Err(_) => text.parse::<IpAddr>().ok().map(IpNet::from),
+    let net = match text.parse::<IpNet>() {
+        Ok(net) => net.trunc(),
+        Err(_) => text.parse::<IpAddr>().ok().map(IpNet::from)?,
+    };
+    let IpNet::V6(six) = net else {
+        return Some(net);
+    };
+    let four = six
+        .addr()
+        .to_ipv4_mapped()
+        .zip(six.prefix_len().checked_sub(96));
+    match four {
+        Some((address, prefix)) => Ipv4Net::new(address, prefix).ok().map(IpNet::V4),
+        None => Some(net),
     }
 }
 

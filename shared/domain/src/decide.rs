@@ -16,7 +16,7 @@ mod key;
 mod news;
 mod owner;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod undo;
 mod warning;
 
@@ -92,8 +92,8 @@ pub fn decide(
         Command::PatchCallerKey(patch) => caller_key::patch(before, patch, now)?,
         Command::RotateCallerKey(rotate) => caller_key::rotate(before, rotate, now)?,
         Command::RevokeCallerKey(key) => caller_key::revoke(before, *key)?,
-        Command::Undo(undo) => undo::undo(before, undo)?,
-        Command::Restore(restore) => undo::restore(before, restore)?,
+        Command::Undo(undo) => undo::undo(state, before, undo)?,
+        Command::Restore(restore) => undo::restore(state, before, restore)?,
     };
     if !leads_requests(command) {
         let warnings = warning::of(before, before, command);

@@ -52,13 +52,12 @@ impl OwnerState {
         })
     }
 
-    /// The revision that last changed a resource, if it is there. What carries no
-    /// revision of its own has that of the configuration.
+    /// The revision that last changed a resource, if it is there. The two layers of
+    /// the configuration are read as one and share theirs.
     pub fn resource_revision(&self, id: ResourceId) -> Option<Revision> {
         match id {
-            ResourceId::Owner | ResourceId::Config | ResourceId::Completed => {
-                Some(self.config_revision)
-            }
+            ResourceId::Owner => Some(self.owner_revision),
+            ResourceId::Config | ResourceId::Completed => Some(self.config_revision),
             ResourceId::Key(number) => self.keys.get(&number).map(|key| key.revision),
             ResourceId::News(number) => self.news.get(&number).map(|news| news.revision),
             ResourceId::Account(number) => self.accounts.get(&number).map(|a| a.revision),
@@ -154,8 +153,9 @@ fn compare<K, V>(
 {
     for item in before.diff(after) {
         let key = match item {
-            DiffItem::Add(key, _) | DiffItem::Remove(key, _) => *key,
-            DiffItem::Update { new: (key, _), .. } => *key,
+            DiffItem::Add(key, _)
+            | DiffItem::Remove(key, _)
+            | DiffItem::Update { new: (key, _), .. } => *key,
         };
         touched.insert(name(key));
     }

@@ -107,7 +107,9 @@ pub enum Rejection {
     StaleMissing(ResourceId),
     /// Something later builds on what is to be undone.
     #[error(
-        "revision {revision} cannot be undone: {resource}{field} has changed since; undo the later          change first, or restore that resource as it was: POST /admin/v1/state/restore?at=         {}&resource={resource}", revision.0.saturating_sub(1)
+        "revision {revision} cannot be undone: {resource}{field} has changed since; undo the later \
+         change first, or restore that resource as it was: POST /admin/v1/state/restore?at=\
+         {}&resource={resource}", revision.0.saturating_sub(1)
     )]
     BuiltUpon {
         /// The record to undo.
@@ -119,7 +121,8 @@ pub enum Rejection {
     },
     /// An undo is not undone but restored.
     #[error(
-        "revision {revision} is itself the undo of {undid}; to have that again, restore it: POST          /admin/v1/state/restore?at={undid}"
+        "revision {revision} is itself the undo of {undid}; to have that again, restore it: POST \
+         /admin/v1/state/restore?at={undid}"
     )]
     UndoOfUndo {
         /// The record to undo.
@@ -217,9 +220,8 @@ impl Rejection {
     /// The field or configuration key it is about.
     pub const fn param(&self) -> Option<&'static str> {
         match self {
-            Self::Field { field, .. } => Some(field),
+            Self::Field { field, .. } | Self::Taken { field, .. } => Some(field),
             Self::Config { key, .. } => Some(key.as_str()),
-            Self::Taken { field, .. } => Some(field),
             Self::Stale { .. } | Self::StaleMissing(_) => Some("If-Match"),
             Self::NoSuchKey(_)
             | Self::NoSuchNews(_)

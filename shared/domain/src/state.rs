@@ -17,8 +17,8 @@ mod apply;
 mod bounded;
 pub(crate) mod people;
 #[cfg(test)]
-mod tests;
-mod tree;
+pub(crate) mod tests;
+pub(crate) mod tree;
 
 pub use tree::MAX_DEPTH;
 
@@ -79,6 +79,9 @@ pub struct OwnerState {
     pub key_hash: Vec<u8>,
     /// What may be shown of the owner key.
     pub key_mask: String,
+    /// The revision that last changed the owner itself: its name or its key.
+    #[serde(default)]
+    pub owner_revision: Revision,
     /// The greatest key number given out; never falls.
     pub last_key: KeyNumber,
     /// The greatest news number given out; never falls.
@@ -94,7 +97,7 @@ pub struct OwnerState {
     pub staff: OrdMap<Post, Staff>,
     /// What the owner set.
     pub config: Arc<Config>,
-    /// The revision that last changed it.
+    /// The revision that last changed it, or what it is laid over.
     #[serde(default)]
     pub config_revision: Revision,
     /// LEVEL_MAPPER's other layer: completed from known providers.
@@ -111,12 +114,14 @@ pub struct OwnerState {
     /// The accounts below the owner's own.
     #[serde(default, deserialize_with = "bounded::map")]
     pub accounts: OrdMap<AccountNumber, Arc<Account>>,
-    /// Account numbers by name, in lower case.
+    /// Names, in lower case, with who has them: one account each, as decisions see
+    /// to. Here and below a set of pairs, so that it is what the accounts say,
+    /// whatever came before.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub account_names: OrdMap<String, AccountNumber>,
-    /// Account numbers by e-mail address, in lower case.
+    pub account_names: OrdMap<(String, AccountNumber), ()>,
+    /// E-mail addresses, in lower case, with who has them.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub account_emails: OrdMap<String, AccountNumber>,
+    pub account_emails: OrdMap<(String, AccountNumber), ()>,
     /// Parents with their children.
     #[serde(default, deserialize_with = "bounded::map")]
     pub children: OrdMap<(AccountNumber, AccountNumber), ()>,
@@ -126,9 +131,9 @@ pub struct OwnerState {
     /// Accounts with their keys.
     #[serde(default, deserialize_with = "bounded::map")]
     pub account_keys: OrdMap<(AccountNumber, CallerKeyNumber), ()>,
-    /// Caller keys by hash; a rotated key's old hash leads to it too.
+    /// Hashes with the caller keys they are of; a rotated key's old hash too.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub key_hashes: OrdMap<KeyHash, CallerKeyNumber>,
+    pub key_hashes: OrdMap<(KeyHash, CallerKeyNumber), ()>,
     /// Admin keys.
     #[serde(default, deserialize_with = "bounded::map")]
     pub admin_keys: OrdMap<AdminKeyNumber, Arc<AdminKey>>,
@@ -210,13 +215,14 @@ impl State {
 
 impl OwnerState {
     /// A tenant that just came to be.
-    fn new(id: OwnerId, claimed: &OwnerClaimed) -> Self {
+    fn new(id: OwnerId, revision: Revision, claimed: &OwnerClaimed) -> Self {
         Self {
             id,
             account: claimed.account,
             name: claimed.name.clone(),
             key_hash: claimed.key_hash.clone(),
             key_mask: claimed.key_mask.clone(),
+            owner_revision: revision,
             last_key: KeyNumber::default(),
             last_news: NewsNumber::default(),
             keys: OrdMap::new(),

@@ -2,18 +2,22 @@
 //!
 //! Aims (README states what was measured): resolve a model to a key with 10,000
 //! patterns and 100,000 keys under 1 us; fold 500,000 events/s; apply one key
-//! event to a table of 100,000 keys in under 50 us.
+//! event to a table of 100,000 keys in under 50 us; 100,000 accounts with a key
+//! each in at most 100 MB, and who presents a key, with its standing, in under
+//! 200 ns.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use foldgate_bench::accounts::{hash_of, resident_kilobytes, state_with_accounts};
 use foldgate_bench::{OWNER, full_pool, key_event, level, log_of_keys, models, state_with};
 use foldgate_domain::pool::{Ask, Outcome, Pick};
 use foldgate_domain::{State, Table, provider};
 use foldgate_proto::{Generation, KeyId, RecordHash, Revision, SleepCause, SleepReport, Timestamp};
 
 const KEYS: u64 = 100_000;
+const ACCOUNTS: u64 = 100_000;
 const PATTERNS: usize = 10_000;
 const NOW: Timestamp = Timestamp(1_735_689_600_000);
 
@@ -139,5 +143,43 @@ fn apply_to(state: &mut State, table: &mut Table, record: &foldgate_proto::Recor
     *table = table.advance(state, [record]);
 }
 
-criterion_group!(benches, resolve, around_sleepers, fold, apply_one);
+/// Who calls, and what that one may do; with the memory it takes to know it.
+fn callers(c: &mut Criterion) {
+    let before = resident_kilobytes();
+    let state = state_with_accounts(ACCOUNTS);
+    let folded = resident_kilobytes();
+    let table = Table::new(&state);
+    let compiled = resident_kilobytes();
+    if let (Some(before), Some(folded), Some(compiled)) = (before, folded, compiled) {
+        let (state, table) = (
+            folded.saturating_sub(before),
+            compiled.saturating_sub(folded),
+        );
+        println!(
+            "100,000 accounts with a key each: state {} MB, table {} MB more",
+            state / 1000,
+            table / 1000
+        );
+    }
+    let owner = table.owner(OWNER).expect("claimed");
+    let hashes: Vec<[u8; 32]> = (1..=ACCOUNTS).map(hash_of).collect();
+    let mut at = 0;
+    let mut next = || {
+        at = (at + 7919) % hashes.len();
+        &hashes[at]
+    };
+    let mut group = c.benchmark_group("callers");
+    group.bench_function("key to caller, 100,000 accounts", |b| {
+        b.iter(|| black_box(table.caller(next()).is_some()));
+    });
+    group.bench_function("key to caller and its standing, 100,000 accounts", |b| {
+        b.iter(|| {
+            let caller = table.caller(next()).expect("everybody's key is known");
+            black_box(owner.access(caller, NOW).is_ok())
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, callers, resolve, around_sleepers, fold, apply_one);
 criterion_main!(benches);

@@ -13,6 +13,8 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
+pub mod accounts;
+
 /// The tenant of every bench.
 pub const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 

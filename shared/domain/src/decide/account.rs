@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use foldgate_proto::event::{AccountAdded, AccountPatched, AccountRemoved, CreditGranted};
 use foldgate_proto::{
-    Account, AccountNumber, Event, ModelLimit, NanoDollars, Profile, Rates, Timestamp,
+    Account, AccountNumber, Credit, Event, List, ModelLimit, NanoDollars, Profile, Rates, Timestamp,
 };
 
 use super::{caller_key, check_line, is_email, next_account};
-use crate::acl::{self, Address, Item, ListEdit, Model, Path};
+use crate::acl::{Address, Item, ListEdit, Model, Path};
 use crate::command::{AddAccount, Grant, LimitEdit, PatchAccount, ProfileEdit, RemoveAccount};
 use crate::state::MAX_DEPTH;
+use crate::state::people::folded;
 use crate::{OwnerState, Rejection, State, config_text};
+
+pub(super) mod bounds;
 
 /// The most accounts one owner may hold.
 pub const MAX_ACCOUNTS_PER_OWNER: usize = 200_000;
@@ -68,7 +71,7 @@ pub(super) fn add(
         profile: profile.clone(),
     })];
     if let Some(grant) = add.credit {
-        events.push(granted(number, grant, 0, now)?);
+        events.push(granted(number, grant, &[], now)?);
     }
     let lineage = owner.lineage(add.parent).map(|account| &account.profile);
     let above: Vec<&Profile> = std::iter::once(&profile).chain(lineage).collect();
@@ -120,7 +123,7 @@ pub(super) fn patch(
         }));
     }
     if let Some(grant) = patch.credit {
-        events.push(granted(patch.number, grant, account.credits.len(), now)?);
+        events.push(granted(patch.number, grant, &account.credits, now)?);
     }
     Ok(events)
 }
@@ -137,17 +140,30 @@ pub(super) fn remove(owner: &OwnerState, remove: RemoveAccount) -> Result<Vec<Ev
 fn granted(
     account: AccountNumber,
     grant: Grant,
-    held: usize,
+    held: &[Credit],
     now: Timestamp,
 ) -> Result<Event, Rejection> {
     if grant.amount == NanoDollars(0) {
         return Err(Rejection::field("CreditGranted", "must not be zero"));
     }
-    if held >= MAX_CREDITS {
+    if held.len() >= MAX_CREDITS {
         return Err(Rejection::TooMany {
             what: "credits",
             limit: MAX_CREDITS,
         });
+    }
+    let granted = held
+        .iter()
+        .map(|credit| credit.amount)
+        .chain([grant.amount]);
+    let total: i128 = granted.map(|amount| i128::from(amount.0)).sum();
+    if total < 0 {
+        let problem = "takes back more than was ever granted";
+        return Err(Rejection::field("CreditGranted", problem));
+    }
+    if i64::try_from(total).is_err() {
+        let problem = "makes more money than there can be";
+        return Err(Rejection::field("CreditGranted", problem));
     }
     let days = grant.days.unwrap_or(DEFAULT_CREDIT_DAYS);
     if !(1..=MAX_CREDIT_DAYS).contains(&days) {
@@ -194,21 +210,29 @@ fn edited(
         let lineage = owner.lineage(parent);
         lineage.map(|account| &account.profile).find(|p| list(p))
     };
-    let above = |p: Option<&Profile>| Address::list(p.and_then(|p| p.allow_ips.as_ref()));
-    let ips = above(nearest(|p| p.allow_ips.is_some()));
-    let now = Address::list(profile.allow_ips.as_ref());
-    profile.allow_ips = Address::texts(list("AllowIPs", edit.allow_ips.as_ref(), now, ips)?);
+    let ips = |p: &Profile| Address::list(p.allow_ips.as_deref());
+    let (now, above) = (
+        ips(&profile),
+        nearest(|p| p.allow_ips.is_some()).and_then(ips),
+    );
+    let edited = list("AllowIPs", edit.allow_ips.as_ref(), now, above.as_ref())?;
+    profile.allow_ips = Address::texts(edited);
     profile.allow_models = models(
         edit.allow_models.as_ref(),
-        profile.allow_models.as_ref(),
-        nearest(|p| p.allow_models.is_some()).and_then(|p| p.allow_models.as_ref()),
+        profile.allow_models.as_deref(),
+        nearest(|p| p.allow_models.is_some()).and_then(|p| p.allow_models.as_deref()),
     )?;
-    let levels = nearest(|p| p.allow_levels.is_some()).and_then(|p| p.allow_levels.clone());
-    let now = profile.allow_levels.take();
-    profile.allow_levels = list("AllowLevels", edit.allow_levels.as_ref(), now, levels)?;
-    let paths = nearest(|p| p.resources.is_some()).and_then(|p| p.resources.as_ref());
-    let (now, paths) = (Path::list(profile.resources.as_ref()), Path::list(paths));
-    profile.resources = Path::texts(list("Resources", edit.resources.as_ref(), now, paths)?);
+    let above = nearest(|p| p.allow_levels.is_some()).and_then(|p| p.allow_levels.as_deref());
+    let now = profile.allow_levels.as_deref().cloned();
+    let edited = list("AllowLevels", edit.allow_levels.as_ref(), now, above)?;
+    profile.allow_levels = edited.map(List::from);
+    let paths = |p: &Profile| Path::list(p.resources.as_deref());
+    let (now, above) = (
+        paths(&profile),
+        nearest(|p| p.resources.is_some()).and_then(paths),
+    );
+    let edited = list("Resources", edit.resources.as_ref(), now, above.as_ref())?;
+    profile.resources = Path::texts(edited);
     Ok(profile)
 }
 
@@ -217,8 +241,9 @@ pub(super) fn models(
     edit: Option<&ListEdit<Model>>,
     now: Option<&BTreeSet<String>>,
     above: Option<&BTreeSet<String>>,
-) -> Result<Option<BTreeSet<String>>, Rejection> {
-    let list = list("AllowModels", edit, Model::list(now), Model::list(above))?;
+) -> Result<Option<List<String>>, Rejection> {
+    let above = Model::list(above);
+    let list = list("AllowModels", edit, Model::list(now), above.as_ref())?;
     Ok(Model::texts(list))
 }
 
@@ -226,12 +251,12 @@ fn list<T: Item>(
     field: &'static str,
     edit: Option<&ListEdit<T>>,
     now: Option<BTreeSet<T>>,
-    above: Option<BTreeSet<T>>,
+    above: Option<&BTreeSet<T>>,
 ) -> Result<Option<BTreeSet<T>>, Rejection> {
     match edit {
         None => Ok(now),
         Some(edit) => edit
-            .apply(now.as_ref(), above.as_ref())
+            .apply(now.as_ref(), above)
             .map_err(|error| Rejection::field(field, error.to_string())),
     }
 }
@@ -256,14 +281,27 @@ fn limit_models(
 }
 
 /// Checks a whole profile as it will stand below `parent`; `account` is who has
-/// it already.
-pub(super) fn check(
+/// it already. Of the bounds that accounts above set only what changes is
+/// checked: who was narrowed from above can still be suspended, and what stands
+/// beyond is bounded when it calls.
+fn check(
     owner: &OwnerState,
     account: Option<&Account>,
     parent: AccountNumber,
     profile: &Profile,
 ) -> Result<(), Rejection> {
-    check_identity(owner, account, profile)?;
+    check_own(profile)?;
+    check_unique(owner, account, profile)?;
+    let was = account.map(|account| &account.profile);
+    for above in owner.lineage(parent) {
+        bounds::check(profile, was, &above.profile)?;
+    }
+    Ok(())
+}
+
+/// Checks what a profile says by itself.
+pub(super) fn check_own(profile: &Profile) -> Result<(), Rejection> {
+    check_identity(profile)?;
     if profile.model_limits.len() > MAX_ACCOUNT_MODEL_LIMITS {
         let problem = format!("holds more than {MAX_ACCOUNT_MODEL_LIMITS} models");
         return Err(Rejection::field("ModelLimits", problem));
@@ -281,18 +319,10 @@ pub(super) fn check(
             .and_then(|()| config_text::check_target_model(target))
             .map_err(|error| Rejection::field("ModelMapper", error.to_string()))?;
     }
-    check_money(profile)?;
-    for above in owner.lineage(parent) {
-        check_below(profile, &above.profile)?;
-    }
-    Ok(())
+    check_money(profile)
 }
 
-fn check_identity(
-    owner: &OwnerState,
-    account: Option<&Account>,
-    profile: &Profile,
-) -> Result<(), Rejection> {
+fn check_identity(profile: &Profile) -> Result<(), Rejection> {
     let name = &profile.name;
     check_line("Name", name, *NAME_CHARS.end())?;
     if name.chars().count() < *NAME_CHARS.start() || !name.chars().any(char::is_alphabetic) {
@@ -313,12 +343,20 @@ fn check_identity(
     if !profile.billing_email.is_empty() && !is_email(&profile.billing_email) {
         return Err(Rejection::field("BillingEmail", "is no e-mail address"));
     }
+    Ok(())
+}
+
+fn check_unique(
+    owner: &OwnerState,
+    account: Option<&Account>,
+    profile: &Profile,
+) -> Result<(), Rejection> {
+    let name = &profile.name;
     let mine = account.map(|account| account.number);
     let other = |found: Option<&std::sync::Arc<Account>>| {
         found.is_some_and(|found| Some(found.number) != mine)
     };
-    let owners = crate::state::people::folded(&owner.name) == crate::state::people::folded(name);
-    if owners || other(owner.account_named(name)) {
+    if folded(&owner.name) == folded(name) || other(owner.account_named(name)) {
         return Err(Rejection::Taken {
             field: "Name",
             value: name.clone(),
@@ -353,78 +391,4 @@ fn check_money(profile: &Profile) -> Result<(), Rejection> {
         return Err(Rejection::field("SoftLimit", problem));
     }
     Ok(())
-}
-
-/// Refuses what one account above does not allow.
-fn check_below(profile: &Profile, above: &Profile) -> Result<(), Rejection> {
-    if profile.rates < above.rates {
-        let problem = format!("must not be below the {} of the account above", above.rates);
-        return Err(Rejection::field("Rates", problem));
-    }
-    if let (Some(mine), Some(most)) = (profile.hard_limit, above.hard_limit)
-        && mine > most
-    {
-        let problem = format!("must not be above the {most} of the account above");
-        return Err(Rejection::field("HardLimit", problem));
-    }
-    let refuse = |field| move |error: acl::Error| Rejection::field(field, error.to_string());
-    let ips = |p: &Profile| Address::list(p.allow_ips.as_ref());
-    acl::check_within(ips(profile).as_ref(), ips(above).as_ref()).map_err(refuse("AllowIPs"))?;
-    check_models(profile.allow_models.as_ref(), above)?;
-    acl::check_within(profile.allow_levels.as_ref(), above.allow_levels.as_ref())
-        .map_err(refuse("AllowLevels"))?;
-    let paths = |p: &Profile| Path::list(p.resources.as_ref());
-    acl::check_within(paths(profile).as_ref(), paths(above).as_ref())
-        .map_err(refuse("Resources"))?;
-    check_limits(profile.limits.as_deref(), above)?;
-    for (model, limit) in &profile.model_limits {
-        let most = above.model_limits.get(model).copied().unwrap_or_default();
-        if let Some((name, most)) = exceeded(limit, &most) {
-            let problem = format!("{model:?}: {name} is above the {most} of the account above");
-            return Err(Rejection::field("ModelLimits", problem));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses models that the account above (or the key's own) does not allow.
-pub(super) fn check_models(
-    list: Option<&BTreeSet<String>>,
-    above: &Profile,
-) -> Result<(), Rejection> {
-    let (list, above) = (Model::list(list), Model::list(above.allow_models.as_ref()));
-    acl::check_within(list.as_ref(), above.as_ref())
-        .map_err(|error| Rejection::field("AllowModels", error.to_string()))
-}
-
-/// Refuses limits above those of the account above (or the key's own).
-pub(super) fn check_limits(limits: Option<&ModelLimit>, above: &Profile) -> Result<(), Rejection> {
-    let (Some(limits), Some(most)) = (limits, above.limits.as_deref()) else {
-        return Ok(());
-    };
-    match exceeded(limits, most) {
-        None => Ok(()),
-        Some((name, most)) => Err(Rejection::field(
-            name,
-            format!("must not be above the {most} of the account above"),
-        )),
-    }
-}
-
-/// The first limit that is greater than it may be.
-fn exceeded(limits: &ModelLimit, most: &ModelLimit) -> Option<(&'static str, u64)> {
-    let pairs = [
-        ("RPM", limits.rpm, most.rpm),
-        ("RPH", limits.rph, most.rph),
-        ("RPD", limits.rpd, most.rpd),
-        ("TPM", limits.tpm, most.tpm),
-        ("TPH", limits.tph, most.tph),
-        ("TPD", limits.tpd, most.tpd),
-    ];
-    pairs
-        .into_iter()
-        .find_map(|(name, mine, most)| match (mine, most) {
-            (Some(mine), Some(most)) if mine > most => Some((name, most)),
-            _ => None,
-        })
 }

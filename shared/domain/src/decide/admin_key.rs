@@ -25,8 +25,9 @@ pub(super) fn issue(
             limit: MAX_ADMIN_KEYS,
         });
     }
-    if issue.name.trim().is_empty() {
-        return Err(Rejection::field("name", "must not be empty"));
+    if issue.name.is_empty() || issue.name.trim() != issue.name {
+        let problem = "must not be empty, nor begin or end with white space";
+        return Err(Rejection::field("name", problem));
     }
     check_line("name", &issue.name, MAX_ADMIN_KEY_NAME_CHARS)?;
     check_name(owner, &issue.name, None)?;
@@ -53,7 +54,7 @@ pub(super) fn check_name(
 ) -> Result<(), Rejection> {
     let mut others = owner.admin_keys.values();
     let taken = others.any(|key| Some(key.number) != mine && folded(&key.name) == folded(name));
-    if taken {
+    if taken || folded(&owner.name) == folded(name) {
         return Err(Rejection::Taken {
             field: "name",
             value: name.to_owned(),
@@ -75,9 +76,8 @@ pub(super) fn rotate_owner(
     rotate: &RotateOwnerKey,
 ) -> Result<Vec<Event>, Rejection> {
     check_hash(owner, rotate.hash)?;
-    if state.owners.values().any(|o| o.key_hash == rotate.hash.0) {
-        return Err(Rejection::KeyTaken);
-    }
+    let mut others = state.owners.values();
+    others.try_for_each(|other| check_hash(other, rotate.hash))?;
     Ok(vec![Event::OwnerKeyRotated(OwnerKeyRotated {
         key_hash: rotate.hash,
         key_mask: rotate.mask.clone(),

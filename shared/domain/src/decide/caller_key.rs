@@ -7,7 +7,8 @@ use foldgate_proto::event::{
 };
 use foldgate_proto::{AccountNumber, CallerKey, Event, KeyHash, KeyTerms, Profile, Timestamp};
 
-use super::{account, check_line};
+use super::account::{self, bounds};
+use super::check_line;
 use crate::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey, TermsEdit};
 use crate::{OwnerState, Rejection};
 
@@ -84,7 +85,7 @@ pub(super) fn issued(
 /// A hash leads to one key only, of whatever sort.
 pub(super) fn check_hash(owner: &OwnerState, hash: KeyHash) -> Result<(), Rejection> {
     let admins = owner.admin_keys.values();
-    let taken = owner.key_hashes.contains_key(&hash)
+    let taken = owner.caller_key_presented(hash).is_some()
         || owner.key_hash == hash.0
         || admins.into_iter().any(|key| key.hash == hash);
     if taken {
@@ -94,19 +95,24 @@ pub(super) fn check_hash(owner: &OwnerState, hash: KeyHash) -> Result<(), Reject
 }
 
 fn terms(above: &[&Profile], base: &KeyTerms, edit: &TermsEdit) -> Result<KeyTerms, Rejection> {
-    let bounds = above.iter().find_map(|p| p.allow_models.as_ref());
+    let nearest = above.iter().find_map(|p| p.allow_models.as_deref());
     let terms = KeyTerms {
         expires_at: edit.expires_at.unwrap_or(base.expires_at),
         allow_models: account::models(
             edit.allow_models.as_ref(),
-            base.allow_models.as_ref(),
-            bounds,
+            base.allow_models.as_deref(),
+            nearest,
         )?,
         limits: account::limited(base.limits.clone(), &edit.limits),
     };
+    // What stays as it is was within bounds once, and is bounded when it calls.
     for profile in above {
-        account::check_models(terms.allow_models.as_ref(), profile)?;
-        account::check_limits(terms.limits.as_deref(), profile)?;
+        if terms.allow_models != base.allow_models {
+            bounds::check_models(terms.allow_models.as_deref(), profile)?;
+        }
+        if terms.limits != base.limits {
+            bounds::check_limits(terms.limits.as_deref(), profile)?;
+        }
     }
     Ok(terms)
 }

@@ -8,9 +8,10 @@
 //! keys that routing uses complete anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use foldgate_proto::event::{LevelMapperCompleted, LevelMapperRetracted};
-use foldgate_proto::{Event, KeyNumber, Level, ProviderKey, ProviderType};
+use foldgate_proto::{Change, Event, KeyNumber, Level, ProviderKey, ProviderType, ResourceId};
 
 use crate::provider::{Family, completion, family};
 use crate::state::{Post, Staff};
@@ -18,19 +19,36 @@ use crate::{OwnerState, table};
 
 /// The completions that follow what happened to keys.
 pub(super) fn follow(before: &OwnerState, after: &OwnerState, events: &[Event]) -> Vec<Event> {
-    let Some(number) = events.iter().find_map(touched) else {
-        return Vec::new();
-    };
-    let was = before.keys.get(&number).filter(|key| counts(key));
-    let is = after.keys.get(&number).filter(|key| counts(key));
     let mut put: BTreeMap<String, Level> = BTreeMap::new();
     let mut gone: BTreeSet<String> = BTreeSet::new();
-    if let Some(key) = is.filter(|key| key.disabled.is_none()) {
-        arrive(after, key, &mut put);
+    let counting = |owner: &OwnerState, number| {
+        let key = owner.keys.get(&number).map(Arc::clone);
+        key.filter(|key| counts(key))
+    };
+    let left = |number, is: Option<&ProviderKey>| {
+        counting(before, number).filter(|was| is.is_none_or(|is| !same_post(was, is)))
+    };
+    if let Some(number) = events.iter().find_map(touched) {
+        let is = counting(after, number);
+        if let Some(key) = is.as_ref().filter(|key| key.disabled.is_none()) {
+            arrive(after, key, &mut put);
+        }
+        if let Some(key) = left(number, is.as_deref()) {
+            leave(after, &key, &mut put, &mut gone);
+        }
     }
-    let stood = was.filter(|was| is.is_none_or(|is| !same_post(was, is)));
-    if let Some(key) = stood {
-        leave(after, key, &mut put, &mut gone);
+    if let Some(changes) = events.iter().find_map(brought_back) {
+        let keys = changes.iter().filter_map(|change| match change.resource {
+            ResourceId::Key(number) => Some(number),
+            _ => None,
+        });
+        for number in keys {
+            if let Some(key) = left(number, counting(after, number).as_deref()) {
+                leave(after, &key, &mut put, &mut gone);
+            }
+        }
+        fill(after, &mut put);
+        gone.retain(|pattern| !put.contains_key(pattern));
     }
     let completed = (!put.is_empty())
         .then_some(LevelMapperCompleted { patterns: put })
@@ -39,6 +57,31 @@ pub(super) fn follow(before: &OwnerState, after: &OwnerState, events: &[Event]) 
         .then_some(LevelMapperRetracted { patterns: gone })
         .map(Event::LevelMapperRetracted);
     completed.into_iter().chain(retracted).collect()
+}
+
+const fn brought_back(event: &Event) -> Option<&Vec<Change>> {
+    match event {
+        Event::RecordUndone(undone) => Some(&undone.changes),
+        Event::StateRestored(restored) => Some(&restored.changes),
+        _ => None,
+    }
+}
+
+/// Who takes back a key that completed something takes the patterns along, which
+/// a key that came later may need: those lead to it.
+fn fill(after: &OwnerState, put: &mut BTreeMap<String, Level>) {
+    let routed = after.staff.iter().filter(|(post, staff)| {
+        staff.enabled > 0
+            && post.kind == ProviderType::Standard
+            && family(&post.provider) != Family::Unknown
+    });
+    for (post, _) in routed {
+        for pattern in completion(&post.provider) {
+            if !after.completed.contains_key(*pattern) {
+                put.entry((*pattern).to_owned()).or_insert(post.level);
+            }
+        }
+    }
 }
 
 const fn touched(event: &Event) -> Option<KeyNumber> {

@@ -1,8 +1,9 @@
 //! Tenants.
 
 use foldgate_proto::event::OwnerClaimed;
-use foldgate_proto::{Event, OwnerId};
+use foldgate_proto::{Event, KeyHash, OwnerId};
 
+use super::caller_key::check_hash;
 use super::{check_line, next_account};
 use crate::command::ClaimOwner;
 use crate::{Rejection, State};
@@ -27,10 +28,9 @@ pub(super) fn claim(
     if taken || state.owner(owner).is_some() {
         return Err(Rejection::OwnerExists(claim.name.clone()));
     }
-    let key_taken = state
-        .owners
-        .values()
-        .any(|other| other.key_hash == claim.key_hash);
+    let hash = KeyHash(claim.key_hash);
+    let mut others = state.owners.values();
+    let key_taken = others.any(|other| check_hash(other, hash).is_err());
     if key_taken {
         return Err(Rejection::field("Key", "is another owner's key"));
     }

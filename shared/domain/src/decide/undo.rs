@@ -2,15 +2,19 @@
 //! back is checked against today's rules and today's other resources.
 
 use foldgate_proto::event::{RecordUndone, StateRestored};
-use foldgate_proto::{Change, Event, Resource, ResourceId, Revision};
+use foldgate_proto::{Change, Event, ResourceId, Revision};
 
-use super::{MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, config};
 use crate::command::{Restore, Undo};
 use crate::history::{self, Merged, diff, merge};
-use crate::state::MAX_DEPTH;
-use crate::{OwnerState, Rejection};
+use crate::{OwnerState, Rejection, State};
 
-pub(super) fn undo(owner: &OwnerState, undo: &Undo) -> Result<Vec<Event>, Rejection> {
+mod fit;
+
+pub(super) fn undo(
+    state: &State,
+    owner: &OwnerState,
+    undo: &Undo,
+) -> Result<Vec<Event>, Rejection> {
     let revision = undo.revision;
     if let Some(undid) = undo.undid {
         return Err(Rejection::UndoOfUndo { revision, undid });
@@ -39,7 +43,7 @@ pub(super) fn undo(owner: &OwnerState, undo: &Undo) -> Result<Vec<Event>, Reject
         }
     }
     check_followers(owner, revision, &changes)?;
-    fit(owner, &changes)?;
+    fit::check(state, owner, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }
@@ -80,7 +84,17 @@ fn check_followers(
     Ok(())
 }
 
-pub(super) fn restore(owner: &OwnerState, restore: &Restore) -> Result<Vec<Event>, Rejection> {
+pub(super) fn restore(
+    state: &State,
+    owner: &OwnerState,
+    restore: &Restore,
+) -> Result<Vec<Event>, Rejection> {
+    if restore.only == Some(ResourceId::Completed) {
+        return Err(Rejection::DoesNotFit {
+            resource: ResourceId::Completed,
+            problem: "it follows the provider keys; restore those".to_owned(),
+        });
+    }
     let mut changes: Vec<Change> = history::towards(owner, &restore.then)
         .into_values()
         .filter(|difference| match restore.only {
@@ -100,7 +114,7 @@ pub(super) fn restore(owner: &OwnerState, restore: &Restore) -> Result<Vec<Event
         (ResourceId::Account(number), Some(_)) => (2, restore.then.depth(number)),
         _ => (3, 0),
     });
-    fit(owner, &changes)?;
+    fit::check(state, owner, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }
@@ -109,66 +123,4 @@ pub(super) fn restore(owner: &OwnerState, restore: &Restore) -> Result<Vec<Event
         revision,
         changes,
     })])
-}
-
-/// Checks what comes back (and what goes) against the owner as it will be.
-fn fit(owner: &OwnerState, changes: &[Change]) -> Result<(), Rejection> {
-    let mut after = owner.clone();
-    for change in changes {
-        after.put_back(Revision::ZERO, change);
-    }
-    for change in changes {
-        fits(owner, &after, change).map_err(|problem| Rejection::DoesNotFit {
-            resource: change.resource,
-            problem,
-        })?;
-    }
-    Ok(())
-}
-
-fn fits(before: &OwnerState, after: &OwnerState, change: &Change) -> Result<(), String> {
-    let words = |rejection: Rejection| rejection.to_string();
-    match (change.resource, &change.value) {
-        (_, Some(Resource::Config(set))) => config::check(set).map_err(words),
-        (_, Some(Resource::Key(key))) => {
-            let stays = after
-                .key(key.id)
-                .is_some_and(|now| now.number == key.number);
-            match after.keys.len() {
-                count if count > MAX_KEYS_PER_OWNER && count > before.keys.len() => {
-                    Err(format!("there are {MAX_KEYS_PER_OWNER} keys already"))
-                }
-                _ if !stays => Err("another key has its id".to_owned()),
-                _ => Ok(()),
-            }
-        }
-        (_, Some(Resource::News(_))) if after.news.len() > MAX_NEWS.max(before.news.len()) => {
-            Err(format!("there are {MAX_NEWS} news already"))
-        }
-        (_, Some(Resource::Account(back))) => {
-            if !after.is_rooted(back.number) || after.depth(back.number) > MAX_DEPTH {
-                return Err(format!("the account above it, {}, is gone", back.parent));
-            }
-            let mut others = after.clone();
-            others.remove_account_only(back.number);
-            account::check(&others, Some(back), back.parent, &back.profile).map_err(words)
-        }
-        (ResourceId::Account(number), None) if after.has_children(number) => {
-            Err("it has accounts below it".to_owned())
-        }
-        (_, Some(Resource::CallerKey(key))) => {
-            let stands = after.is_root(key.account) || after.accounts.contains_key(&key.account);
-            if !stands {
-                return Err(format!("its account, {}, is gone", key.account));
-            }
-            match after.key_hashes.get(&key.hash) {
-                Some(number) if *number == key.number => Ok(()),
-                _ => Err("another key presents the same".to_owned()),
-            }
-        }
-        (_, Some(Resource::AdminKey(key))) => {
-            admin_key::check_name(after, &key.name, Some(key.number)).map_err(words)
-        }
-        _ => Ok(()),
-    }
 }

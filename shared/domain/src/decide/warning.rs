@@ -46,7 +46,7 @@ pub enum Warning {
     NotEnforced(&'static str),
     /// No account is meant by this target today.
     NoSuchAccount(String),
-    /// So many keys that callers or admins present are good again.
+    /// So many keys that callers, admins or the owner present are good again.
     KeysBack(usize),
 }
 
@@ -109,10 +109,12 @@ impl fmt::Display for Warning {
                 )
             }
             Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
-            Self::KeysBack(count) => write!(
-                f,
-                "{count} caller or admin keys that were revoked or rotated are good again"
-            ),
+            Self::KeysBack(count) => {
+                write!(
+                    f,
+                    "keys that were revoked or rotated are good again: {count}"
+                )
+            }
             Self::NoSuchAccount(target) => write!(f, "no account matches {target} today"),
         }
     }
@@ -176,10 +178,11 @@ fn of_account(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
 
 fn keys_back(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
     let callers = after.key_hashes.keys();
-    let callers = callers.filter(|hash| !before.key_hashes.contains_key(*hash));
+    let callers = callers.filter(|(hash, _)| before.caller_key_presented(*hash).is_none());
     let was = |hash: &KeyHash| before.admin_keys.values().any(|key| key.hash == *hash);
     let admins = after.admin_keys.values().filter(|key| !was(&key.hash));
-    match callers.count() + admins.count() {
+    let owner = usize::from(before.key_hash != after.key_hash);
+    match callers.count() + admins.count() + owner {
         0 => Vec::new(),
         count => vec![Warning::KeysBack(count)],
     }

@@ -1,13 +1,10 @@
 //! Taking one change back out of a resource that may have changed since: field
 //! by field, as far as the fields are still as that change left them.
 
-use foldgate_proto::Resource;
+use foldgate_proto::{Resource, Revision, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-
-/// Fields that say when and by what a resource changed, not what it is.
-const STAMPS: &[&str] = &["revision", "secret_revision", "updated_at"];
 
 /// Fields whose own fields are compared one by one.
 const NESTED: &[&str] = &["profile", "terms"];
@@ -23,27 +20,32 @@ pub enum Merged {
     Conflict(String),
 }
 
-/// Takes the change from `before` to `after` out of `now`.
+/// Takes the change from `before` to `after` out of `now`. What is as it was
+/// before already, the whole or a field, is left so.
 pub fn merge(
     before: Option<&Resource>,
     after: Option<&Resource>,
     now: Option<&Resource>,
 ) -> Merged {
+    if is_same(now, before) {
+        return Merged::Unchanged;
+    }
     if is_same(now, after) {
-        if is_same(now, before) {
-            return Merged::Unchanged;
-        }
         return Merged::Value(before.cloned());
     }
     let (Some(before), Some(after), Some(now)) = (before, after, now) else {
         return Merged::Conflict(String::new());
     };
+    let (before, after) = (&unstamped(before), &unstamped(after));
     match (before, after, now) {
         (Resource::Owner(b), Resource::Owner(a), Resource::Owner(n)) => {
             whole(b, a, n, Resource::Owner)
         }
         (Resource::Config(b), Resource::Config(a), Resource::Config(n)) => {
-            whole(b, a, n, Resource::Config)
+            match whole(b, a, n, Resource::Config) {
+                Merged::Conflict(field) => Merged::Conflict(field.to_ascii_uppercase()),
+                merged => merged,
+            }
         }
         (Resource::Completed(b), Resource::Completed(a), Resource::Completed(n)) => {
             whole(b, a, n, Resource::Completed)
@@ -69,13 +71,16 @@ fn whole<T: Serialize + DeserializeOwned>(
     now: &T,
     wrap: impl Fn(T) -> Resource,
 ) -> Merged {
-    let (Some(before), Some(after), Some(mut merged)) =
-        (object(before), object(after), object(now))
+    let (Some(before), Some(after), Some(now)) = (object(before), object(after), object(now))
     else {
         return Merged::Conflict(String::new());
     };
-    if let Err(field) = take_out(&before, &after, &mut merged, "") {
-        return Merged::Conflict(field);
+    let mut merged = now.clone();
+    if let Err(field) = take_out(&before, &after, &mut merged) {
+        return Merged::Conflict(format!(".{field}"));
+    }
+    if merged == now {
+        return Merged::Unchanged;
     }
     match serde_json::from_value(Value::Object(merged)) {
         Ok(value) => Merged::Value(Some(wrap(value))),
@@ -89,25 +94,24 @@ fn take_out(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
     now: &mut Map<String, Value>,
-    path: &str,
 ) -> Result<(), String> {
     let names = before
         .keys()
         .chain(after.keys().filter(|name| !before.contains_key(*name)));
     for name in names {
         let (was, became) = (before.get(name), after.get(name));
-        if was == became || STAMPS.contains(&name.as_str()) {
+        if was == became || now.get(name) == was {
             continue;
         }
         if NESTED.contains(&name.as_str())
             && let (Some(Value::Object(was)), Some(Value::Object(became))) = (was, became)
             && let Some(Value::Object(is)) = now.get_mut(name)
         {
-            take_out(was, became, is, path)?;
+            take_out(was, became, is)?;
             continue;
         }
         if now.get(name) != became {
-            return Err(format!("{path}.{name}"));
+            return Err(name.clone());
         }
         match was {
             Some(was) => now.insert(name.clone(), was.clone()),
@@ -119,21 +123,34 @@ fn take_out(
 
 /// Whether two values are the same but for their stamps.
 pub(super) fn is_same(one: Option<&Resource>, other: Option<&Resource>) -> bool {
-    if one == other {
-        return true;
-    }
-    match (one.and_then(unstamped), other.and_then(unstamped)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
-    }
+    one == other
+        || one
+            .zip(other)
+            .is_some_and(|(one, other)| unstamped(one) == unstamped(other))
 }
 
-fn unstamped(resource: &Resource) -> Option<Map<String, Value>> {
-    let mut map = fields_of(resource)?;
-    for stamp in STAMPS {
-        map.remove(*stamp);
+fn unstamped(resource: &Resource) -> Resource {
+    let (never, unset) = (Revision::ZERO, Timestamp::default());
+    let mut bare = resource.clone();
+    match &mut bare {
+        Resource::Key(key) => {
+            key.revision = never;
+            key.secret_revision = never;
+            key.updated_at = unset;
+        }
+        Resource::News(news) => news.revision = never,
+        Resource::Account(account) => {
+            account.revision = never;
+            account.updated_at = unset;
+        }
+        Resource::CallerKey(key) => {
+            key.revision = never;
+            key.updated_at = unset;
+        }
+        Resource::AdminKey(key) => key.revision = never,
+        Resource::Owner(_) | Resource::Config(_) | Resource::Completed(_) => {}
     }
-    Some(map)
+    bare
 }
 
 /// A resource's fields.

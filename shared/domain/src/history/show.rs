@@ -13,6 +13,16 @@ const FLAT: &[&str] = &["profile", "terms"];
 /// What is not shown: hashes would only help to guess keys that people chose.
 const HIDDEN: &[&str] = &["hash", "key_hash", "revision", "secret_revision"];
 
+/// Maps whose keys are an owner's own words: nothing in them is read by its name.
+const VERBATIM: &[&str] = &[
+    "api_versions",
+    "level_mapper",
+    "model_limits",
+    "model_mapper",
+    "model_mapping",
+    "switch_over",
+];
+
 /// Fields of which a change alone says nothing.
 const STAMPS: &[&str] = &["updated_at"];
 
@@ -59,6 +69,9 @@ pub fn fields(difference: &Difference) -> Vec<FieldChange> {
 }
 
 fn flat(resource: &Resource) -> Map<String, Value> {
+    if let Resource::Completed(_) = resource {
+        return fields_of(resource).unwrap_or_default();
+    }
     let is_config = matches!(resource, Resource::Config(_));
     let mut shown = Map::new();
     for (name, value) in fields_of(resource).unwrap_or_default() {
@@ -85,6 +98,7 @@ fn entry(name: String, value: Value) -> (String, Value) {
 /// A value as people read it, by its field's name.
 fn readable(name: &str, value: Value) -> Value {
     match value {
+        map if VERBATIM.contains(&name) => map,
         Value::Object(mut map) => {
             if map.contains_key("sealed")
                 && let Some(mask) = map.remove("mask")

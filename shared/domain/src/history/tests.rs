@@ -1,1 +1,202 @@
+//! What histories show: names, times and money as people read them, no secret.
 
+use foldgate_proto::{
+    AccountNumber, AdminRole, CallerKeyNumber, KeyNumber, NanoDollars, Rates, ResourceId,
+};
+use serde_json::{Value, json};
+
+use super::{Difference, FieldChange, diff, fields, shown};
+use crate::Command;
+use crate::command::PatchKey;
+use crate::decide::tests::given::{Given, add, given, level, map, number, secret, set};
+use crate::decide::tests::people::{
+    add_account, admin, bounded, edit, grant, key_of, patch_account, rotate, rotate_owner,
+};
+
+fn last(given: &Given) -> Vec<Difference> {
+    let before = given.at(given.last() - 1);
+    diff(before.as_deref(), given.owner())
+}
+
+/// What the last record changed, as it is shown.
+fn told(given: &Given) -> Vec<(String, String, Value, Value)> {
+    let mut told = Vec::new();
+    for difference in last(given) {
+        for change in fields(&difference) {
+            let FieldChange {
+                field,
+                before,
+                after,
+            } = change;
+            told.push((difference.resource.to_string(), field, before, after));
+        }
+    }
+    told
+}
+
+fn one(resource: &str, field: &str, before: Value, after: Value) -> (String, String, Value, Value) {
+    (resource.to_owned(), field.to_owned(), before, after)
+}
+
+#[test]
+fn a_change_is_told_by_its_fields() {
+    let mut given = given().and(&add_account("team", 1, 9));
+    given.done(&patch_account(2, 1, |p| {
+        p.suspended = Some(true);
+        p.rates = Some(Rates(1_250_000));
+        p.hard_limit = Some(Some(NanoDollars(100_500_000_000)));
+        p.allow_models = edit("gpt-*");
+        p.allow_levels = edit("1 2");
+    }));
+    let expected = [
+        one("account/2", "allow_levels", Value::Null, json!([1, 2])),
+        one("account/2", "allow_models", Value::Null, json!(["gpt-*"])),
+        one("account/2", "hard_limit", Value::Null, json!(100.5)),
+        one("account/2", "rates", json!(1), json!(1.25)),
+        one("account/2", "suspended", Value::Null, json!(true)),
+    ];
+    assert_eq!(told(&given), expected);
+}
+
+#[test]
+fn configuration_is_told_by_its_keys() {
+    let mut given = given();
+    given.done(&set(|patch| {
+        patch.set.model_mapper = Some(map([("a", "b".to_owned())]));
+        patch.set.email_pass = Some(secret());
+    }));
+    let expected = [
+        one(
+            "config",
+            "EMAIL_PASS",
+            Value::Null,
+            json!("sk-\u{2026}1234"),
+        ),
+        one("config", "MODEL_MAPPER", Value::Null, json!({"a": "b"})),
+    ];
+    assert_eq!(told(&given), expected);
+}
+
+#[test]
+fn times_and_money_are_read_as_such() {
+    let mut given = given().and(&add_account("team", 1, 9));
+    given.done(&grant(2, 1, 2_500_000_000, Some(1)));
+    let credit = json!([{
+        "amount": 2.5,
+        "granted_at": "2025-01-01T00:00:00.000Z",
+        "expires_at": "2025-01-02T00:00:00.000Z",
+    }]);
+    assert_eq!(
+        told(&given),
+        [one("account/2", "credits", Value::Null, credit)]
+    );
+    given.done(&rotate(key_of(2, 1), 10, 60));
+    let previous = json!({"until": "2025-01-01T00:01:00.000Z"});
+    let expected = [
+        one(
+            "caller_key/1",
+            "mask",
+            json!("sk-\u{2026}9"),
+            json!("sk-\u{2026}10"),
+        ),
+        one("caller_key/1", "previous", Value::Null, previous),
+    ];
+    assert_eq!(told(&given), expected);
+}
+
+#[test]
+fn secrets_are_masked_and_hashes_left_out() {
+    let mut given = given()
+        .and(&add(1, "https://llm.example.com", 1))
+        .and(&admin("ops", AdminRole::Operator, 20));
+    let ops = given
+        .owner()
+        .resource(ResourceId::AdminKey(foldgate_proto::AdminKeyNumber(1)));
+    let ops = shown(&ops.expect("issued"));
+    assert_eq!(ops["role"], "operator");
+    assert_eq!(ops.get("hash"), None);
+    let key = given
+        .owner()
+        .resource(ResourceId::Key(KeyNumber(1)))
+        .expect("added");
+    let key = shown(&key);
+    assert_eq!(key["secret"], "sk-\u{2026}1234");
+    assert_eq!(key["created_at"], "2025-01-01T00:00:00.000Z");
+    assert_eq!(key.get("secret_revision"), None);
+    given.done(&rotate_owner(2));
+    let masks = one(
+        "owner",
+        "key_mask",
+        json!("sk-\u{2026}"),
+        json!("sk-\u{2026}2"),
+    );
+    assert_eq!(told(&given), [masks]);
+}
+
+/// Patterns are an owner's words: none is taken for a field's name.
+#[test]
+fn patterns_are_shown_as_they_are_written() {
+    let words = ["hash", "revision", "created_at", "rates", "mask", "sealed"];
+    let mapper: std::collections::BTreeMap<String, String> = words
+        .iter()
+        .map(|w| ((*w).to_owned(), "x".to_owned()))
+        .collect();
+    let levels: std::collections::BTreeMap<String, _> =
+        words.iter().map(|w| ((*w).to_owned(), level(5))).collect();
+    let mut given = given();
+    given.done(&set(|patch| {
+        patch.set.model_mapper = Some(mapper.clone());
+        patch.set.level_mapper = Some(levels.clone());
+    }));
+    let expected = [
+        one("config", "LEVEL_MAPPER", Value::Null, json!(levels)),
+        one("config", "MODEL_MAPPER", Value::Null, json!(mapper)),
+    ];
+    assert_eq!(told(&given), expected);
+    let own = mapper.clone();
+    given.done(&bounded("team", 1, 9, |p| p.model_mapper = Some(own)));
+    let account = given
+        .owner()
+        .resource(ResourceId::Account(AccountNumber(2)));
+    assert_eq!(
+        shown(&account.expect("added"))["model_mapper"],
+        json!(mapper)
+    );
+    let completed = foldgate_proto::Resource::Completed(levels.clone());
+    assert_eq!(shown(&completed), json!(levels));
+}
+
+#[test]
+fn stamps_alone_are_no_difference() {
+    let mut given = given().and(&add(1, "https://llm.example.com", 1));
+    given.now = given.now.after(std::time::Duration::from_secs(5));
+    given.done(&Command::PatchKey(PatchKey {
+        number: number(1),
+        secret: Some(secret()),
+        ..PatchKey::default()
+    }));
+    let key = &given.owner().keys[&number(1)];
+    assert_eq!(key.secret_revision, key.revision, "it was set again");
+    assert_eq!(last(&given), []);
+}
+
+#[test]
+fn a_first_record_is_told_from_nothing() {
+    let all = last(&given());
+    assert!(all.iter().all(|difference| difference.before.is_none()));
+    assert!(
+        all.iter()
+            .any(|difference| difference.resource == ResourceId::Owner)
+    );
+}
+
+#[test]
+fn what_goes_is_told_with_what_it_was() {
+    let mut given = given().and(&add_account("team", 1, 9));
+    given.done(&Command::RevokeCallerKey(key_of(2, 1)));
+    let gone = &last(&given)[0];
+    assert_eq!(gone.resource, ResourceId::CallerKey(CallerKeyNumber(1)));
+    assert_eq!(gone.after, None);
+    let told = told(&given);
+    assert!(told.contains(&one("caller_key/1", "name", json!("default"), Value::Null)));
+}

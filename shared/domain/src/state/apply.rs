@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use foldgate_proto::event::{
     ConfigPatched, ConfigReset, KeyAdded, KeyDisabled, KeyPatched, LevelMapperCompleted,
-    NewsPublished, OwnerClaimed,
+    LevelMapperRetracted, NewsPublished, OwnerClaimed,
 };
 use foldgate_proto::{
     Change, Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash,
@@ -48,7 +48,7 @@ impl State {
     /// Folds one event; answers the number of the resource it is about.
     fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) -> Option<u64> {
         if let Event::OwnerClaimed(claimed) = event {
-            self.claim(record.owner, claimed);
+            self.claim(revision, record.owner, claimed);
             return event.subject();
         }
         self.count_account(event);
@@ -61,16 +61,13 @@ impl State {
             Event::KeyDisabled(disabled) => owner.disable_key(revision, record, disabled),
             Event::ConfigPatched(patched) => owner.patch_config(revision, patched),
             Event::ConfigReset(reset) => owner.reset_config(revision, reset),
-            Event::LevelMapperCompleted(completed) => owner.complete(completed),
-            Event::LevelMapperRetracted(retracted) => {
-                let completed = Arc::make_mut(&mut owner.completed);
-                completed.retain(|pattern, _| !retracted.patterns.contains(pattern));
-            }
+            Event::LevelMapperCompleted(completed) => owner.complete(revision, completed),
+            Event::LevelMapperRetracted(retracted) => owner.retract(revision, retracted),
             Event::NewsPublished(published) => owner.publish(revision, record, published),
             Event::NewsRetracted(retracted) => {
                 owner.news.remove(&retracted.number);
             }
-            Event::OwnerKeyRotated(rotated) => owner.rotate_owner_key(rotated),
+            Event::OwnerKeyRotated(rotated) => owner.rotate_owner_key(revision, rotated),
             Event::AdminKeyIssued(issued) => owner.issue_admin_key(revision, record, issued),
             Event::AdminKeyRevoked(revoked) => owner.remove_admin_key(revoked.number),
             Event::AccountAdded(added) => owner.add_account(revision, record, added),
@@ -87,12 +84,12 @@ impl State {
         event.subject()
     }
 
-    fn claim(&mut self, id: OwnerId, claimed: &OwnerClaimed) {
+    fn claim(&mut self, revision: Revision, id: OwnerId, claimed: &OwnerClaimed) {
         if self.owners.contains_key(&id) {
             return;
         }
         self.last_account = self.last_account.max(claimed.account);
-        let owner = OwnerState::new(id, claimed);
+        let owner = OwnerState::new(id, revision, claimed);
         self.owners.insert(id, Arc::new(owner));
     }
 
@@ -205,7 +202,14 @@ impl OwnerState {
         }
     }
 
-    fn complete(&mut self, completed: &LevelMapperCompleted) {
+    fn retract(&mut self, revision: Revision, retracted: &LevelMapperRetracted) {
+        self.config_revision = revision;
+        let completed = Arc::make_mut(&mut self.completed);
+        completed.retain(|pattern, _| !retracted.patterns.contains(pattern));
+    }
+
+    fn complete(&mut self, revision: Revision, completed: &LevelMapperCompleted) {
+        self.config_revision = revision;
         let patterns = completed.patterns.iter().map(|(p, l)| (p.clone(), *l));
         Arc::make_mut(&mut self.completed).extend(patterns);
     }

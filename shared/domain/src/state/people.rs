@@ -15,7 +15,8 @@ use foldgate_proto::{
 use super::OwnerState;
 
 impl OwnerState {
-    pub(super) fn rotate_owner_key(&mut self, rotated: &OwnerKeyRotated) {
+    pub(super) fn rotate_owner_key(&mut self, revision: Revision, rotated: &OwnerKeyRotated) {
+        self.owner_revision = revision;
         self.key_hash = rotated.key_hash.0.to_vec();
         self.key_mask.clone_from(&rotated.key_mask);
     }
@@ -104,28 +105,21 @@ impl OwnerState {
         let number = account.number;
         self.remove_account_only(number);
         let (name, email) = (&account.profile.name, &account.profile.email);
-        self.account_names.insert(folded(name), number);
-        self.account_emails.insert(folded(email), number);
+        self.account_names.insert((folded(name), number), ());
+        self.account_emails.insert((folded(email), number), ());
         self.children.insert((account.parent, number), ());
         self.accounts.insert(number, Arc::new(account));
     }
 
     /// Takes an account out of the maps, but leaves its keys.
-    pub(crate) fn remove_account_only(&mut self, number: AccountNumber) {
+    fn remove_account_only(&mut self, number: AccountNumber) {
         let Some(account) = self.accounts.remove(&number) else {
             return;
         };
         self.children.remove(&(account.parent, number));
-        for (index, text) in [
-            (&mut self.account_names, &account.profile.name),
-            (&mut self.account_emails, &account.profile.email),
-        ] {
-            // Decisions give no two accounts one name; should a log say so all the
-            // same, the other keeps it.
-            if index.get(&folded(text)) == Some(&number) {
-                index.remove(&folded(text));
-            }
-        }
+        let (name, email) = (&account.profile.name, &account.profile.email);
+        self.account_names.remove(&(folded(name), number));
+        self.account_emails.remove(&(folded(email), number));
     }
 
     pub(super) fn remove_account(&mut self, number: AccountNumber) {
@@ -185,7 +179,7 @@ impl OwnerState {
         let old = changed.hash;
         changed.previous = rotated
             .previous_until
-            .map(|until| PreviousHash { hash: old, until });
+            .map(|until| Box::new(PreviousHash { hash: old, until }));
         changed.hash = rotated.hash;
         changed.mask.clone_from(&rotated.mask);
         changed.updated_at = record.at;
@@ -198,7 +192,7 @@ impl OwnerState {
         self.last_caller_key = self.last_caller_key.max(key.number);
         self.account_keys.insert((key.account, key.number), ());
         for hash in hashes(&key) {
-            self.key_hashes.insert(hash, key.number);
+            self.key_hashes.insert((hash, key.number), ());
         }
         self.caller_keys.insert(key.number, Arc::new(key));
     }
@@ -209,9 +203,7 @@ impl OwnerState {
         };
         self.account_keys.remove(&(key.account, number));
         for hash in hashes(&key) {
-            if self.key_hashes.get(&hash) == Some(&number) {
-                self.key_hashes.remove(&hash);
-            }
+            self.key_hashes.remove(&(hash, number));
         }
     }
 
@@ -222,6 +214,7 @@ impl OwnerState {
                 self.name.clone_from(&owner.name);
                 self.key_hash.clone_from(&owner.key_hash);
                 self.key_mask.clone_from(&owner.key_mask);
+                self.owner_revision = revision;
             }
             (ResourceId::Config, Some(Resource::Config(config))) => {
                 self.config = Arc::new((**config).clone());
@@ -229,6 +222,7 @@ impl OwnerState {
             }
             (ResourceId::Completed, Some(Resource::Completed(patterns))) => {
                 self.completed = Arc::new(patterns.clone());
+                self.config_revision = revision;
             }
             (ResourceId::Key(_), Some(Resource::Key(key))) => {
                 self.put_back_key(revision, (**key).clone());
@@ -283,7 +277,7 @@ impl OwnerState {
 
 /// The hashes a key is presented by: its own, and its old one for a while.
 pub(crate) fn hashes(key: &CallerKey) -> impl Iterator<Item = foldgate_proto::KeyHash> + use<> {
-    let previous = key.previous.map(|previous| previous.hash);
+    let previous = key.previous.as_ref().map(|previous| previous.hash);
     std::iter::once(key.hash).chain(previous)
 }
 

@@ -2,17 +2,21 @@
 
 mod arbitrary;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_proto::{
-    Idempotency, LogId, OwnerId, Record, RecordHash, RecordId, Revision, Timestamp,
+    Account, Idempotency, KeyHash, LogId, OwnerId, Record, RecordHash, RecordId, Revision,
+    Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use self::arbitrary::{OWNERS, record, records};
-use super::State;
-use crate::Table;
+use self::arbitrary::{HASHES, OWNERS, record, records};
+use super::people::{folded, hashes};
+use super::{OwnerState, State};
+use crate::{Caller, Denied, OwnerTable, Table};
 
 fn fold<'r>(state: &mut State, records: impl IntoIterator<Item = &'r Record>) {
     for record in records {
@@ -68,17 +72,12 @@ proptest! {
                 let now = state.owner(*id).expect("owners stay");
                 prop_assert!(now.last_key >= owner.last_key);
                 prop_assert!(now.last_news >= owner.last_news);
+                prop_assert!(now.last_caller_key >= owner.last_caller_key);
+                prop_assert!(now.last_admin_key >= owner.last_admin_key);
             }
             for owner in state.owners.values() {
-                prop_assert_eq!(owner.keys.len(), owner.key_ids.len());
-                let total: u32 = owner.staff.values().map(|staff| staff.keys).sum();
-                prop_assert_eq!(usize::try_from(total).expect("fits"), owner.keys.len());
-                let enabled: u32 = owner.staff.values().map(|staff| staff.enabled).sum();
-                let in_use = owner.keys.values().filter(|key| key.disabled.is_none()).count();
-                prop_assert_eq!(usize::try_from(enabled).expect("fits"), in_use);
-                for key in owner.keys.values() {
-                    prop_assert_eq!(owner.key(key.id).map(|k| k.number), Some(key.number));
-                }
+                check_counts(owner);
+                check_indexes(owner);
             }
             last = state.clone();
         }
@@ -110,10 +109,99 @@ proptest! {
             prop_assert_eq!(one.models(), other.models());
             prop_assert_eq!(one.allows("/v1/chat/completions"), other.allows("/v1/chat/completions"));
             prop_assert_eq!(&one.state, &other.state);
-            let hash = <[u8; 32]>::try_from(one.state.key_hash.as_slice());
-            let caller = |table: &Table| hash.ok().and_then(|h| table.caller(&h).cloned());
-            prop_assert_eq!(caller(&table), caller(&fresh));
         }
+        for hash in HASHES.map(|n| [n; 32]) {
+            prop_assert_eq!(table.admin(&hash), fresh.admin(&hash));
+            prop_assert_eq!(table.caller(&hash), fresh.caller(&hash));
+            let Some(caller) = table.caller(&hash) else { continue };
+            let owner = |table: &Table| table.owner(caller.owner).map(Arc::clone);
+            let (one, other) = (owner(&table), owner(&fresh));
+            let (one, other) = (one.expect("its owner"), other.expect("its owner"));
+            prop_assert_eq!(allowed(&one, caller), allowed(&other, caller));
+        }
+    }
+}
+
+/// Everything a caller is told of what it may do.
+fn allowed(owner: &OwnerTable, caller: &Caller) -> Result<Vec<String>, Denied> {
+    let access = owner.access(caller, Timestamp(60_000_000))?;
+    let mut told: Vec<String> = Vec::new();
+    for model in ["a", "ab", "ba", "gpt-4o"] {
+        told.push(format!("{model}: {:?}", access.resolve(model)));
+    }
+    for address in ["10.0.0.1", "127.0.0.1", "::1", "192.0.2.1"] {
+        let address = address.parse().expect("an address");
+        told.push(format!("{address}: {:?}", access.check_address(address)));
+    }
+    for path in ["/v1/chat/completions", "/v1/audio", "/v1/files"] {
+        told.push(format!("{path}: {:?}", access.check_path(path)));
+    }
+    told.push(access.models().join(" "));
+    Ok(told)
+}
+
+fn check_counts(owner: &OwnerState) {
+    assert_eq!(owner.keys.len(), owner.key_ids.len());
+    let total: u32 = owner.staff.values().map(|staff| staff.keys).sum();
+    assert_eq!(usize::try_from(total).expect("fits"), owner.keys.len());
+    let enabled: u32 = owner.staff.values().map(|staff| staff.enabled).sum();
+    let in_use = owner.keys.values().filter(|key| key.disabled.is_none());
+    assert_eq!(usize::try_from(enabled).expect("fits"), in_use.count());
+    for key in owner.keys.values() {
+        assert_eq!(owner.key(key.id).map(|k| k.number), Some(key.number));
+    }
+}
+
+/// Indexes hold what the maps say and nothing else.
+fn check_indexes(owner: &OwnerState) {
+    let children = owner.accounts.values().map(|a| ((a.parent, a.number), ()));
+    assert_eq!(owner.children, children.collect());
+    let keys = owner
+        .caller_keys
+        .values()
+        .map(|k| ((k.account, k.number), ()));
+    assert_eq!(owner.account_keys, keys.collect());
+    for (number, account) in &owner.accounts {
+        assert_eq!(*number, account.number);
+    }
+    let named = |text: fn(&Account) -> &String| {
+        let accounts = owner.accounts.values();
+        accounts
+            .map(move |a| ((folded(text(a)), a.number), ()))
+            .collect()
+    };
+    assert_eq!(owner.account_names, named(|a| &a.profile.name));
+    assert_eq!(owner.account_emails, named(|a| &a.profile.email));
+    let mut presented = imbl::OrdMap::new();
+    for key in owner.caller_keys.values() {
+        presented.extend(hashes(key).map(|hash| ((hash, key.number), ())));
+    }
+    assert_eq!(owner.key_hashes, presented);
+}
+
+/// As [`check_indexes`], and what decisions see to: nobody shares a name or a key,
+/// and nothing hangs loose.
+pub(crate) fn check_whole(owner: &OwnerState) {
+    check_counts(owner);
+    check_indexes(owner);
+    let names: BTreeSet<_> = owner.account_names.keys().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), owner.accounts.len());
+    let emails: BTreeSet<_> = owner
+        .account_emails
+        .keys()
+        .map(|(email, _)| email)
+        .collect();
+    assert_eq!(emails.len(), owner.accounts.len());
+    let admins = owner.admin_keys.values().map(|key| key.hash);
+    let callers = owner.key_hashes.keys().map(|(hash, _)| *hash);
+    let hashes: Vec<KeyHash> = admins.chain(callers).collect();
+    assert_eq!(hashes.iter().collect::<BTreeSet<_>>().len(), hashes.len());
+    assert!(!hashes.iter().any(|hash| owner.key_hash == hash.0));
+    for account in owner.accounts.values() {
+        assert!(owner.is_rooted(account.number));
+    }
+    for key in owner.caller_keys.values() {
+        assert!(owner.is_root(key.account) || owner.accounts.contains_key(&key.account));
     }
 }
 

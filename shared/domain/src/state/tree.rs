@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use foldgate_proto::{Account, AccountNumber, CallerKey, CallerKeyNumber};
+use foldgate_proto::{Account, AccountNumber, CallerKey, CallerKeyNumber, KeyHash};
+use imbl::OrdMap;
 
 use super::OwnerState;
 use super::people::folded;
@@ -10,6 +11,18 @@ use super::people::folded;
 /// How deep accounts may be nested below the owner; decisions go no deeper, and
 /// no walk up the tree takes more steps.
 pub const MAX_DEPTH: usize = 10;
+
+/// Who stands in an index under a name or a hash, by number.
+pub(crate) fn holders<K, N>(index: &OrdMap<(K, N), ()>, of: K) -> impl Iterator<Item = N>
+where
+    K: Ord + Clone,
+    N: Ord + Copy + Default,
+{
+    index
+        .range((of.clone(), N::default())..)
+        .take_while(move |((name, _), ())| *name == of)
+        .map(|((_, number), ())| *number)
+}
 
 impl OwnerState {
     /// Whether a number is the owner's root account's.
@@ -19,12 +32,20 @@ impl OwnerState {
 
     /// The account with this name, whatever its case.
     pub fn account_named(&self, name: &str) -> Option<&Arc<Account>> {
-        self.accounts.get(self.account_names.get(&folded(name))?)
+        let number = holders(&self.account_names, folded(name)).next()?;
+        self.accounts.get(&number)
     }
 
     /// The account with this e-mail address, whatever its case.
     pub fn account_mailed(&self, email: &str) -> Option<&Arc<Account>> {
-        self.accounts.get(self.account_emails.get(&folded(email))?)
+        let number = holders(&self.account_emails, folded(email)).next()?;
+        self.accounts.get(&number)
+    }
+
+    /// The caller key that is presented by what has this hash.
+    pub fn caller_key_presented(&self, hash: KeyHash) -> Option<&Arc<CallerKey>> {
+        let number = holders(&self.key_hashes, hash).next()?;
+        self.caller_keys.get(&number)
     }
 
     /// The accounts directly below one, by number.
@@ -44,8 +65,12 @@ impl OwnerState {
     /// An account with those above it, nearest first, the root not among them.
     /// Ends early where the way up is broken or longer than it may be.
     pub fn lineage(&self, account: AccountNumber) -> impl Iterator<Item = &Arc<Account>> {
-        let first = self.accounts.get(&account);
-        std::iter::successors(first, |below| self.accounts.get(&below.parent)).take(MAX_DEPTH)
+        // Most parents are the root: that is told without looking it up.
+        let above = |number| {
+            let below_root = !self.is_root(number);
+            below_root.then(|| self.accounts.get(&number)).flatten()
+        };
+        std::iter::successors(above(account), move |below| above(below.parent)).take(MAX_DEPTH)
     }
 
     /// Whether an account's way up ends at the root: of one that hangs loose

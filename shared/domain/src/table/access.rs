@@ -72,14 +72,18 @@ impl OwnerTable {
                 Some((key.as_ref(), self.people.key_models(number)))
             }
         };
-        if !self.state.is_rooted(caller.account) {
-            return Err(Denied::Gone);
-        }
         let lineage: Vec<_> = self
             .state
             .lineage(caller.account)
             .map(|account| (account.as_ref(), self.people.account(account.number)))
             .collect();
+        let top = lineage
+            .last()
+            .map_or(caller.account, |(account, _)| account.parent);
+        // Of an account that hangs loose nothing is allowed.
+        if !self.state.is_root(top) {
+            return Err(Denied::Gone);
+        }
         if lineage.iter().any(|(account, _)| account.profile.suspended) {
             return Err(Denied::Suspended);
         }
@@ -103,9 +107,9 @@ impl<'t> Access<'t> {
     /// [`Denied::Address`].
     pub fn check_address(&self, address: IpAddr) -> Result<(), Denied> {
         let address = address.to_canonical();
-        let allows = |ips: &Vec<ipnet::IpNet>| match ips.is_empty() {
-            true => address.is_loopback(),
-            false => ips.iter().any(|net| net.contains(&address)),
+        let allows = |ips: &Vec<ipnet::IpNet>| {
+            let loopback = ips.is_empty() && address.is_loopback();
+            loopback || ips.iter().any(|net| net.contains(&address))
         };
         let all = self.compiled().filter_map(|c| c.ips.as_ref()).all(allows);
         all.then_some(()).ok_or(Denied::Address)

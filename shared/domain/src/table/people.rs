@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, OwnerId, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, OwnerId,
+    Timestamp,
 };
+use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
-use imbl::{HashMap, OrdMap};
 use ipnet::IpNet;
 
 use super::resources::Resources;
@@ -41,11 +42,12 @@ pub struct Admin {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Everybody who presents a key, by its SHA-256.
+/// Everybody who presents a key, by its SHA-256. Sorted maps: hashed ones that
+/// share their nodes take three times the memory and are no faster here.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Presented {
-    callers: HashMap<[u8; 32], Caller>,
-    admins: HashMap<[u8; 32], Admin>,
+    callers: OrdMap<[u8; 32], Caller>,
+    admins: OrdMap<[u8; 32], Admin>,
 }
 
 /// One owner's accounts and keys, as far as there is something to compile.
@@ -88,7 +90,7 @@ impl Presented {
         let empty = OrdMap::new();
         let old = before.map_or(&empty, |before| &before.caller_keys);
         for item in old.diff(&after.caller_keys) {
-            let (gone, new) = sides(item);
+            let (gone, new) = sides(&item);
             for key in gone.into_iter().chain(new) {
                 touched.extend(hashes(key).map(|hash| hash.0));
             }
@@ -96,7 +98,7 @@ impl Presented {
         for hash in touched {
             self.settle(hash, after, state);
         }
-        self.advance_admins(before, after);
+        self.advance_admins(before, after, state);
     }
 
     /// Finds who presents a key. Decisions give no two one key; should a log say
@@ -114,29 +116,41 @@ impl Presented {
         };
     }
 
-    fn advance_admins(&mut self, before: Option<&OwnerState>, after: &OwnerState) {
+    /// As with callers; who shares a key with another is found by looking at all.
+    fn advance_admins(&mut self, before: Option<&OwnerState>, after: &OwnerState, state: &State) {
         let empty = OrdMap::new();
         let old = before.map_or(&empty, |before| &before.admin_keys);
         for item in old.diff(&after.admin_keys) {
-            let (gone, new) = sides(item);
-            if let Some(gone) = gone
-                && self
-                    .admins
-                    .get(&gone.hash.0)
-                    .is_some_and(|a| a.owner == after.id)
-            {
-                self.admins.remove(&gone.hash.0);
-            }
-            if let Some(new) = new {
-                let admin = Admin {
-                    owner: after.id,
-                    key: new.number,
-                    role: new.role,
-                    expires_at: new.expires_at,
+            let (gone, new) = sides(&item);
+            for hash in gone.into_iter().chain(new).map(|key| key.hash) {
+                let claim = match (self.admins.contains_key(&hash.0), gone, new) {
+                    (false, None, Some(new)) => Some(admin(after, new)),
+                    _ => state
+                        .owners
+                        .values()
+                        .find_map(|owner| admin_of(owner, hash)),
                 };
-                self.admins.insert(new.hash.0, admin);
+                match claim {
+                    Some(admin) => self.admins.insert(hash.0, admin),
+                    None => self.admins.remove(&hash.0),
+                };
             }
         }
+    }
+}
+
+fn admin_of(owner: &OwnerState, hash: KeyHash) -> Option<Admin> {
+    let mut keys = owner.admin_keys.values();
+    keys.find(|key| key.hash == hash)
+        .map(|key| admin(owner, key))
+}
+
+fn admin(owner: &OwnerState, key: &AdminKey) -> Admin {
+    Admin {
+        owner: owner.id,
+        key: key.number,
+        role: key.role,
+        expires_at: key.expires_at,
     }
 }
 
@@ -150,10 +164,10 @@ fn claimed(owner: &OwnerState, hash: [u8; 32]) -> Option<Caller> {
             expires_at: None,
         });
     }
-    let number = owner.key_hashes.get(&KeyHash(hash))?;
-    let key = owner.caller_keys.get(number)?;
+    let key = owner.caller_key_presented(KeyHash(hash))?;
     let until = key
         .previous
+        .as_ref()
         .filter(|old| old.hash.0 == hash && key.hash.0 != hash);
     let ends = key
         .terms
@@ -168,7 +182,7 @@ fn claimed(owner: &OwnerState, hash: [u8; 32]) -> Option<Caller> {
     })
 }
 
-fn sides<'m, K, V>(item: DiffItem<'m, 'm, K, V>) -> (Option<&'m V>, Option<&'m V>) {
+fn sides<'m, K, V>(item: &DiffItem<'m, 'm, K, V>) -> (Option<&'m V>, Option<&'m V>) {
     match item {
         DiffItem::Add(_, new) => (None, Some(new)),
         DiffItem::Remove(_, old) => (Some(old), None),
@@ -185,7 +199,7 @@ impl People {
         let (no_accounts, no_keys) = (OrdMap::new(), OrdMap::new());
         let old = before.map_or(&no_accounts, |before| &before.accounts);
         for item in old.diff(&after.accounts) {
-            match sides(item) {
+            match sides(&item) {
                 (_, Some(account)) => match CompiledAccount::new(account) {
                     Some(compiled) => {
                         self.accounts.insert(account.number, Arc::new(compiled));
@@ -202,7 +216,7 @@ impl People {
         }
         let old = before.map_or(&no_keys, |before| &before.caller_keys);
         for item in old.diff(&after.caller_keys) {
-            let (gone, new) = sides(item);
+            let (gone, new) = sides(&item);
             if let Some(gone) = gone {
                 self.key_models.remove(&gone.number);
             }
@@ -237,9 +251,9 @@ impl CompiledAccount {
                 .allow_ips
                 .as_ref()
                 .map(|ips| ips.iter().filter_map(|ip| acl::net(ip)).collect()),
-            models: profile.allow_models.as_ref().map(patterns),
+            models: profile.allow_models.as_deref().map(patterns),
             mapper: PatternMap::new(mapper.map(|(from, to)| (from.as_str(), to.clone()))),
-            resources: profile.resources.as_ref().map(Resources::new),
+            resources: profile.resources.as_deref().map(Resources::new),
         })
     }
 }

@@ -1,3 +1,7 @@
+//! Routing as a table, and what of it a caller may use.
+
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -16,6 +16,10 @@ use foldgate_proto::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod people;
+
+pub(super) use people::HASHES;
+
 /// Few owners, so that events meet.
 pub(super) const OWNERS: [OwnerId; 2] =
     [OwnerId(Uuid::from_u128(10)), OwnerId(Uuid::from_u128(11))];
@@ -201,7 +205,8 @@ fn news() -> impl Strategy<Value = Event> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        1 => (any::<u64>(), any::<u8>()).prop_map(|(account, key)| Event::OwnerClaimed(OwnerClaimed {
+        16 => people::people(),
+        1 => (0..4_u64, HASHES).prop_map(|(account, key)| Event::OwnerClaimed(OwnerClaimed {
             account: AccountNumber(account),
             name: "owner".to_owned(),
             key_hash: vec![key; 32],

@@ -21,6 +21,8 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
+mod people;
+
 const AT: Timestamp = Timestamp(1_735_689_600_123);
 
 fn fixture(name: &str) -> PathBuf {
@@ -122,7 +124,7 @@ fn config() -> Config {
     }
 }
 
-fn records() -> Vec<(&'static str, Record)> {
+fn first_records() -> Vec<(&'static str, Record)> {
     let claimed = Event::OwnerClaimed(OwnerClaimed {
         account: AccountNumber(1),
         name: "root".to_owned(),
@@ -204,6 +206,12 @@ fn records() -> Vec<(&'static str, Record)> {
         ("news_published", record("PublishNews", vec![published])),
         ("news_retracted", record("RetractNews", vec![retracted])),
     ]
+}
+
+fn records() -> Vec<(&'static str, Record)> {
+    let mut records = first_records();
+    records.extend(people::records());
+    records
 }
 
 fn sleep_report() -> SleepReport {
@@ -297,7 +305,7 @@ fn every_event_kind_has_a_fixture() {
         .iter()
         .flat_map(|(_, record)| record.events.iter().map(Event::kind))
         .collect();
-    let source = include_str!("../src/event.rs");
+    let source = include_str!("../../src/event.rs");
     let kinds: BTreeSet<&str> = source
         .lines()
         .filter_map(|line| line.trim().strip_prefix("Self::")?.split_once("(_) => \""))

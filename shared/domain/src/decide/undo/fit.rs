@@ -1,0 +1,188 @@
+//! Whether what comes back (or goes) fits: today's rules on names, keys, numbers
+//! and the tree hold. What an account may do is not held against those above it:
+//! as it stood it was legal, and what is beyond is bounded when it calls.
+
+use foldgate_proto::{
+    Account, AdminKey, CallerKey, Change, KeyHash, OwnerProfile, ProviderKey, Resource, ResourceId,
+    Revision,
+};
+
+use crate::decide::{
+    MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT,
+    MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, caller_key, config,
+};
+use crate::state::people::{folded, hashes};
+use crate::state::tree::holders;
+use crate::{OwnerState, Rejection, State};
+
+/// The owner as it is, and as the changes will leave it.
+struct Fit<'o> {
+    state: &'o State,
+    before: &'o OwnerState,
+    after: OwnerState,
+    changes: &'o [Change],
+}
+
+/// Checks all changes together.
+///
+/// # Errors
+/// [`Rejection::DoesNotFit`] names the first that does not.
+pub(super) fn check(
+    state: &State,
+    owner: &OwnerState,
+    changes: &[Change],
+) -> Result<(), Rejection> {
+    let mut after = owner.clone();
+    for change in changes {
+        after.put_back(Revision::ZERO, change);
+    }
+    let fit = Fit {
+        state,
+        before: owner,
+        after,
+        changes,
+    };
+    changes.iter().try_for_each(|change| {
+        fit.one(change).map_err(|problem| Rejection::DoesNotFit {
+            resource: change.resource,
+            problem,
+        })
+    })
+}
+
+fn words(rejection: &Rejection) -> String {
+    rejection.to_string()
+}
+
+impl Fit<'_> {
+    fn one(&self, change: &Change) -> Result<(), String> {
+        match (change.resource, &change.value) {
+            (_, Some(Resource::Owner(owner))) => self.owner(owner),
+            (_, Some(Resource::Config(set))) => config::check(set).map_err(|e| words(&e)),
+            (_, Some(Resource::Key(key))) => self.provider_key(key),
+            (_, Some(Resource::News(_))) => self.room("news", |o| o.news.len(), MAX_NEWS),
+            (_, Some(Resource::Account(account))) => self.account(account),
+            (_, Some(Resource::CallerKey(key))) => self.caller_key(key),
+            (_, Some(Resource::AdminKey(key))) => self.admin_key(key),
+            (ResourceId::Account(number), None) if self.after.has_children(number) => {
+                Err("it has accounts below it".to_owned())
+            }
+            (_, _) => Ok(()),
+        }
+    }
+
+    /// More than there may be are refused, but not where there were as many.
+    fn room(
+        &self,
+        what: &str,
+        count: impl Fn(&OwnerState) -> usize,
+        limit: usize,
+    ) -> Result<(), String> {
+        let (before, after) = (count(self.before), count(&self.after));
+        if after > limit.max(before) {
+            return Err(format!("there are {limit} {what} already"));
+        }
+        Ok(())
+    }
+
+    fn owner(&self, owner: &OwnerProfile) -> Result<(), String> {
+        if self.after.account_named(&owner.name).is_some() {
+            return Err("an account has its name".to_owned());
+        }
+        let Ok(hash) = <[u8; 32]>::try_from(owner.key_hash.as_slice()) else {
+            return Ok(());
+        };
+        let mut others = self.state.owners.values();
+        let others_have = others.any(|other| {
+            other.id != self.after.id && caller_key::check_hash(other, KeyHash(hash)).is_err()
+        });
+        let admins_have = self.after.admin_keys.values().any(|key| key.hash.0 == hash);
+        if others_have || admins_have || self.after.caller_key_presented(KeyHash(hash)).is_some() {
+            return Err("its key is another's today".to_owned());
+        }
+        Ok(())
+    }
+
+    fn provider_key(&self, key: &ProviderKey) -> Result<(), String> {
+        self.room("keys", |o| o.keys.len(), MAX_KEYS_PER_OWNER)?;
+        let now = self.before.key(key.id);
+        let other = now.filter(|now| now.number != key.number);
+        let pushed_out = other.is_some_and(|other| !self.goes(ResourceId::Key(other.number)));
+        let stays = self
+            .after
+            .key(key.id)
+            .is_some_and(|now| now.number == key.number);
+        if pushed_out || !stays {
+            return Err("another key has its id".to_owned());
+        }
+        Ok(())
+    }
+
+    fn goes(&self, resource: ResourceId) -> bool {
+        let mut gone = self.changes.iter().filter(|change| change.value.is_none());
+        gone.any(|change| change.resource == resource)
+    }
+
+    fn account(&self, back: &Account) -> Result<(), String> {
+        self.room("accounts", |o| o.accounts.len(), MAX_ACCOUNTS_PER_OWNER)?;
+        if !self.after.is_rooted(back.number) {
+            return Err(format!("the account above it, {}, is gone", back.parent));
+        }
+        account::check_own(&back.profile).map_err(|e| words(&e))?;
+        let (name, email) = (&back.profile.name, &back.profile.email);
+        let shared = |index, text| holders(index, folded(text)).any(|other| other != back.number);
+        let owners = folded(&self.after.name) == folded(name);
+        if owners || shared(&self.after.account_names, name) {
+            return Err(format!("the name {name:?} is another's today"));
+        }
+        if shared(&self.after.account_emails, email) {
+            return Err(format!("the e-mail address {email:?} is another's today"));
+        }
+        Ok(())
+    }
+
+    fn caller_key(&self, key: &CallerKey) -> Result<(), String> {
+        self.room(
+            "caller keys",
+            |o| o.caller_keys.len(),
+            MAX_CALLER_KEYS_PER_OWNER,
+        )?;
+        let of_account = |o: &OwnerState| o.caller_keys_of(key.account).count();
+        self.room(
+            "caller keys of its account",
+            of_account,
+            MAX_KEYS_PER_ACCOUNT,
+        )?;
+        let stands =
+            self.after.is_root(key.account) || self.after.accounts.contains_key(&key.account);
+        if !stands {
+            return Err(format!("its account, {}, is gone", key.account));
+        }
+        let shared = hashes(key).any(|hash| {
+            let admins = self.after.admin_keys.values();
+            holders(&self.after.key_hashes, hash).any(|other| other != key.number)
+                || self.after.key_hash == hash.0
+                || admins.into_iter().any(|admin| admin.hash == hash)
+        });
+        if shared {
+            return Err("another key presents the same".to_owned());
+        }
+        Ok(())
+    }
+
+    fn admin_key(&self, key: &AdminKey) -> Result<(), String> {
+        self.room("admin keys", |o| o.admin_keys.len(), MAX_ADMIN_KEYS)?;
+        let mut others = self
+            .after
+            .admin_keys
+            .values()
+            .filter(|o| o.number != key.number);
+        let shared = self.after.caller_key_presented(key.hash).is_some()
+            || self.after.key_hash == key.hash.0
+            || others.any(|other| other.hash == key.hash);
+        if shared {
+            return Err("another key presents the same".to_owned());
+        }
+        admin_key::check_name(&self.after, &key.name, Some(key.number)).map_err(|e| words(&e))
+    }
+}
