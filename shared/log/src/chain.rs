@@ -38,7 +38,10 @@ impl From<Error> for VerifyError {
 }
 
 /// The record that stands behind `at`, if `stored` is that.
-pub(crate) fn link(at: Position, stored: &Stored) -> Result<Arc<Record>, BrokenLink> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn link(at: Position, stored: &Stored) -> Result<Arc<Record>, BrokenLink> {
     let next = at.revision.next();
     let broken = |reason: String| BrokenLink {
         revision: next,
@@ -61,7 +64,10 @@ pub(crate) fn link(at: Position, stored: &Stored) -> Result<Arc<Record>, BrokenL
 }
 
 /// Whether reading that ended at `at` has reached the head that was announced.
-pub(crate) fn reaches(at: Position, head: Position) -> Result<(), BrokenLink> {
+///
+/// # Errors
+/// Where it ends, or how it differs.
+pub fn reaches(at: Position, head: Position) -> Result<(), BrokenLink> {
     if at.revision < head.revision {
         return Err(BrokenLink {
             revision: at.revision.next(),

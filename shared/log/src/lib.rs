@@ -6,6 +6,7 @@ pub mod chain;
 pub mod embedded;
 pub mod error;
 pub mod event_log;
+pub mod export;
 pub mod follow;
 pub mod jetstream;
 mod private;
