@@ -11,6 +11,10 @@ pub const LOG_SUBJECTS: &str = "foldgate.log.>";
 /// The stream metadata key that holds the log's id.
 pub const LOG_ID_METADATA: &str = "foldgate_log_id";
 
+/// The stream metadata key of a log whose import is not finished: where it will
+/// end, as `<revision>:<hash>`.
+pub const IMPORT_METADATA: &str = "foldgate_import";
+
 /// The stream that keeps the last sleep report per key and model, per region.
 pub const SLEEP_STREAM: &str = "FOLDGATE_SLEEP";
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::api::{self, Api};
 use super::connection::{Connection, REQUEST_LIMIT};
 use super::copies::{self, Counts};
+use super::import;
 use super::options::Options;
 use super::{Inner, READ_DEADLINE, RETRY};
 use crate::event_log::MAX_READ;
@@ -184,6 +185,7 @@ pub(super) async fn audit(
     let head = Revision(info.state.last_sequence);
     let genesis = Position::genesis(log_id);
     let outcome = read_leader(place, genesis, head, progress).await?;
+    let outcome = as_promised(outcome, import::unfinished(&info.config));
     let (mut counts, uncounted) = match copies::counts(&log.options, place.stream(), log_id).await {
         Ok(counts) => (counts, None),
         Err(error) => (BTreeMap::new(), Some(error.to_string())),
@@ -234,6 +236,20 @@ pub(super) async fn audit(
         copies,
         uncounted,
     })
+}
+
+/// A log whose import is not finished is not whole, however well its links hold.
+fn as_promised(outcome: Outcome, promised: Option<Position>) -> Outcome {
+    match (outcome, promised) {
+        (Outcome::Whole(at), Some(promised)) => Outcome::Broken(BrokenLink {
+            revision: at.revision.next(),
+            reason: format!(
+                "the import of {} records is not finished",
+                promised.revision
+            ),
+        }),
+        (outcome, _) => outcome,
+    }
 }
 
 fn leader(info: &Info) -> Option<String> {

@@ -5,6 +5,7 @@ use foldgate_proto::names;
 
 use super::api::{self, Api};
 use super::connection::Connection;
+use super::import;
 use super::options::Options;
 use super::strength;
 use crate::Error;
@@ -22,6 +23,12 @@ pub(super) async fn check(
     version(connection)?;
     let info = hub.info().await?;
     api::log_id(&info.config)?;
+    if import::unfinished(&info.config).is_some() {
+        return Err(Error::Unavailable(
+            "an import into it is not finished; `foldgate log import` with the same file goes on"
+                .to_owned(),
+        ));
+    }
     let mut weak = shortfalls(&info.config);
     weak.extend(replicas(&info.config, options.replicas));
     if let Some(lost) = info.state.deleted_count.filter(|lost| *lost > 0) {

@@ -60,15 +60,24 @@ pub async fn init(options: &Options, init: &Init) -> Result<Initialised, Error> 
     if init.log_id.is_some_and(|wanted| wanted != found.log_id) {
         return Err(Error::Mismatch(format!("its id is {}", found.log_id)));
     }
-    let info = hub.info().await?;
+    finish(&connection, options, init.replicas).await?;
+    Ok(found)
+}
+
+/// What remains to be done once the hub's stream stands.
+pub(super) async fn finish(
+    connection: &Connection,
+    options: &Options,
+    replicas: usize,
+) -> Result<(), Error> {
+    let info = Api::hub(connection, options).info().await?;
     let mut shortfalls = check::shortfalls(&info.config);
-    shortfalls.extend(check::replicas(&info.config, init.replicas));
+    shortfalls.extend(check::replicas(&info.config, replicas));
     if !shortfalls.is_empty() {
         return Err(Error::Weak(shortfalls.join("; ")));
     }
     let domain = options.hub_domain.as_deref();
-    sleeps::own(&connection, domain, &options.region, init.replicas).await?;
-    Ok(found)
+    sleeps::own(connection, domain, &options.region, replicas).await
 }
 
 /// Creates a region's mirror of the log and its place for sleep reports, and lets
@@ -101,7 +110,7 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
     Ok(found)
 }
 
-async fn connect(options: &Options) -> Result<Connection, Error> {
+pub(super) async fn connect(options: &Options) -> Result<Connection, Error> {
     let connection = Connection::open(options).await?;
     connection
         .admitted(tokio::time::Instant::now() + READ_DEADLINE)
@@ -111,7 +120,7 @@ async fn connect(options: &Options) -> Result<Connection, Error> {
 }
 
 /// Creates the stream unless it is there. Two may try at once: one creates.
-async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, Error> {
+pub(super) async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, Error> {
     match api.log_id().await {
         Ok(log_id) => {
             return Ok(Initialised {
@@ -137,7 +146,7 @@ async fn ensure(api: &Api, config: impl Fn() -> Config) -> Result<Initialised, E
     }
 }
 
-fn log_config(options: &Options, init: &Init) -> Config {
+pub(super) fn log_config(options: &Options, init: &Init) -> Config {
     let log_id = init.log_id.unwrap_or_else(|| LogId(Uuid::new_v4()));
     Config {
         name: names::LOG_STREAM.to_owned(),

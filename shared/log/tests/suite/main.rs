@@ -12,6 +12,7 @@ mod contract;
 mod damage;
 mod faults;
 mod gate;
+mod import;
 mod mirror;
 mod replica;
 mod reports;
