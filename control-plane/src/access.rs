@@ -60,6 +60,8 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/v1/models", May::All),
     ("GET", "/models", May::All),
     ("GET", "/admin/v1/fleet", May::Admins),
+    // The first owner alone (see `log_api`).
+    ("GET", "/admin/v1/log", May::Owner),
 ];
 
 /// Whether somebody may call a route; `HEAD` is as `GET`.

@@ -35,6 +35,9 @@ pub enum Error {
     /// The key is known but not an owner's.
     #[error("this needs the owner's key")]
     NotOwner,
+    /// An owner's key, but not the first owner's.
+    #[error("this needs the first owner's key")]
+    NotFirstOwner,
     /// The key was valid once.
     #[error("this key has expired")]
     Expired,
@@ -113,6 +116,9 @@ pub enum Error {
     /// This node does not fold the log on, so it decides nothing.
     #[error("the log is not whole for this node, nothing was written: {0}")]
     LogHeld(String),
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    LogUnread(String),
     /// Other writers kept coming first; nothing was written.
     #[error("other writes kept coming first, nothing was written")]
     Contended,
@@ -152,7 +158,9 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::NoKey | Self::UnknownKey | Self::Expired => StatusCode::UNAUTHORIZED,
-            Self::NotOwner | Self::Role(_) | Self::Denied(_) => StatusCode::FORBIDDEN,
+            Self::NotOwner | Self::NotFirstOwner | Self::Role(_) | Self::Denied(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -173,6 +181,7 @@ impl Error {
             | Self::Busy
             | Self::Unavailable
             | Self::LogHeld(_)
+            | Self::LogUnread(_)
             | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -185,6 +194,7 @@ impl Error {
             Self::NoKey => "missing_api_key",
             Self::UnknownKey => "invalid_api_key",
             Self::NotOwner => "owner_only",
+            Self::NotFirstOwner => "first_owner_only",
             Self::Expired => "expired_api_key",
             Self::Role(_) => "role_not_allowed",
             Self::Denied(_) => "access_denied",
@@ -205,6 +215,7 @@ impl Error {
             Self::Busy => "overloaded",
             Self::Unavailable => "log_unavailable",
             Self::LogHeld(_) => "log_held",
+            Self::LogUnread(_) => "log_unread",
             Self::Contended => "contended",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::TooLargeToWrite(_) => "record_too_large",

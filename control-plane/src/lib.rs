@@ -19,6 +19,7 @@ pub mod error;
 pub mod fleet;
 mod fleet_api;
 mod guard;
+mod log_api;
 mod observe;
 mod owner_api;
 mod reply;

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::owner_api::{conf, config, keys, models, news};
 use crate::request::{id, query, quote};
-use crate::{fleet_api, guard, observe};
+use crate::{fleet_api, guard, log_api, observe};
 
 /// The admin listener's router.
 pub(crate) fn router(app: App) -> Router {
@@ -50,6 +50,7 @@ pub(crate) fn router(app: App) -> Router {
         ("/v1/models", get(models::list)),
         ("/models", get(models::list)),
         ("/admin/v1/fleet", get(fleet_api::get)),
+        ("/admin/v1/log", get(log_api::get)),
         ("/healthz", get(health)),
     ];
     let mut router = Router::new().route("/x-keys/{id}/{*rest}", keys_at);

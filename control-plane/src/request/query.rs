@@ -1,6 +1,8 @@
 //! Query parameters. Each route knows its own; any other, and one that comes
 //! twice, is refused by name, so that a misspelt filter never passes for none.
 
+use std::ops::RangeInclusive;
+
 use http::Method;
 use http::request::Parts;
 
@@ -51,6 +53,7 @@ fn known(method: &Method, route: &str) -> &'static [&'static str] {
     match route {
         "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,
         "/dashboard/news" => &["all"],
+        "/admin/v1/log" => &["from", "limit"],
         _ => &[],
     }
 }
@@ -69,4 +72,32 @@ pub(crate) fn flag(query: &str, name: &'static str) -> Result<bool, Error> {
             _ => Err(Error::field(name, "must be true or false")),
         },
     }
+}
+
+/// A parameter that is a whole number within bounds.
+///
+/// # Errors
+/// Another value.
+pub(crate) fn number(
+    query: &str,
+    name: &'static str,
+    bounds: RangeInclusive<u64>,
+) -> Result<Option<u64>, Error> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    let Some((_, value)) = parameters.find(|(given, _)| given == name) else {
+        return Ok(None);
+    };
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    let number = value
+        .parse()
+        .ok()
+        .filter(|number| digits && bounds.contains(number));
+    number.map(Some).ok_or_else(|| {
+        let (least, most) = bounds.into_inner();
+        let problem = match most {
+            u64::MAX => format!("must be a whole number from {least} on"),
+            most => format!("must be a whole number from {least} to {most}"),
+        };
+        Error::field(name, problem)
+    })
 }

@@ -19,6 +19,7 @@ mod key_changes;
 mod key_configs;
 mod key_writes;
 mod keys;
+mod log;
 mod news;
 mod node;
 mod reports;
