@@ -76,6 +76,8 @@ pub struct Settings {
     pub worker_threads: usize,
     /// Where to listen.
     pub listen: Listen,
+    /// A running control plane for commands to ask; empty is none.
+    pub admin_url: String,
     /// The owner made at first start.
     pub owner: Owner,
     /// The keys that seal secrets.
@@ -300,6 +302,7 @@ impl Settings {
                 admin: nowhere,
                 status: nowhere,
             },
+            admin_url: String::new(),
             owner: Owner::default(),
             master: Master::default(),
             nats: Nats::default(),

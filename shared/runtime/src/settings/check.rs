@@ -21,6 +21,7 @@ pub(super) fn faults(settings: &Settings) -> Vec<String> {
     keys(settings, &mut faults);
     log(settings, &mut faults);
     listeners(settings, &mut faults);
+    admin_url(settings, &mut faults);
     bounds(settings, &mut faults);
     faults
 }
@@ -124,6 +125,23 @@ fn listeners(settings: &Settings, faults: &mut Vec<String>) {
         if let Some((other, _)) = same.filter(|_| address.port() != 0) {
             faults.push(format!("{other} and {name} are both {address}"));
         }
+    }
+}
+
+fn admin_url(settings: &Settings, faults: &mut Vec<String>) {
+    let text = &settings.admin_url;
+    // Credentials in it would be shown; the key has a setting of its own.
+    let fits = text.is_empty()
+        || ::url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+    if !fits {
+        faults.push("admin.url: it is no plain HTTP URL (http://host:3001)".to_owned());
     }
 }
 

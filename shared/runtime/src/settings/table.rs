@@ -100,6 +100,8 @@ pub const TABLE: &[Setting] = settings! {
         "where callers connect; port 0 takes a free one, told in listeners.json";
     "admin.addr", plain("127.0.0.1:3001"), |s| &mut s.listen.admin,
         "where the owner API listens";
+    "admin.url", plain(""), |s| &mut s.admin_url,
+        "a running control plane (http://host:3001) that commands ask, with FOLDGATE_OWNER_KEY as their key";
     "status.addr", plain("127.0.0.1:9090"), |s| &mut s.listen.status,
         "where /livez, /readyz, /metrics and /status/* listen";
 

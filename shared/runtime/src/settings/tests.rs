@@ -379,3 +379,14 @@ fn the_default_of_one_timeout_gives_way_to_the_other() {
     let faults = with(&[(request, "4s"), (first_byte, "5s")]).unwrap_err();
     assert!(faults.to_string().contains("first_byte_timeout is longer"));
 }
+
+#[test]
+fn a_control_plane_to_ask_is_a_plain_url() {
+    let set = |url: &str| environment(Sources::default(), &[("FOLDGATE_ADMIN_URL", url)]);
+    let loaded = Settings::load(Role::Tool, &set("https://host:3001/base")).unwrap();
+    assert_eq!(loaded.settings.admin_url, "https://host:3001/base");
+    for url in ["host:3001", "ftp://host", "http://a:b@host", "http://h?q"] {
+        let faults = faults(Role::Tool, &set(url));
+        assert!(faults[0].starts_with("admin.url: "), "{url}: {faults:?}");
+    }
+}
