@@ -16,7 +16,7 @@ mod show;
 mod tests;
 
 pub use merge::{Merged, merge};
-pub use show::{FieldChange, fields, shown};
+pub use show::{FieldChange, fields, shown, shown_event};
 
 /// One resource as it was and as it is; `None` is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,8 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 const LOCK_FILE: &str = "foldgate.lock";
 const NODE_FILE: &str = "node";
-const LISTENERS_FILE: &str = "listeners.json";
+/// Where a running process tells its listeners' addresses.
+pub const LISTENERS_FILE: &str = "listeners.json";
 
 /// A data directory in use by this process, until dropped.
 #[derive(Debug)]

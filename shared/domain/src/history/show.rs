@@ -1,7 +1,8 @@
 //! Resources as histories show them: flat, with secrets masked, times in RFC 3339
 //! and money in dollars.
 
-use foldgate_proto::{NanoDollars, Rates, Resource, Timestamp};
+use foldgate_proto::event::{RecordUndone, StateRestored};
+use foldgate_proto::{Event, NanoDollars, Rates, Resource, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::Difference;
@@ -66,6 +67,20 @@ pub fn fields(difference: &Difference) -> Vec<FieldChange> {
     });
     changes.sort_by(|one, other| one.field.cmp(&other.field));
     changes
+}
+
+/// An event, to be shown: as it was written, but with secrets masked.
+pub fn shown_event(event: &Event) -> Value {
+    let mut shown = serde_json::to_value(event)
+        .map(|value| readable("", value))
+        .unwrap_or_default();
+    // Of these, unlike of a resource, it says what they are about.
+    if let Event::RecordUndone(RecordUndone { revision, .. })
+    | Event::StateRestored(StateRestored { revision, .. }) = event
+    {
+        shown[event.kind()]["revision"] = json!(revision);
+    }
+    shown
 }
 
 fn flat(resource: &Resource) -> Map<String, Value> {
