@@ -132,6 +132,15 @@ impl JetStream {
         audit::audit(&self.inner, progress).await
     }
 
+    /// Where the log will end, if its import is not finished: until then it is none.
+    ///
+    /// # Errors
+    /// When there is no log, or its leader does not answer.
+    pub async fn unfinished(&self) -> Result<Option<Position>, Error> {
+        let ask = |place: Api| async move { Ok(import::unfinished(&place.info().await?.config)) };
+        self.inner.patient(ask).await
+    }
+
     /// Whether there is a connection right now.
     pub fn is_connected(&self) -> bool {
         self.inner.connection.is_connected()

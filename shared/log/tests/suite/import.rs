@@ -34,6 +34,7 @@ async fn a_log_is_marked_until_its_import_has_ended() {
     log.append(Revision::ZERO, &group[..3]).await.unwrap();
 
     // Nobody may write there, and nobody takes it for a whole log.
+    assert_eq!(log.unfinished().await.unwrap(), Some(head));
     let error = log.check().await.unwrap_err();
     assert!(matches!(&error, Error::Unavailable(why) if why.contains("not finished")));
     let link = log.audit(&mut |_| {}).await.unwrap().fault().unwrap();
@@ -53,6 +54,7 @@ async fn a_log_is_marked_until_its_import_has_ended() {
 
     log.append(Revision(3), &group[3..]).await.unwrap();
     end_import(&options, id, head).await.unwrap();
+    assert_eq!(log.unfinished().await.unwrap(), None);
     log.check().await.unwrap();
     let audit = log.audit(&mut |_| {}).await.unwrap();
     assert_eq!(audit.fault(), None);
