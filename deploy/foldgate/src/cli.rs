@@ -3,8 +3,10 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use foldgate_runtime::settings::{self, Role};
 
+use crate::history::History;
+
 /// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verb {
     /// Both planes in one process.
     Standalone,
@@ -20,7 +22,12 @@ pub(crate) enum Verb {
         mirror: bool,
     },
     /// Read the log whole and check its chain.
-    LogVerify,
+    LogVerify {
+        /// Tell it to a program.
+        json: bool,
+    },
+    /// Read the history, or carry it elsewhere.
+    History(History),
     /// Show the settings in force, or the table of all.
     Settings {
         /// The table.
@@ -32,14 +39,16 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// What the settings are judged for.
-    pub(crate) const fn role(self) -> Role {
+    pub(crate) const fn role(&self) -> Role {
         match self {
             Self::Standalone | Self::Demo => Role::Standalone,
             Self::ControlPlane => Role::ControlPlane,
             Self::DataPlane => Role::DataPlane,
-            Self::LogInit { .. } | Self::LogVerify | Self::Settings { .. } | Self::Version => {
-                Role::Tool
-            }
+            Self::LogInit { .. }
+            | Self::LogVerify { .. }
+            | Self::History(_)
+            | Self::Settings { .. }
+            | Self::Version => Role::Tool,
         }
     }
 
@@ -61,9 +70,20 @@ impl Verb {
                     let mirror = deepest.get_flag("mirror");
                     return (Self::LogInit { mirror }, deepest);
                 }
-                Some((_, deepest)) => return (Self::LogVerify, deepest),
-                None => Self::LogVerify,
+                Some(("verify", deepest)) => {
+                    let json = deepest.get_flag("json");
+                    return (Self::LogVerify { json }, deepest);
+                }
+                Some((name, deepest)) => match history::read_log(name, deepest) {
+                    Some(history) => return (Self::History(history), deepest),
+                    None => Self::LogVerify { json: false },
+                },
+                None => Self::LogVerify { json: false },
             },
+            "state" => {
+                let (history, deepest) = history::read_state(inner);
+                return (Self::History(history), deepest);
+            }
             _ => Self::Standalone,
         };
         (verb, inner)
@@ -91,7 +111,7 @@ pub(crate) fn command() -> Command {
             "The whole main job in one go: an upstream of its own, a streamed chat, the events",
         ))
         .subcommand(
-            verb("log", "Create and check the log")
+            verb("log", "Create, check, read and move the log")
                 .subcommand_required(true)
                 .subcommand(
                     verb("init", "Create the log's streams; may be repeated").arg(switch(
@@ -99,11 +119,16 @@ pub(crate) fn command() -> Command {
                         "Create the mirror of the region this connection leads to",
                     )),
                 )
-                .subcommand(verb(
-                    "verify",
-                    "Read the whole log and name the first broken link, if there is one",
-                )),
+                .subcommand(
+                    verb(
+                        "verify",
+                        "Read the whole log and name the first broken link, if there is one",
+                    )
+                    .arg(history::json("What was found as one JSON object")),
+                )
+                .subcommands(history::of_log()),
         )
+        .subcommand(history::state())
         .subcommand(
             verb(
                 "settings",
@@ -128,5 +153,6 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
+mod history;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! How the program ends, in words and in a number (sysexits.h).
 
-use std::fmt::Display;
+use std::fmt::{Display, Formatter};
 use std::process::ExitCode;
 
-use foldgate_log::{Error as LogError, VerifyError};
+use foldgate_log::{BrokenLink, Error as LogError, VerifyError};
 use foldgate_runtime::data_dir;
 
 /// A log that is broken.
@@ -14,6 +14,8 @@ const USAGE: u8 = 64;
 const INTERNAL: u8 = 70;
 /// The disk or the network refused (`EX_IOERR`).
 const IO: u8 = 74;
+/// Ctrl-C (128 and the signal's number, as shells say it).
+const INTERRUPTED: u8 = 130;
 
 /// Why the program ends early.
 #[derive(Debug)]
@@ -38,6 +40,26 @@ impl Failure {
         Self::new(INTERNAL, message.to_string())
     }
 
+    /// A log, or an export of one, that does not hold.
+    pub(crate) fn broken(message: impl Display) -> Self {
+        Self::new(BROKEN, message.to_string())
+    }
+
+    /// Somebody at the terminal had enough.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(INTERRUPTED, "interrupted".to_owned())
+    }
+
+    /// Nobody reads what is written: no fault, and nothing to say.
+    pub(crate) fn unread() -> Self {
+        Self::new(0, String::new())
+    }
+
+    /// Whether the disk or the network refused.
+    pub(crate) const fn is_io(&self) -> bool {
+        self.code == IO
+    }
+
     fn new(code: u8, message: String) -> Self {
         Self { code, message }
     }
@@ -48,6 +70,12 @@ impl Failure {
             eprintln!("foldgate: {line}");
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
@@ -83,9 +111,15 @@ impl From<LogError> for Failure {
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
         match error {
-            VerifyError::Broken(link) => Self::new(BROKEN, link.to_string()),
+            VerifyError::Broken(link) => link.into(),
             VerifyError::Unread(error) => error.into(),
         }
+    }
+}
+
+impl From<BrokenLink> for Failure {
+    fn from(link: BrokenLink) -> Self {
+        Self::broken(link)
     }
 }
 

@@ -9,6 +9,7 @@ mod exit;
 mod fatal;
 mod health;
 mod heartbeat;
+mod history;
 mod keys;
 mod listen;
 mod log_command;
@@ -100,7 +101,8 @@ async fn dispatch(verb: Verb, loaded: Loaded) -> Result<(), Failure> {
             Ok(())
         }
         Verb::LogInit { mirror } => log_command::create(&loaded.settings, mirror).await,
-        Verb::LogVerify => log_command::verify(&loaded.settings).await,
+        Verb::LogVerify { json } => log_command::verify(&loaded.settings, json).await,
+        Verb::History(history) => history::run(&history, &loaded.settings).await,
         Verb::Demo => demo::run(loaded).await,
         Verb::Standalone | Verb::ControlPlane | Verb::DataPlane => {
             Node::start(Base::prepare(loaded)?).await?.run().await

@@ -2,6 +2,8 @@
 
 /// The embedded log.
 pub(crate) const LOG_FOLDER: &str = "log";
+/// A log that is being imported, until it is whole.
+pub(crate) const IMPORT_FOLDER: &str = "log-importing";
 /// Snapshots of the state.
 pub(crate) const SNAPSHOT_FOLDER: &str = "snapshots";
 /// The master key that standalone draws.
