@@ -92,7 +92,8 @@ impl Settings {
         self.folder.path().join("foldgate.log")
     }
 
-    fn command(&self) -> Command {
+    /// The command, to be run with other inputs and outputs.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(paths::foldgate());
         command.args(&self.args).current_dir(self.folder.path());
         command.env("FOLDGATE_DATA_DIR", self.data());
@@ -102,10 +103,15 @@ impl Settings {
 
     /// Runs it to its end and gives what it printed (for short commands).
     pub async fn output(&self) -> Output {
+        self.output_within(SOON).await
+    }
+
+    /// The same, for commands that take longer.
+    pub async fn output_within(&self, limit: Duration) -> Output {
         let mut command = self.command();
         command.stdin(std::process::Stdio::null());
         let run = tokio::task::spawn_blocking(move || command.output());
-        let output = tokio::time::timeout(SOON, run).await;
+        let output = tokio::time::timeout(limit, run).await;
         output
             .unwrap_or_else(|_| panic!("{:?} does not end", self.args))
             .expect("a command's thread ends")

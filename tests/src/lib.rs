@@ -7,6 +7,7 @@
 )]
 
 pub mod admin;
+pub mod cli;
 pub mod client;
 pub mod fleet;
 pub mod foldgate;

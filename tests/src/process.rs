@@ -83,6 +83,11 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// What Ctrl-C does (SIGINT).
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     /// Kills it (SIGKILL) and waits until it is gone.
     pub fn kill(&mut self) {
         // It may have ended by itself; then there is nothing to kill.

@@ -1,6 +1,7 @@
 //! Several processes on a real nats-server: control planes and data planes,
 //! regions, outages.
 
+mod cli;
 mod cluster;
 mod held;
 mod log;

@@ -1,6 +1,9 @@
 //! One process with everything in it: the owner API, the proxy, sleep, and what
 //! a restart or a kill leaves behind.
 
+mod cli;
+mod cli_import;
+mod cli_long;
 mod config;
 mod config_refused;
 mod demo;
