@@ -3,8 +3,8 @@
 use foldgate_control_plane::{Stamp, Submission};
 use foldgate_domain::Command;
 use foldgate_domain::command::ClaimOwner;
-use foldgate_log::export::{Line, Reader};
 use foldgate_log::Position;
+use foldgate_log::export::{Line, Reader};
 use foldgate_proto::{Actor, OwnerId, Revision};
 use reqwest::Method;
 use serde_json::json;
