@@ -7,6 +7,7 @@
 //! - [`writer`]: the submitter, the one task that appends.
 //! - `reports`: folds what nodes report beside the log into [`sleeps`] and
 //!   [`fleet`].
+//! - [`history`]: what happened, to be looked up, and the states that were.
 //! - [`error`]: every answer that is not a success, in one place.
 
 mod access;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod fleet;
 mod fleet_api;
 mod guard;
+pub mod history;
 mod log_api;
 mod observe;
 mod owner_api;
