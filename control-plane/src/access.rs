@@ -62,6 +62,17 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/admin/v1/fleet", May::Admins),
     // The first owner alone (see `log_api`).
     ("GET", "/admin/v1/log", May::Owner),
+    ("GET", "/admin/v1/history", May::Admins),
+    ("GET", "/admin/v1/history/stream", May::Admins),
+    ("GET", "/admin/v1/history/{revision}", May::Admins),
+    ("POST", "/admin/v1/history/{revision}/undo", May::Owner),
+    ("GET", "/admin/v1/state", May::Admins),
+    ("GET", "/admin/v1/state/diff", May::Admins),
+    ("POST", "/admin/v1/state/restore", May::Owner),
+    ("GET", "/admin/v1/explain", May::Admins),
+    ("GET", "/admin/v1/access_log", May::Admins),
+    // Accounts: what concerns them and those below them.
+    ("GET", "/dashboard/logs", May::All),
 ];
 
 /// Whether somebody may call a route; `HEAD` is as `GET`.

@@ -10,12 +10,16 @@ use foldgate_log::{EventLog, Replica, Reports};
 use foldgate_proto::{RecordId, ResourceId, Revision};
 use foldgate_runtime::AccessLog;
 use foldgate_vault::Vault;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::history::History;
+use crate::journal::Journal;
 use crate::reply::Done;
 use crate::request::{IfMatch, Write};
 use crate::settings::Settings;
@@ -57,6 +61,14 @@ pub(crate) struct Parts {
     pub settings: Settings,
     /// Where a line per request goes.
     pub access: AccessLog,
+    /// What happened, to be looked up.
+    pub history: History,
+    /// What was refused.
+    pub journal: Journal,
+    /// Places for streams of the history.
+    pub streams: Arc<Semaphore>,
+    /// The listener takes no new requests: streams end.
+    pub ending: CancellationToken,
 }
 
 impl App {

@@ -50,6 +50,10 @@ pub(crate) enum Principal {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ActorCell(pub Arc<OnceLock<(String, AccountNumber)>>);
 
+/// Where the verifier leaves whose key came, even one that is refused.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OwnerCell(pub Arc<OnceLock<OwnerId>>);
+
 impl Authenticated {
     /// The tenant.
     pub(crate) fn owner_id(&self) -> OwnerId {
@@ -132,8 +136,30 @@ impl Authenticated {
         }
     }
 
-    /// Verifies a presented key.
-    fn verify(table: Arc<Table>, key: &str, address: Option<IpAddr>) -> Result<Self, Error> {
+    /// Whether the key that was presented still is one, for answers that go on for
+    /// long. Tells the same of every kind of caller that may have such an answer.
+    pub(crate) fn still_stands(&self, table: &Table) -> bool {
+        let Some(owner) = table.state.owner(self.owner.id) else {
+            return false;
+        };
+        let presented = match self.principal {
+            Principal::Caller(Caller { key: None, .. }) => owner.key_hash == self.owner.key_hash,
+            Principal::Caller(Caller { key: Some(key), .. }) => {
+                let hash = |owner: &OwnerState| owner.caller_keys.get(&key).map(|key| key.hash);
+                hash(owner) == hash(&self.owner)
+            }
+            Principal::Admin(admin) => owner.admin_keys.contains_key(&admin.key),
+        };
+        presented && check_standing(table, self.principal, clock::now(), None).is_ok()
+    }
+
+    /// Verifies a presented key, and leaves in `whose` whose it is.
+    fn verify(
+        table: Arc<Table>,
+        key: &str,
+        address: Option<IpAddr>,
+        whose: Option<&OwnerCell>,
+    ) -> Result<Self, Error> {
         if table.state.owners.is_empty() {
             return Err(Error::NotReady);
         }
@@ -150,6 +176,10 @@ impl Authenticated {
             Principal::Caller(caller) => caller.owner,
             Principal::Admin(admin) => admin.owner,
         };
+        if let Some(whose) = whose {
+            // A second extractor on one request finds the same owner.
+            let _ = whose.0.set(owner);
+        }
         check_standing(&table, principal, clock::now(), address)?;
         let owner = table.state.owner(owner).ok_or(Error::UnknownKey)?;
         let owner = Arc::clone(owner);
@@ -194,7 +224,7 @@ impl FromRequestParts<App> for Authenticated {
         let peer = parts.extensions.get::<Peer>();
         let address = peer.map(|peer| peer.address.ip());
         let verified = match presented(&parts.headers) {
-            Some(key) => Self::verify(app.table(), key, address),
+            Some(key) => Self::verify(app.table(), key, address, parts.extensions.get()),
             None => Err(Error::NoKey),
         };
         if let Ok(caller) = &verified

@@ -1,13 +1,14 @@
 //! The control plane as one part of a process: its tasks, its router, and the
 //! sign of life it gives.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use foldgate_log::{EventLog, Replica, Reports};
 use foldgate_proto::Heartbeat;
 use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
-use foldgate_runtime::AccessLog;
+use foldgate_runtime::{AccessLog, Component};
 use foldgate_vault::Vault;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +17,9 @@ use uuid::Uuid;
 use crate::app::{App, Parts};
 use crate::clock;
 use crate::fleet::Fleet;
+use crate::history::History;
+use crate::history_api::stream;
+use crate::journal::Journal;
 use crate::reports::{Disabler, Folder};
 use crate::routes;
 use crate::settings::Settings;
@@ -36,6 +40,20 @@ pub struct Setup {
     pub settings: Settings,
     /// Where a line per request goes.
     pub access: AccessLog,
+    /// What it keeps beside the log.
+    pub keeping: Keeping,
+}
+
+/// What a control plane keeps on disk, and how it lives with the process.
+pub struct Keeping {
+    /// Where the history's index is. It is made anew from the log if it is lost.
+    pub history: PathBuf,
+    /// Where refusals are kept.
+    pub access_log: PathBuf,
+    /// Says how the history's index is.
+    pub health: Component,
+    /// Cancelled when the listener begins to drain: answers without an end, end.
+    pub ending: CancellationToken,
 }
 
 /// A running control plane.
@@ -61,6 +79,7 @@ impl ControlPlane {
             vault,
             settings,
             access,
+            keeping,
         } = setup;
         let feeders = TaskTracker::new();
         let writing = TaskTracker::new();
@@ -74,6 +93,17 @@ impl ControlPlane {
         let fleet = Fleet::new();
         let folder = Folder::new(reports.clone(), sleeps.clone(), fleet.clone(), disabler);
         feeders.spawn(folder.run(stop_feeding.clone()));
+        let stop = stop_feeding.clone();
+        let (history, indexing) = History::new(
+            Arc::clone(&log),
+            replica.clone(),
+            keeping.history,
+            keeping.health,
+            stop.clone(),
+        );
+        feeders.spawn(indexing);
+        let (journal, noting) = Journal::new(keeping.access_log, stop);
+        feeders.spawn(noting);
         let app = App::new(Parts {
             log,
             replica,
@@ -84,6 +114,10 @@ impl ControlPlane {
             fleet,
             settings,
             access,
+            history,
+            journal,
+            streams: stream::places(),
+            ending: keeping.ending,
         });
         Self {
             app,
@@ -134,6 +168,11 @@ impl ControlPlane {
     /// Which keys sleep.
     pub fn sleeps(&self) -> &Sleeps {
         &self.app.sleeps
+    }
+
+    /// What happened, to be looked up.
+    pub fn history(&self) -> &History {
+        &self.app.history
     }
 
     /// The submitter, for commands that do not come over HTTP.

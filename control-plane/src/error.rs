@@ -104,6 +104,20 @@ pub enum Error {
     /// What the write was about is gone.
     #[error("{0}")]
     Gone(String),
+    /// The history holds nothing there, or not of this owner.
+    #[error("{message}")]
+    NotInHistory {
+        /// The parameter that names the place.
+        param: &'static str,
+        /// What there is instead.
+        message: String,
+    },
+    /// The history is not indexed far enough yet.
+    #[error("{0}")]
+    HistoryNotReady(String),
+    /// More streams at once than this process takes.
+    #[error("{0} streams are open, the most there may be; close one")]
+    TooManyStreams(usize),
     /// More requests at once than this process takes.
     #[error("too many requests at once")]
     TooManyRequests,
@@ -161,7 +175,9 @@ impl Error {
             Self::NotOwner | Self::NotFirstOwner | Self::Role(_) | Self::Denied(_) => {
                 StatusCode::FORBIDDEN
             }
-            Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } => StatusCode::NOT_FOUND,
+            Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } | Self::NotInHistory { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -176,8 +192,9 @@ impl Error {
                 Kind::Stale => StatusCode::PRECONDITION_FAILED,
                 Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             },
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady
+            | Self::HistoryNotReady(_)
             | Self::Busy
             | Self::Unavailable
             | Self::LogHeld(_)
@@ -211,6 +228,9 @@ impl Error {
             Self::Field { .. } => "invalid_field",
             Self::Rejected(rejection) => rejection.code(),
             Self::Gone(_) => "gone",
+            Self::NotInHistory { .. } => "revision_not_found",
+            Self::HistoryNotReady(_) => "history_not_ready",
+            Self::TooManyStreams(_) => "too_many_streams",
             Self::TooManyRequests => "too_many_requests",
             Self::Busy => "overloaded",
             Self::Unavailable => "log_unavailable",
@@ -229,6 +249,7 @@ impl Error {
         match self {
             Self::Field { param, .. } => Some(param),
             Self::Missing { .. } => Some("id"),
+            Self::NotInHistory { param, .. } => Some(param),
             Self::Rejected(rejection) => rejection.param(),
             _ => None,
         }
@@ -250,12 +271,28 @@ impl Error {
     const fn waiting_helps(&self) -> bool {
         match self {
             Self::NotReady
+            | Self::HistoryNotReady(_)
             | Self::TooManyRequests
+            | Self::TooManyStreams(_)
             | Self::Busy
             | Self::Unavailable
             | Self::Contended => true,
             Self::Rejected(rejection) => matches!(rejection.kind(), Kind::Busy),
             _ => false,
+        }
+    }
+}
+
+impl From<crate::history::Error> for Error {
+    fn from(error: crate::history::Error) -> Self {
+        match error {
+            crate::history::Error::Log(error) => {
+                tracing::warn!(%error, "the history cannot read the log");
+                Self::HistoryNotReady("the log cannot be read for now".to_owned())
+            }
+            behind @ crate::history::Error::Behind { .. } => {
+                Self::HistoryNotReady(behind.to_string())
+            }
         }
     }
 }

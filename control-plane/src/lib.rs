@@ -21,6 +21,8 @@ pub mod fleet;
 mod fleet_api;
 mod guard;
 pub mod history;
+mod history_api;
+mod journal;
 mod log_api;
 mod observe;
 mod owner_api;
@@ -34,7 +36,7 @@ pub mod sleeps;
 pub mod writer;
 
 pub use bootstrap::{Ensured, ensure_owner};
-pub use control::{ControlPlane, Setup};
+pub use control::{ControlPlane, Keeping, Setup};
 pub use error::Error;
 pub use request::Stamp;
 pub use settings::Settings;

@@ -9,12 +9,14 @@ use axum::middleware::Next;
 use axum::response::Response;
 use foldgate_runtime::{AccessLine, Peer, telemetry};
 use http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use tracing::{Instrument, Span};
 
 use crate::app::App;
-use crate::auth::ActorCell;
+use crate::auth::{ActorCell, OwnerCell};
+use crate::clock;
 use crate::error::Refusal;
+use crate::journal::Refused;
 use crate::reply::REVISION_HEADER;
 use crate::request::{self, RequestId, quote};
 use crate::routes;
@@ -29,6 +31,7 @@ struct Seen {
     peer: Option<Peer>,
     address: Option<String>,
     actor: ActorCell,
+    owner: OwnerCell,
 }
 
 /// Watches a request from its head to its answer.
@@ -63,7 +66,9 @@ fn add_headers(headers: &mut HeaderMap, known: Option<&App>) {
 impl Seen {
     fn new(request: &mut Request) -> Self {
         let actor = ActorCell::default();
+        let owner = OwnerCell::default();
         request.extensions_mut().insert(actor.clone());
+        request.extensions_mut().insert(owner.clone());
         let extensions = request.extensions();
         let route = extensions.get::<MatchedPath>();
         Self {
@@ -75,6 +80,7 @@ impl Seen {
             peer: extensions.get::<Peer>().copied(),
             address: request::address(extensions),
             actor,
+            owner,
         }
     }
 
@@ -97,8 +103,14 @@ impl Seen {
         let took = self.begun.elapsed();
         self.count(response, took);
         let refusal = response.extensions().get::<Refusal>();
-        if !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        let writes = !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if writes {
             self.audit(response, refusal);
+        }
+        let status = response.status();
+        let no_entry = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if no_entry || (writes && !status.is_success()) {
+            self.keep(app, status, refusal);
         }
         if app.access.is_on() {
             let revision = response.headers().get(&REVISION_HEADER);
@@ -118,6 +130,21 @@ impl Seen {
                 ..AccessLine::default()
             });
         }
+    }
+
+    /// Notes a failed log-in or a refused write in the access journal.
+    fn keep(&self, app: &App, status: StatusCode, refusal: Option<&Refusal>) {
+        let refused = Refused {
+            at: clock::now(),
+            address: self.address.clone(),
+            actor: self.actor.0.get().map(|(actor, _)| actor.clone()),
+            method: quote::quoted(self.method.as_str()),
+            path: self.path.clone(),
+            status: status.as_u16(),
+            code: refusal.map(|refusal| refusal.code.to_owned()),
+            request_id: self.request_id.clone(),
+        };
+        app.journal.note(self.owner.0.get().copied(), refused);
     }
 
     fn count(&self, response: &Response, took: Duration) {

@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{OwnerState, State};
-use foldgate_proto::{OwnerId, ResourceId, Revision};
+use foldgate_proto::{Event, OwnerId, ResourceId, Revision};
 use http::header::{CONTENT_TYPE, ETAG, HeaderValue};
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::Authenticated;
 use crate::error::{Error, RECORD_HEADER};
 use crate::fleet::Waited;
+use crate::history;
 use crate::request::if_match;
 use crate::writer::Settled;
 
@@ -112,6 +113,34 @@ impl Done {
             let before = shown(&dry.before);
             dry.changes = Some(json!({"before": before, "after": after}));
         }
+    }
+
+    /// In a dry run, tells what would change of an owner, resource by resource and
+    /// field by field.
+    pub(crate) fn tell_changes(&mut self, id: OwnerId) {
+        let after = self.settled.state.owner(id);
+        if let Some(dry) = &mut self.dry
+            && let Some(after) = after
+        {
+            let before = dry.before.owner(id).map(AsRef::as_ref);
+            dry.changes = Some(json!(history::changes(before, after)));
+        }
+    }
+
+    /// What happened, or in a dry run would.
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.settled.events
+    }
+
+    /// Whether the same request was settled before.
+    pub(crate) const fn is_replay(&self) -> bool {
+        self.settled.replayed.is_some()
+    }
+
+    /// Where it is written, if it is, now or before.
+    pub(crate) fn written(&self) -> Option<Revision> {
+        let written = self.dry.is_none() && self.settled.record.is_some();
+        written.then_some(self.revision)
     }
 
     /// The owner right behind the write.

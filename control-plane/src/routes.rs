@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::owner_api::{conf, config, keys, models, news};
 use crate::request::{id, query, quote};
-use crate::{fleet_api, guard, log_api, observe};
+use crate::{fleet_api, guard, history_api, log_api, observe};
 
 /// The admin listener's router.
 pub(crate) fn router(app: App) -> Router {
@@ -51,6 +51,22 @@ pub(crate) fn router(app: App) -> Router {
         ("/models", get(models::list)),
         ("/admin/v1/fleet", get(fleet_api::get)),
         ("/admin/v1/log", get(log_api::get)),
+        ("/admin/v1/history", get(history_api::list::list)),
+        ("/admin/v1/history/stream", get(history_api::stream::get)),
+        ("/admin/v1/history/{revision}", get(history_api::one::get)),
+        (
+            "/admin/v1/history/{revision}/undo",
+            post(history_api::undo::undo),
+        ),
+        ("/admin/v1/state", get(history_api::state::get)),
+        ("/admin/v1/state/diff", get(history_api::state::diff)),
+        (
+            "/admin/v1/state/restore",
+            post(history_api::restore::restore),
+        ),
+        ("/admin/v1/explain", get(history_api::explain::get)),
+        ("/admin/v1/access_log", get(history_api::access_log::list)),
+        ("/dashboard/logs", get(history_api::logs::list)),
         ("/healthz", get(health)),
     ];
     let mut router = Router::new().route("/x-keys/{id}/{*rest}", keys_at);

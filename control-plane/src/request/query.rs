@@ -19,6 +19,11 @@ pub(crate) const DRY_RUN: &str = "dry_run";
 /// What a list of keys may be narrowed and paged by.
 const OF_KEYS: &[&str] = &["id", "level", "provider", "page", "size"];
 
+/// What a history may be narrowed and paged by.
+const OF_HISTORY: &[&str] = &[
+    "limit", "cursor", "order", "actor", "kind", "resource", "from", "to", "since",
+];
+
 /// Refuses what the matched route does not know.
 ///
 /// # Errors
@@ -48,12 +53,22 @@ pub(crate) fn check(parts: &Parts) -> Result<(), Error> {
 
 fn known(method: &Method, route: &str) -> &'static [&'static str] {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return &[DRY_RUN, WAIT];
+        return match route {
+            "/admin/v1/state/restore" => &["at", "resource", DRY_RUN, WAIT],
+            _ => &[DRY_RUN, WAIT],
+        };
     }
     match route {
         "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,
         "/dashboard/news" => &["all"],
         "/admin/v1/log" => &["from", "limit"],
+        "/admin/v1/history" => OF_HISTORY,
+        "/admin/v1/history/stream" => &["since"],
+        "/admin/v1/state" => &["at"],
+        "/admin/v1/state/diff" => &["from", "to"],
+        "/admin/v1/explain" => &["model", "account"],
+        "/admin/v1/access_log" => &["limit", "cursor"],
+        "/dashboard/logs" => &["page", "size", "action", "target_id", "status"],
         _ => &[],
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_control_plane::{ControlPlane, Settings, Setup, ensure_owner, error};
+use foldgate_control_plane::{ControlPlane, Keeping, Settings, Setup, ensure_owner, error};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_log::{Embedded, EventLog, Replica, Reports, replica};
 use foldgate_proto::{OwnerId, Record, Revision, Role};
-use foldgate_runtime::{AccessLog, Limits, Server, Shutdown};
+use foldgate_runtime::{AccessLog, Health, Limits, Server, Shutdown};
 use foldgate_vault::{MasterKey, Vault};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -38,8 +38,11 @@ pub(crate) struct Node {
     pub(crate) owner: OwnerId,
     pub(crate) base: String,
     pub(crate) client: reqwest::Client,
+    pub(crate) health: Health,
     shutdown: Shutdown,
     dir: Option<tempfile::TempDir>,
+    /// What the control plane keeps beside the log.
+    data: Arc<tempfile::TempDir>,
 }
 
 /// What a request came to.
@@ -62,6 +65,16 @@ impl Node {
 
     /// A control plane on a log that others may share.
     pub(crate) async fn on(log: Arc<dyn EventLog>, reports: Reports) -> Self {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        Self::over(log, reports, data).await
+    }
+
+    /// A control plane with what an earlier one kept.
+    pub(crate) async fn over(
+        log: Arc<dyn EventLog>,
+        reports: Reports,
+        data: Arc<tempfile::TempDir>,
+    ) -> Self {
         let options = replica::Options::default();
         let replica = Replica::start(Arc::clone(&log), options).await.unwrap();
         let key = SecretString::from(OWNER_KEY);
@@ -74,6 +87,8 @@ impl Node {
         let listener = server.local_addr().to_string();
         let master = MasterKey::from_base64(MASTER_KEY).unwrap();
         let vault = Vault::new(&master, &[]);
+        let shutdown = Shutdown::new();
+        let health = Health::new();
         let control = ControlPlane::start(Setup {
             log: Arc::clone(&log),
             replica: replica.clone(),
@@ -81,8 +96,13 @@ impl Node {
             vault: vault.clone(),
             settings: settings(&listener),
             access: AccessLog::off(),
+            keeping: Keeping {
+                history: data.path().join("history"),
+                access_log: data.path().join("access_log"),
+                health: health.component("history"),
+                ending: shutdown.token(),
+            },
         });
-        let shutdown = Shutdown::new();
         let serve = server.serve_tower(control.router(), error::panicked, shutdown.clone());
         tokio::spawn(serve);
         Self {
@@ -94,8 +114,10 @@ impl Node {
             owner,
             base: format!("http://{listener}"),
             client: reqwest::Client::builder().build().unwrap(),
+            health,
             shutdown,
             dir: None,
+            data,
         }
     }
 

@@ -6,6 +6,10 @@ pub(crate) const LOG_FOLDER: &str = "log";
 pub(crate) const IMPORT_FOLDER: &str = "log-importing";
 /// Snapshots of the state.
 pub(crate) const SNAPSHOT_FOLDER: &str = "snapshots";
+/// The history's index, made anew from the log when it is lost.
+pub(crate) const HISTORY_FOLDER: &str = "history";
+/// Failed log-ins and refused writes.
+pub(crate) const ACCESS_LOG_FOLDER: &str = "access_log";
 /// The master key that standalone draws.
 pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 /// The owner key that the first start draws.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use foldgate_control_plane::{ControlPlane, Settings, Setup, error};
+use foldgate_control_plane::{ControlPlane, Keeping, Settings, Setup, error};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_runtime::{Server, Shutdown};
 use tokio::task::JoinHandle;
 
 use super::{Parts, role, shown};
 use crate::base::VERSION;
+use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER};
 
 /// Starts the submitter and what feeds it.
 pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
@@ -31,6 +32,12 @@ pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
             user_api_balance: settings.balance.user_api.as_str().to_owned(),
         },
         access: base.access.clone(),
+        keeping: Keeping {
+            history: base.data.file(HISTORY_FOLDER),
+            access_log: base.data.file(ACCESS_LOG_FOLDER),
+            health: base.health.component("history"),
+            ending: base.shutdown.token(),
+        },
     })
 }
 

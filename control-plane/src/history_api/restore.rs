@@ -1,0 +1,104 @@
+//! `POST /admin/v1/state/restore`: puts resources back as they stood.
+
+use std::str::FromStr;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use foldgate_domain::Command;
+use foldgate_domain::command::Restore;
+use foldgate_proto::{Event, ResourceId};
+use serde_json::json;
+
+use super::params::Params;
+use super::place;
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::reply::Done;
+use crate::request::Write;
+
+/// `POST /admin/v1/state/restore`
+pub(crate) async fn restore(
+    State(app): State<App>,
+    caller: Authenticated,
+    RawQuery(query): RawQuery,
+    write: Write,
+) -> Result<Response, Error> {
+    only_plain(&write, "a restore")?;
+    let params = Params::new(query);
+    let missing = "is required: the revision, such as 12, or the time, such as \
+                   2026-01-31T12:00:00Z, to go back to";
+    let at = params.place("at")?;
+    let at = at.ok_or_else(|| Error::field("at", missing))?;
+    let only = match params.text("resource")? {
+        None => None,
+        Some(text) => {
+            let id = ResourceId::from_str(text);
+            let wrong = |error: foldgate_proto::resource::UnknownResource| {
+                Error::field("resource", format!("{error}; leave it out for everything"))
+            };
+            Some(id.map_err(wrong)?)
+        }
+    };
+    let (caller, revision) = place::state_revision(&app, caller, ("at", Some(at))).await?;
+    let owner = caller.owner_id();
+    let command = Command::Restore(Restore {
+        revision,
+        then: place::owner_at(&app, &caller, revision).await?,
+        only,
+    });
+    let mut done = app.submit(&caller, &write, command).await?;
+    let resources = put_back(&done);
+    done.tell_changes(owner);
+    let message = match (done.is_replay(), resources.len()) {
+        (true, _) => format!("restored before, as of revision {revision}"),
+        (false, 0) => format!("nothing to restore: all is as it was at revision {revision}"),
+        (false, count) => {
+            let was = done.was("restored", "would be restored");
+            let counted = counted(count);
+            format!("{counted} {was} as of revision {revision}")
+        }
+    };
+    let mut body = json!({"restored": revision.0, "resources": resources, "message": message});
+    if let Some(written) = done.written() {
+        body["revision"] = json!(written.0);
+    }
+    Ok(done.reply(body))
+}
+
+/// Refuses what a request that brings back what was cannot hold: fields, and an
+/// `If-Match` of one resource.
+///
+/// # Errors
+/// Names it.
+pub(super) fn only_plain(write: &Write, what: &str) -> Result<(), Error> {
+    if write.if_match.is_some() {
+        let problem = format!(
+            "{what} may change many resources, so no one ETag can stand for them; send it without \
+             (what has changed since is told by itself)"
+        );
+        return Err(Error::field("If-Match", problem));
+    }
+    if write.body().trim_ascii().is_empty() {
+        return Ok(());
+    }
+    write.fields()?.finish()
+}
+
+/// The resources that a write put back.
+pub(super) fn put_back(done: &Done) -> Vec<String> {
+    let changes = done.events().iter().flat_map(|event| match event {
+        Event::RecordUndone(undone) => undone.changes.as_slice(),
+        Event::StateRestored(restored) => restored.changes.as_slice(),
+        _ => &[],
+    });
+    changes.map(|change| change.resource.to_string()).collect()
+}
+
+/// So many resources, in words.
+pub(super) fn counted(count: usize) -> String {
+    match count {
+        1 => "1 resource".to_owned(),
+        count => format!("{count} resources"),
+    }
+}

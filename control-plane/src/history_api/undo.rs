@@ -1,0 +1,51 @@
+//! `POST /admin/v1/history/{revision}/undo`: takes back what one record did.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::Command;
+use foldgate_domain::command::Undo;
+use serde_json::json;
+
+use super::place;
+use super::restore::{counted, only_plain, put_back};
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::request::{Segments, Write};
+
+/// `POST /admin/v1/history/{revision}/undo`
+pub(crate) async fn undo(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(text): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    only_plain(&write, "an undo")?;
+    let (caller, revision) = place::record(&app, caller, &text).await?;
+    let owner = caller.owner_id();
+    let row = app.history.row(owner, revision).await?;
+    let (before, after) = app.history.around(owner, revision).await?;
+    let command = Command::Undo(Undo {
+        revision,
+        undid: row.and_then(|row| row.undid),
+        before,
+        after: after.ok_or(Error::Internal)?,
+    });
+    let mut done = app.submit(&caller, &write, command).await?;
+    let resources = put_back(&done);
+    done.tell_changes(owner);
+    let message = match (done.is_replay(), resources.len()) {
+        (true, _) => format!("revision {revision} was undone before"),
+        (false, 0) => format!("nothing is left of revision {revision} to undo"),
+        (false, count) => {
+            let was = done.was("undone", "would be undone");
+            let counted = counted(count);
+            format!("revision {revision} {was}: {counted} put back")
+        }
+    };
+    let mut body = json!({"undid": revision.0, "resources": resources, "message": message});
+    if let Some(written) = done.written() {
+        body["revision"] = json!(written.0);
+    }
+    Ok(done.reply(body))
+}
