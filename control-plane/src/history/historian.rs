@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use foldgate_domain::State;
 use foldgate_log::event_log::MAX_READ;
-use foldgate_log::{Error as LogError, Position};
+use foldgate_log::{Error as LogError, Position, Stored};
 use foldgate_proto::{LogId, Revision};
 use foldgate_runtime::Component;
 use tokio::time::Instant;
@@ -23,6 +23,11 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// How often a long build says how far it is.
 const TELL: Duration = Duration::from_secs(5);
+
+/// The most records of one batch, and after how many bytes of them it is full:
+/// while an index is made, large batches cost less per record.
+const MAX_BATCH: usize = 2048;
+const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Behind by more than this it is a build and no longer the usual lag.
 const LAG: u64 = 1000;
@@ -240,21 +245,14 @@ impl Historian {
         }
     }
 
-    /// Indexes one chunk of the log.
+    /// Indexes one batch of the log.
     async fn advance(
         &self,
         index: &Arc<Index>,
         state: State,
         target: Revision,
     ) -> Result<State, Trouble> {
-        let left = target.0.saturating_sub(state.revision.0);
-        let most = usize::try_from(left).unwrap_or(MAX_READ).min(MAX_READ);
-        let next = state.revision.next();
-        let chunk = self.shared.log.read(next, most).await?;
-        if chunk.is_empty() {
-            let reason = format!("the copy that answers ends before revision {next}");
-            return Err(Trouble::Wait(reason));
-        }
+        let chunk = self.gather(state.revision.next(), target).await?;
         let at_work = Arc::clone(index);
         let work = move || {
             let mut group = Group::behind(state);
@@ -269,6 +267,28 @@ impl Historian {
         let state = blocking(work).await?;
         self.shared.publish(index, state.revision);
         Ok(state)
+    }
+
+    /// What the log has from a revision on, up to another, as far as that is worth
+    /// one batch.
+    async fn gather(&self, from: Revision, to: Revision) -> Result<Vec<Stored>, Trouble> {
+        let mut gathered: Vec<Stored> = Vec::new();
+        let mut bytes = 0;
+        let mut next = from;
+        while next <= to && gathered.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
+            let left = to.0.saturating_sub(next.0).saturating_add(1);
+            let most = usize::try_from(left).unwrap_or(MAX_READ).min(MAX_READ);
+            let chunk = self.shared.log.read(next, most).await?;
+            let Some(last) = chunk.last() else { break };
+            next = last.revision.next();
+            bytes += chunk.iter().map(|stored| stored.bytes.len()).sum::<usize>();
+            gathered.extend(chunk);
+        }
+        if gathered.is_empty() {
+            let reason = format!("the copy that answers ends before revision {from}");
+            return Err(Trouble::Wait(reason));
+        }
+        Ok(gathered)
     }
 
     fn tell(&mut self, index: &Index, at: Revision, target: Revision) {
