@@ -300,6 +300,21 @@ fn stored_reports_read_as_what_they_were() {
 }
 
 #[test]
+fn a_damaged_fixture_is_read_or_refused_and_never_a_panic() {
+    for (_, record) in records() {
+        let bytes = record.encode().expect("the sample is encodable").bytes;
+        for at in 0..bytes.len() {
+            drop(Record::decode(&bytes[..at]));
+            for byte in [0xc0, 0xdf] {
+                let mut damaged = bytes.clone();
+                damaged[at] = byte;
+                drop(Record::decode(&damaged));
+            }
+        }
+    }
+}
+
+#[test]
 fn every_event_kind_has_a_fixture() {
     let have: BTreeSet<&str> = records()
         .iter()

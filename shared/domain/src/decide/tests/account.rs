@@ -101,7 +101,7 @@ fn a_name_and_an_address_are_one_accounts_whatever_the_case() {
     let named = bounded("Root", 1, 11, |_| {});
     assert_eq!(given.refused(&named), taken("Name", "Root"), "the owner's");
     let mail = bounded("third", 1, 11, |p| {
-        p.email = Some("OTHER@example.com".to_owned())
+        p.email = Some("OTHER@example.com".to_owned());
     });
     assert_eq!(given.refused(&mail), taken("Email", "OTHER@example.com"));
     let renamed = patch_account(3, 2, |p| p.name = Some("team".to_owned()));
@@ -115,7 +115,7 @@ fn a_name_is_free_again_once_nobody_has_it() {
     let mut given = given().and(&add_account("Team", 1, 9));
     given.done(&patch_account(2, 1, |p| p.name = Some("Crew".to_owned())));
     given.done(&bounded("team", 1, 10, |p| {
-        p.email = Some("x@y.example".to_owned())
+        p.email = Some("x@y.example".to_owned());
     }));
     given.done(&remove_account(2, 1));
     assert!(given.when(&bounded("crew", 1, 11, |_| {})).is_ok());
@@ -235,10 +235,12 @@ fn credit_is_money_for_some_days() {
     ));
 }
 
+type Change = fn(&mut crate::command::ProfileEdit);
+
 #[test]
 fn money_is_above_nothing_and_the_soft_limit_below_the_hard_one() {
     let given = given();
-    let cases: [(&str, fn(&mut crate::command::ProfileEdit)); 5] = [
+    let cases: [(&str, Change); 5] = [
         ("Rates", |p| p.rates = Some(Rates(0))),
         ("Rates", |p| p.rates = Some(Rates(u64::MAX))),
         ("HardLimit", |p| p.hard_limit = Some(Some(NanoDollars(-1)))),
@@ -260,7 +262,7 @@ fn maps_hold_so_many_patterns_and_each_is_one() {
     let mapper = |count: usize| {
         let one = |n: usize| (format!("m{n}"), "target".to_owned());
         bounded("team", 1, 9, |p| {
-            p.model_mapper = Some((0..count).map(one).collect())
+            p.model_mapper = Some((0..count).map(one).collect());
         })
     };
     assert!(given.when(&mapper(MAX_ACCOUNT_PATTERNS)).is_ok());
@@ -273,7 +275,7 @@ fn maps_hold_so_many_patterns_and_each_is_one() {
     let limits = |count: usize| {
         let one = |n: usize| (format!("m{n}"), Some(limit));
         bounded("team", 1, 9, |p| {
-            p.model_limits = (0..count).map(one).collect()
+            p.model_limits = (0..count).map(one).collect();
         })
     };
     assert!(given.when(&limits(MAX_ACCOUNT_MODEL_LIMITS)).is_ok());

@@ -101,7 +101,7 @@ fn lists_are_edited_by_items_and_taken_from_the_nearest_above() {
     given.done(&patch_account(3, 2, |p| p.allow_models = edit("-claude")));
     assert_eq!(models(&given, 3).as_deref(), Some("gpt-*"));
     given.done(&patch_account(3, 2, |p| {
-        p.allow_models = edit("claude gpt-4o")
+        p.allow_models = edit("claude gpt-4o");
     }));
     assert_eq!(models(&given, 3).as_deref(), Some("claude gpt-* gpt-4o"));
     let absent = patch_account(3, 2, |p| p.allow_models = edit("-o3"));

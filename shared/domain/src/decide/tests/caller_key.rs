@@ -92,7 +92,7 @@ fn names_and_expiry_are_checked() {
         assert_eq!(given.when(&patch).is_ok(), fits, "{at}");
     }
     let refused = given.refused(&issue(2, 10, |key| {
-        key.terms.expires_at = Some(Some(START))
+        key.terms.expires_at = Some(Some(START));
     }));
     assert_eq!(field(refused).0, "ExpiresAt");
 }
@@ -101,14 +101,14 @@ fn names_and_expiry_are_checked() {
 fn an_expired_key_can_be_renamed_and_given_more_time() {
     let mut given = given().and(&add_account("team", 1, 9));
     given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.terms.expires_at = Some(Some(LATER))
+        p.terms.expires_at = Some(Some(LATER));
     }));
     given.now = LATER.after(Duration::from_secs(9));
     given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.name = Some("old".to_owned())
+        p.name = Some("old".to_owned());
     }));
     let events = given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.terms.expires_at = Some(None)
+        p.terms.expires_at = Some(None);
     }));
     let patched = Event::CallerKeyPatched(CallerKeyPatched {
         number: CallerKeyNumber(1),
@@ -176,7 +176,7 @@ fn a_rotated_key_stays_good_for_as_long_as_was_asked() {
             previous_until,
         })
     };
-    let until = START.after(Duration::from_secs(60));
+    let until = START.after(Duration::from_mins(1));
     assert_eq!(
         given.done(&rotate(key_of(2, 1), 10, 60)),
         [rotated(10, Some(until))]

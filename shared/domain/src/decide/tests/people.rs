@@ -22,6 +22,10 @@ pub(crate) fn hash(n: u8) -> KeyHash {
     KeyHash([n; 32])
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every field of an edit is optional"
+)]
 pub(crate) fn edit<T: Item>(text: &str) -> Option<ListEdit<T>> {
     Some(ListEdit::parse(text).expect("an edit"))
 }

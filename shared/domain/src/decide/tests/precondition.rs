@@ -53,7 +53,7 @@ fn a_resource_has_the_revision_that_last_changed_it() {
 fn the_configuration_changes_with_its_completed_layer_and_apart_from_the_owner() {
     let mut given = given();
     given.done(&set(|patch| {
-        patch.set.model_mapper = Some(map([("a", "b".to_owned())]))
+        patch.set.model_mapper = Some(map([("a", "b".to_owned())]));
     }));
     assert_eq!(check(&given, ResourceId::Config, Some(&[2])), Ok(()));
     given.done(&rotate_owner(7));

@@ -16,7 +16,7 @@ fn changed() -> Given {
         .and(&add(1, "https://api.openai.com", 1))
         .and(&admin("ops", AdminRole::Operator, 20))
         .and(&set(|patch| {
-            patch.set.model_mapper = Some(map([("a", "b".to_owned())]))
+            patch.set.model_mapper = Some(map([("a", "b".to_owned())]));
         }))
         .and(&add_account("member", 2, 10))
         .and(&issue(2, 11, |_| {}))
@@ -24,7 +24,7 @@ fn changed() -> Given {
         .and(&Command::RemoveKey(number(1)))
         .and(&Command::RevokeAdminKey(foldgate_proto::AdminKeyNumber(1)))
         .and(&set(|patch| {
-            patch.set.model_mapper = Some(map([("a", "c".to_owned())]))
+            patch.set.model_mapper = Some(map([("a", "c".to_owned())]));
         }))
         .and(&rotate_owner(2))
 }

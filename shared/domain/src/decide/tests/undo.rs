@@ -137,7 +137,7 @@ fn nothing_comes_back_that_another_took_since() {
     let mut given = given().and(&add_account("team", 1, 9));
     given.done(&remove_account(2, 1));
     given.done(&bounded("TEAM", 1, 10, |p| {
-        p.email = Some("b@c.example".to_owned())
+        p.email = Some("b@c.example".to_owned());
     }));
     let (resource, problem) = does_not_fit(given.refused(&given.undo(3)));
     assert_eq!(resource, ResourceId::Account(AccountNumber(2)));
@@ -149,7 +149,7 @@ fn nothing_comes_back_that_another_took_since() {
     let (_, problem) = does_not_fit(given.refused(&given.undo(3)));
     assert!(problem.contains("e-mail"), "{problem}");
     given.done(&patch_account(3, 1, |p| {
-        p.email = Some("b@c.example".to_owned())
+        p.email = Some("b@c.example".to_owned());
     }));
     given.done(&issue(3, 9, |_| {}));
     let (resource, _) = does_not_fit(given.refused(&given.undo(3)));
@@ -255,7 +255,11 @@ fn what_is_bounded_above_today_may_come_back_wider() {
     given.done(&given.undo(4));
     let member = &given.owner().accounts[&AccountNumber(3)];
     assert_eq!(
-        member.profile.allow_models.as_deref().map(|l| l.len()),
+        member
+            .profile
+            .allow_models
+            .as_deref()
+            .map(std::collections::BTreeSet::len),
         Some(2)
     );
 }
@@ -286,10 +290,10 @@ fn a_disabled_key_and_credit_and_terms_come_back() {
     }));
     given.done(&grant(2, 1, 50, None));
     given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.name = Some("x".to_owned())
+        p.name = Some("x".to_owned());
     }));
     given.done(&set(|patch| {
-        patch.set.model_mapper = Some(map([("a", "b".to_owned())]))
+        patch.set.model_mapper = Some(map([("a", "b".to_owned())]));
     }));
     for revision in [4, 5, 6, 7] {
         given.done(&given.undo(revision));

@@ -87,7 +87,7 @@ fn other_terms_of_a_caller_key_stay() {
     };
     let mut given = given().and(&add_account("team", 1, 9));
     given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.name = Some("x".to_owned())
+        p.name = Some("x".to_owned());
     }));
     given.done(&patch_key_of(key_of(2, 1), |p| p.terms.limits = rpm));
     given.done(&given.undo(3));

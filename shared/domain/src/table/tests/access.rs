@@ -134,15 +134,15 @@ fn the_owner_key_follows_its_rotation() {
 fn addresses_are_those_of_every_list() {
     let given = given()
         .and(&bounded("team", 1, 9, |p| {
-            p.allow_ips = edit("10.0.0.0/8 2001:db8::/32 ::1")
+            p.allow_ips = edit("10.0.0.0/8 2001:db8::/32 ::1");
         }))
         .and(&bounded("member", 2, 10, |p| {
-            p.allow_ips = edit("10.1.0.0/16")
+            p.allow_ips = edit("10.1.0.0/16");
         }))
         .and(&bounded("hermit", 1, 11, |p| p.allow_ips = edit("-*")))
         .and(&add_account("anybody", 1, 12))
         .and(&bounded("mapped", 1, 13, |p| {
-            p.allow_ips = edit("::ffff:10.0.0.0/104")
+            p.allow_ips = edit("::ffff:10.0.0.0/104");
         }))
         .and(&bounded("nowhere", 2, 14, |p| p.allow_ips = edit("-*")));
     let now = at(&given);
@@ -174,14 +174,14 @@ fn addresses_are_those_of_every_list() {
 fn paths_are_those_of_every_list_and_the_owners() {
     let given = given()
         .and(&bounded("team", 1, 9, |p| {
-            p.resources = edit("/v1/chat /v1/models")
+            p.resources = edit("/v1/chat /v1/models");
         }))
         .and(&bounded("member", 2, 10, |p| {
-            p.resources = edit("/v1/chat/completions")
+            p.resources = edit("/v1/chat/completions");
         }))
         .and(&bounded("hermit", 1, 11, |p| p.resources = edit("-*")))
         .and(&set(|patch| {
-            patch.set.resources = Some(["/v1/chat".to_owned()].into())
+            patch.set.resources = Some(["/v1/chat".to_owned()].into());
         }));
     let now = at(&given);
     let may = |key, path| now.access(key).expect("good").check_path(path);
@@ -268,7 +268,7 @@ fn models_lists_what_the_caller_may_name() {
             ]));
         }))
         .and(&bounded("member", 2, 10, |p| {
-            p.allow_models = edit("gpt-4o")
+            p.allow_models = edit("gpt-4o");
         }))
         .and(&bounded("lower", 1, 11, |p| p.allow_levels = edit("3")));
     let list = |given: &Given, key| -> Vec<String> {

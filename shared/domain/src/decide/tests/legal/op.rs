@@ -121,7 +121,7 @@ impl Op {
         let key = key_of(key.account.0, key.number.0);
         Some(match op {
             9 => patch_key_of(key, |patch| {
-                patch.terms.allow_models = edit(pick(&MODELS, b))
+                patch.terms.allow_models = edit(pick(&MODELS, b));
             }),
             10 => patch_key_of(key, |patch| {
                 let at = given
@@ -215,7 +215,7 @@ fn narrow(profile: &mut ProfileEdit, by: u8, more: u8) {
             profile.model_mapper = Some(map([
                 ("gpt-4o", "o3".to_owned()),
                 ("x*", "claude-1".to_owned()),
-            ]))
+            ]));
         }
         5 => profile.rates = Some(Rates(1_000_000 + u64::from(by))),
         6 => {
@@ -234,7 +234,7 @@ fn configured(b: u8, c: u8) -> Command {
             patch.set.model_mapper = Some(map([
                 ("o3", format!("gpt-{b}")),
                 ("revision", "a".to_owned()),
-            ]))
+            ]));
         }
         1 => patch.set.level_mapper = Some(map([("*", level(1 + u64::from(b % 3)))])),
         _ => patch.set.switch_over = Some([(level(1), level(2)), (level(2), level(3))].into()),
