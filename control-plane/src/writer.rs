@@ -76,7 +76,7 @@ impl Settled {
     pub fn subject(&self) -> Option<u64> {
         match &self.replayed {
             Some(replay) => replay.subject,
-            None => self.events.iter().find_map(Event::subject),
+            None => Event::subject_of(&self.events),
         }
     }
 }

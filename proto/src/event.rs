@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+mod subject;
+
 use crate::{
     AccountNumber, Actor, Config, ConfigKey, KeyId, KeyNumber, Level, MaskedSecret, NewsId,
     NewsNumber, NewsTarget, ProviderConfig, Timestamp,

@@ -21,9 +21,8 @@ pub(crate) const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 impl State {
     /// Folds one record, which stands at `revision` with this hash.
     pub fn apply(&mut self, revision: Revision, hash: RecordHash, record: &Record) {
-        let mut subject = None;
         for event in &record.events {
-            subject = self.apply_event(revision, record, event).or(subject);
+            self.apply_event(revision, record, event);
         }
         self.revision = revision;
         self.chain = hash;
@@ -36,7 +35,7 @@ impl State {
                 record: record.id,
                 revision,
                 at: self.at,
-                subject,
+                subject: Event::subject_of(&record.events),
             };
             if let Some(older) = self.idempotency.insert(key.clone(), replay) {
                 self.idempotency_order.remove(&older.revision);
@@ -45,14 +44,17 @@ impl State {
         }
     }
 
-    /// Folds one event; answers the number of the resource it is about.
-    fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) -> Option<u64> {
+    /// Folds one event.
+    fn apply_event(&mut self, revision: Revision, record: &Record, event: &Event) {
         if let Event::OwnerClaimed(claimed) = event {
             self.claim(revision, record.owner, claimed);
-            return event.subject();
+            return;
         }
         self.count_account(event);
-        let owner = Arc::make_mut(self.owners.get_mut(&record.owner)?);
+        let Some(owner) = self.owners.get_mut(&record.owner) else {
+            return;
+        };
+        let owner = Arc::make_mut(owner);
         match event {
             Event::OwnerClaimed(_) => {}
             Event::KeyAdded(added) => owner.add_key(revision, record, added),
@@ -81,7 +83,6 @@ impl State {
             Event::RecordUndone(undone) => owner.put_all_back(revision, &undone.changes),
             Event::StateRestored(restored) => owner.put_all_back(revision, &restored.changes),
         }
-        event.subject()
     }
 
     fn claim(&mut self, revision: Revision, id: OwnerId, claimed: &OwnerClaimed) {
