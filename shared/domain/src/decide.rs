@@ -33,6 +33,7 @@ pub use key::{MAX_KEY_NAME_CHARS, MAX_KEYS_PER_OWNER};
 pub use news::{
     DEFAULT_DAYS_ALL, DEFAULT_DAYS_TARGETED, MAX_CONTENT_CHARS, MAX_DAYS, MAX_NEWS, MAX_TITLE_CHARS,
 };
+pub use owner::MAX_OWNERS;
 pub use warning::Warning;
 
 /// The most retry keys remembered at once, over all owners: at about 200 bytes

@@ -10,6 +10,8 @@ use crate::{Rejection, State};
 
 /// The longest owner name, in characters (as account names in the owner API).
 const MAX_NAME_CHARS: usize = 63;
+/// The most tenants of one log; all are looked at when one is made.
+pub const MAX_OWNERS: usize = 10_000;
 
 pub(super) fn claim(
     state: &State,
@@ -20,6 +22,12 @@ pub(super) fn claim(
         return Err(Rejection::field("Name", "must not be empty"));
     }
     check_line("Name", &claim.name, MAX_NAME_CHARS)?;
+    if state.owners.len() >= MAX_OWNERS {
+        return Err(Rejection::TooMany {
+            what: "owners",
+            limit: MAX_OWNERS,
+        });
+    }
     let folded = claim.name.to_lowercase();
     let taken = state
         .owners
