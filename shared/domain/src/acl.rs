@@ -15,8 +15,11 @@ use crate::config_text::{self, check_model_pattern, check_resource};
 use crate::pattern::Pattern;
 use crate::table::resources;
 
+mod meet;
 #[cfg(test)]
 mod tests;
+
+pub use meet::meet;
 
 /// The most items of one list; each is looked at per request at worst.
 pub const MAX_ITEMS: usize = 1_000;

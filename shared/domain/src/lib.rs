@@ -3,6 +3,7 @@
 //! randomness, no async: time, ids and chance are arguments.
 
 pub mod acl;
+pub mod bounds;
 pub mod catalogue;
 pub mod command;
 pub mod config_text;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod table;
 pub mod upstream_url;
 
+pub use bounds::Bounds;
 pub use command::{Command, Context};
 pub use decide::{Decision, decide};
 pub use rejection::{Kind, Rejection};
