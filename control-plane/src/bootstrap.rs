@@ -1,4 +1,5 @@
-//! The first owner of an empty log. Written at revision 1 or not at all: when
+//! Owners that are made where nobody could ask for them yet. The first, of an
+//! empty log, is written at revision 1 or not at all: when
 //! two control planes start at once, one of them wins and the other sees it.
 
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use foldgate_domain::Command;
 use foldgate_domain::command::ClaimOwner;
 use foldgate_log::{AppendError, EventLog, Replica, Stop};
-use foldgate_proto::{Actor, OwnerId, RecordId, Revision};
-use foldgate_vault::{digest, mask, new_owner_key};
+use foldgate_proto::{AccountNumber, Actor, OwnerId, RecordId, Revision};
+use foldgate_vault::{digest, mask, new_key};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub enum Error {
     #[error("the log cannot be reached: {0}")]
     Unavailable(String),
     /// The owner was refused: its name, or its key.
-    #[error("the first owner was refused: {0}")]
+    #[error("the owner was refused: {0}")]
     Refused(String),
     /// No random bytes for a key.
     #[error("no owner key could be drawn: {0}")]
@@ -67,7 +68,7 @@ pub async fn ensure_owner(
     }
     let generated = match key {
         Some(_) => None,
-        None => Some(new_owner_key()?),
+        None => Some(new_key()?),
     };
     let key = key.or(generated.as_ref());
     let key = key.map_or("", |key| key.expose_secret());
@@ -99,6 +100,51 @@ pub async fn ensure_owner(
         }
     }
     Err(Error::Unavailable("the outcome stays unknown".to_owned()))
+}
+
+/// An owner that was made beside the first.
+#[derive(Debug)]
+pub struct Added {
+    /// Its id.
+    pub owner: OwnerId,
+    /// The number of its own account.
+    pub account: AccountNumber,
+    /// Its key, to be shown once.
+    pub key: SecretString,
+}
+
+/// Makes one more owner on a log that no other process writes to.
+///
+/// # Errors
+/// See [`Error`]. Without a first owner there is none to stand beside.
+pub async fn add_owner(
+    log: &Arc<dyn EventLog>,
+    replica: &Replica,
+    name: &str,
+    limit: Duration,
+) -> Result<Added, Error> {
+    caught_up(replica, limit).await?;
+    if first(replica).is_none() {
+        let problem = "the log has no first owner yet; start foldgate on it once";
+        return Err(Error::Refused(problem.to_owned()));
+    }
+    let key = new_key()?;
+    let submission = claim(name, key.expose_secret());
+    let base = replica.state();
+    let expected = base.revision;
+    let commands = [(&submission, RecordId(Uuid::now_v7()))];
+    let plan = Plan::new(base, commands, clock::now());
+    if let Some(Err(error)) = plan.steps.first().map(|step| &step.verdict) {
+        return Err(Error::Refused(error.to_string()));
+    }
+    let written = log.append(expected, &plan.records).await;
+    written.map_err(|error| Error::Unavailable(error.stop.to_string()))?;
+    let made = plan.state.owner(submission.owner);
+    Ok(Added {
+        owner: submission.owner,
+        account: made.map(|made| made.account).unwrap_or_default(),
+        key,
+    })
 }
 
 /// What an append that failed came to; `None` is to be tried again, which is

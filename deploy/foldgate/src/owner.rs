@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_control_plane::bootstrap::Error;
-use foldgate_control_plane::ensure_owner;
+use foldgate_control_plane::{KeyFile, ensure_owner};
 use foldgate_log::{EventLog, Replica};
 use foldgate_runtime::{Component, DataDir};
-use foldgate_vault::new_owner_key;
+use foldgate_vault::new_key;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::exit::Failure;
@@ -65,7 +65,10 @@ impl Claim<'_> {
                 "the log was not read to its end yet".to_owned(),
             ));
         }
-        if self.replica.table().state.first_owner().is_some() {
+        if let Some(owner) = self.replica.table().state.first_owner() {
+            // A rotation may have been cut off between the log and the file.
+            let file = KeyFile::new(self.data.file(OWNER_KEY_FILE));
+            file.settle(&owner.key_hash).map_err(Failure::from)?;
             return Ok(None);
         }
         let drawn = match self.given {
@@ -91,7 +94,7 @@ impl Claim<'_> {
                 is_new: false,
             });
         }
-        let drawn = new_owner_key().map_err(Failure::io)?;
+        let drawn = new_key().map_err(Failure::io)?;
         let line = format!("{}\n", drawn.expose_secret());
         self.data
             .write(OWNER_KEY_FILE, line.as_bytes())

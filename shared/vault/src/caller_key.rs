@@ -26,7 +26,7 @@ pub fn digest(key: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// [`Error::Random`] when the operating system has no random bytes.
-pub fn new_owner_key() -> Result<SecretString, Error> {
+pub fn new_key() -> Result<SecretString, Error> {
     let mut drawn = random::<RANDOM_BYTES>()?;
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
     bytes[..RANDOM_BYTES].copy_from_slice(&drawn);

@@ -8,7 +8,7 @@ pub mod mask;
 pub mod master_key;
 pub mod vault;
 
-pub use caller_key::{digest, new_owner_key};
+pub use caller_key::{digest, new_key};
 pub use mask::mask;
 pub use master_key::{MasterKey, MasterKeyId};
 pub use vault::{SealContext, Vault};

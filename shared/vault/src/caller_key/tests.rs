@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn a_new_key_is_whole_and_new() {
     let keys: BTreeSet<String> = (0..100)
-        .map(|_| new_owner_key().unwrap().expose_secret().to_owned())
+        .map(|_| new_key().unwrap().expose_secret().to_owned())
         .collect();
     assert_eq!(keys.len(), 100);
     for key in keys {
@@ -21,7 +21,7 @@ fn a_new_key_is_whole_and_new() {
 
 #[test]
 fn a_wrong_character_is_noticed() {
-    let key = new_owner_key().unwrap().expose_secret().to_owned();
+    let key = new_key().unwrap().expose_secret().to_owned();
     for at in PREFIX.len()..key.len() {
         let mut bad = key.clone().into_bytes();
         bad[at] = if bad[at] == b'a' { b'b' } else { b'a' };
