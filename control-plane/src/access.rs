@@ -9,7 +9,7 @@ mod tests;
 
 /// Who is asking, as far as routes care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
+pub enum Who {
     /// The owner, by its own key or by an admin key of that role.
     Owner,
     /// An account below it, by a caller key.
@@ -56,6 +56,26 @@ const TABLE: &[(&str, &str, May)] = &[
     ("DELETE", "/x-news", May::Operator),
     ("POST", "/x-news/{target}", May::Operator),
     ("DELETE", "/x-news/{target}", May::Operator),
+    // Accounts: their own children, and themselves.
+    ("GET", "/x-users", May::All),
+    ("POST", "/x-users", May::Accounts),
+    ("GET", "/x-users/{id}", May::All),
+    ("PUT", "/x-users/{id}", May::Accounts),
+    ("POST", "/x-users/{id}", May::Accounts),
+    ("DELETE", "/x-users/{id}", May::Accounts),
+    ("GET", "/x-users/{id}/keys", May::All),
+    ("POST", "/x-users/{id}/keys", May::Accounts),
+    ("GET", "/x-users/{id}/keys/{key}", May::All),
+    ("PUT", "/x-users/{id}/keys/{key}", May::Accounts),
+    ("DELETE", "/x-users/{id}/keys/{key}", May::Accounts),
+    ("POST", "/x-users/{id}/keys/{key}/rotate", May::Accounts),
+    ("GET", "/x-dna", May::All),
+    ("GET", "/x-dna/{id}", May::All),
+    ("POST", "/x-self", May::Accounts),
+    ("GET", "/dashboard/status", May::All),
+    ("GET", "/dashboard/info", May::All),
+    ("GET", "/dashboard/conf", May::All),
+    ("GET", "/dashboard/models", May::All),
     ("GET", "/dashboard/news", May::All),
     ("GET", "/v1/models", May::All),
     ("GET", "/models", May::All),
@@ -73,10 +93,17 @@ const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/admin/v1/access_log", May::Admins),
     // Accounts: what concerns them and those below them.
     ("GET", "/dashboard/logs", May::All),
+    ("GET", "/admin/v1/admin_keys", May::Owner),
+    ("POST", "/admin/v1/admin_keys", May::Owner),
+    ("GET", "/admin/v1/admin_keys/{id}", May::Owner),
+    ("DELETE", "/admin/v1/admin_keys/{id}", May::Owner),
+    // Of owners only the first one's (see `admin_api::owners`).
+    ("GET", "/admin/v1/owners", May::Owner),
+    ("POST", "/admin/v1/owners", May::Owner),
 ];
 
 /// Whether somebody may call a route; `HEAD` is as `GET`.
-pub(crate) fn allows(method: &Method, route: &str, who: Who) -> bool {
+pub fn allows(method: &Method, route: &str, who: Who) -> bool {
     let method = match method.as_str() {
         "HEAD" => "GET",
         method => method,
@@ -86,9 +113,8 @@ pub(crate) fn allows(method: &Method, route: &str, who: Who) -> bool {
     row.is_some_and(|(_, _, may)| may.includes(who))
 }
 
-/// Every row, for those who walk them all.
-#[cfg(test)]
-pub(crate) fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
+/// Every row's method and route, for those who walk them all.
+pub fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.iter().map(|(method, path, _)| (*method, *path))
 }
 

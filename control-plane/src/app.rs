@@ -7,13 +7,14 @@ use std::time::Duration;
 use foldgate_domain::command::Precondition;
 use foldgate_domain::{Command, Table};
 use foldgate_log::{EventLog, Replica, Reports};
-use foldgate_proto::{RecordId, ResourceId, Revision};
+use foldgate_proto::{OwnerId, RecordId, ResourceId, Revision};
 use foldgate_runtime::AccessLog;
 use foldgate_vault::Vault;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::access::Who;
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
@@ -21,7 +22,7 @@ use crate::fleet::Fleet;
 use crate::history::History;
 use crate::journal::Journal;
 use crate::reply::Done;
-use crate::request::{IfMatch, Write};
+use crate::request::{IfMatch, Stamp, Write};
 use crate::settings::Settings;
 use crate::sleeps::Sleeps;
 use crate::writer::{Submission, Writer, plan};
@@ -103,10 +104,19 @@ impl App {
     /// Whether a request's retry key was used before; then even one that would
     /// change nothing now is answered as it was.
     pub(crate) fn is_retry(caller: &Authenticated, write: &Write) -> bool {
-        write.stamp.idempotency.as_ref().is_some_and(|idempotency| {
-            let used = (caller.owner_id(), idempotency.key.clone());
+        stamp(caller, write).idempotency.is_some_and(|idempotency| {
+            let used = (caller.owner_id(), idempotency.key);
             caller.table().state.idempotency.contains_key(&used)
         })
+    }
+
+    /// The number of the resource that the same retry key was about, if it was
+    /// used before: what is removed is not found again by its name.
+    pub(crate) async fn retried(&self, caller: &Authenticated, write: &Write) -> Option<u64> {
+        let idempotency = stamp(caller, write).idempotency?;
+        let newest = self.caught_up(caller).await;
+        let used = (caller.owner_id(), idempotency.key);
+        newest.table().state.idempotency.get(&used)?.subject
     }
 
     /// Submits a command and waits until it can be read back here; for a dry
@@ -120,14 +130,29 @@ impl App {
         write: &Write,
         command: Command,
     ) -> Result<Done, Error> {
+        self.submit_for(caller.owner_id(), caller, write, command)
+            .await
+    }
+
+    /// As [`Self::submit`], for the log entry of a tenant that is not the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub(crate) async fn submit_for(
+        &self,
+        owner: OwnerId,
+        caller: &Authenticated,
+        write: &Write,
+        command: Command,
+    ) -> Result<Done, Error> {
         let resource = command.resource(None);
         let precondition = precondition(write, resource)?;
         let about = command.clone();
         let submission = Submission {
-            owner: caller.owner_id(),
+            owner,
             command,
             actor: caller.actor(),
-            stamp: write.stamp.clone(),
+            stamp: stamp(caller, write),
             precondition,
         };
         if write.dry_run {
@@ -140,7 +165,7 @@ impl App {
         let revision = settled.revision();
         self.folded(revision).await;
         let mut done = Done::new(settled);
-        done.stands_at(caller.owner_id(), about.resource(done.subject()));
+        done.stands_at(owner, about.resource(done.subject()));
         if write.wait_for_fleet {
             let waited = self.0.fleet.wait_for(revision, FLEET_PATIENCE).await;
             done.reached(waited);
@@ -173,6 +198,19 @@ impl App {
             tracing::warn!(%lagging, "answering before this process has folded the write");
         }
     }
+}
+
+/// What the record will say of its request. Retry keys are an owner's; accounts
+/// below it choose theirs without knowing of one another, so each has its own.
+fn stamp(caller: &Authenticated, write: &Write) -> Stamp {
+    let mut stamp = write.stamp.clone();
+    if caller.who() == Who::Account
+        && let Some(idempotency) = &mut stamp.idempotency
+    {
+        // No header holds a line feed, so no owner's retry key is like this.
+        idempotency.key = format!("{}\n{}", caller.account(), idempotency.key);
+    }
+    stamp
 }
 
 /// What `If-Match` asks of the resource that a write is about.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRequestParts, MatchedPath};
-use foldgate_domain::{Admin, Caller, Denied, OwnerState, Table};
+use foldgate_domain::{Access, Admin, Caller, Denied, OwnerState, Table};
 use foldgate_proto::{
     AccountNumber, Actor, ActorKind, AdminRole, CallerKeyNumber, OwnerId, Timestamp,
 };
@@ -99,6 +99,24 @@ impl Authenticated {
             Principal::Admin(admin) if admin.role == AdminRole::Owner => Who::Owner,
             Principal::Admin(admin) => Who::Admin(admin.role),
         }
+    }
+
+    /// What this caller may do now; an admin key what the owner may.
+    ///
+    /// # Errors
+    /// It may do nothing any more.
+    pub(crate) fn access(&self) -> Result<Access<'_>, Error> {
+        let caller = match self.principal {
+            Principal::Caller(caller) => caller,
+            Principal::Admin(admin) => Caller {
+                owner: admin.owner,
+                account: self.owner.account,
+                key: None,
+                expires_at: None,
+            },
+        };
+        let owner = self.table.owner(caller.owner).ok_or(Error::UnknownKey)?;
+        owner.access(&caller, clock::now()).map_err(denied)
     }
 
     /// How records name this caller.
@@ -208,12 +226,16 @@ fn check_standing(
                 let address = address.map(|address| access.check_address(address));
                 address.unwrap_or(Ok(()))
             });
-            standing.map_err(|denied| match denied {
-                Denied::Expired => Error::Expired,
-                Denied::Gone => Error::UnknownKey,
-                other => Error::Denied(other),
-            })
+            standing.map_err(denied)
         }
+    }
+}
+
+fn denied(denied: Denied) -> Error {
+    match denied {
+        Denied::Expired => Error::Expired,
+        Denied::Gone => Error::UnknownKey,
+        other => Error::Denied(other),
     }
 }
 

@@ -133,6 +133,11 @@ impl ControlPlane {
         routes::router(self.app.clone())
     }
 
+    /// The path of every route of the admin listener, for those who walk them all.
+    pub fn paths() -> Vec<&'static str> {
+        routes::paths()
+    }
+
     /// This node's sign of life, as far as the control plane knows it. A process
     /// that proxies as well sends its own instead, with these sleeps added.
     pub fn heartbeat(&self, boot: Uuid) -> Heartbeat {

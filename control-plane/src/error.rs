@@ -38,6 +38,9 @@ pub enum Error {
     /// An owner's key, but not the first owner's.
     #[error("this needs the first owner's key")]
     NotFirstOwner,
+    /// An admin key where only an owner's or an account's own key will do.
+    #[error("an admin key is not rotated: issue another one and delete this one")]
+    AdminKey,
     /// The key was valid once.
     #[error("this key has expired")]
     Expired,
@@ -172,9 +175,11 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::NoKey | Self::UnknownKey | Self::Expired => StatusCode::UNAUTHORIZED,
-            Self::NotOwner | Self::NotFirstOwner | Self::Role(_) | Self::Denied(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NotOwner
+            | Self::NotFirstOwner
+            | Self::AdminKey
+            | Self::Role(_)
+            | Self::Denied(_) => StatusCode::FORBIDDEN,
             Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } | Self::NotInHistory { .. } => {
                 StatusCode::NOT_FOUND
             }
@@ -212,6 +217,7 @@ impl Error {
             Self::UnknownKey => "invalid_api_key",
             Self::NotOwner => "owner_only",
             Self::NotFirstOwner => "first_owner_only",
+            Self::AdminKey => "admin_key_not_rotated",
             Self::Expired => "expired_api_key",
             Self::Role(_) => "role_not_allowed",
             Self::Denied(_) => "access_denied",

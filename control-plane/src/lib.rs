@@ -2,20 +2,22 @@
 //! records of the log. Any number of them may run at once; none is a leader.
 //!
 //! - `routes`: every route of the admin listener; the handlers are in
-//!   `owner_api`, one file per resource.
-//! - `access`: who may call which route, in one table.
+//!   `owner_api` and `admin_api`, one file per resource.
+//! - [`access`]: who may call which route, in one table.
 //! - [`writer`]: the submitter, the one task that appends.
 //! - `reports`: folds what nodes report beside the log into [`sleeps`] and
 //!   [`fleet`].
 //! - [`history`]: what happened, to be looked up, and the states that were.
 //! - [`error`]: every answer that is not a success, in one place.
 
-mod access;
+pub mod access;
+mod admin_api;
 mod app;
 mod auth;
 pub mod bootstrap;
 mod clock;
 pub mod control;
+mod drawn;
 pub mod error;
 pub mod fleet;
 mod fleet_api;
@@ -23,6 +25,7 @@ mod guard;
 pub mod history;
 mod history_api;
 mod journal;
+mod key_file;
 mod log_api;
 mod observe;
 mod owner_api;
@@ -38,6 +41,7 @@ pub mod writer;
 pub use bootstrap::{Ensured, ensure_owner};
 pub use control::{ControlPlane, Keeping, Setup};
 pub use error::Error;
+pub use key_file::KeyFile;
 pub use request::Stamp;
 pub use settings::Settings;
 pub use writer::{Settled, Submission, Writer};

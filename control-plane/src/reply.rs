@@ -100,6 +100,11 @@ impl Done {
         }
     }
 
+    /// Whether it was done just now, so that what is shown once may be shown.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.dry.is_none() && self.settled.replayed.is_none()
+    }
+
     /// How an answer says what was done: in a dry run it was not.
     pub(crate) const fn was<'w>(&self, was: &'w str, would_be: &'w str) -> &'w str {
         if self.dry.is_some() { would_be } else { was }

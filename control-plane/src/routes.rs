@@ -6,24 +6,29 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admin_api::{admin_keys, owners};
 use crate::app::App;
 use crate::error::Error;
-use crate::owner_api::{conf, config, keys, models, news};
+use crate::owner_api::{
+    caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
+};
 use crate::request::{id, query, quote};
 use crate::{fleet_api, guard, history_api, log_api, observe};
 
-/// The admin listener's router.
-pub(crate) fn router(app: App) -> Router {
-    let guard = Arc::new(guard::Guard::new());
+/// A provider's URL, its slashes not encoded.
+const WHOLE_URL: &str = "/x-keys/{id}/{*rest}";
+
+/// Every route: its path and what it answers to.
+fn all() -> Vec<(&'static str, MethodRouter<App>)> {
     let keys_at = get(keys::at_url)
         .put(keys::write::no_id)
         .post(keys::write::no_id)
         .delete(keys::write::no_id);
-    let all = [
+    let mut all = vec![
         ("/x-keys", get(keys::list).post(keys::write::create)),
         (
             "/x-keys/{id}",
@@ -68,12 +73,70 @@ pub(crate) fn router(app: App) -> Router {
         ("/admin/v1/access_log", get(history_api::access_log::list)),
         ("/dashboard/logs", get(history_api::logs::list)),
         ("/healthz", get(health)),
+        (WHOLE_URL, keys_at),
     ];
-    let mut router = Router::new().route("/x-keys/{id}/{*rest}", keys_at);
-    for (path, methods) in all {
-        router = router
-            .route(&format!("{path}/"), methods.clone())
-            .route(path, methods);
+    all.extend(accounts());
+    all
+}
+
+/// The routes of accounts, their keys, and those who administer.
+fn accounts() -> [(&'static str, MethodRouter<App>); 15] {
+    [
+        ("/x-users", get(users::list).post(users::write::create)),
+        (
+            "/x-users/{id}",
+            get(users::named)
+                .put(users::write::update)
+                .post(users::write::update)
+                .delete(users::write::remove),
+        ),
+        (
+            "/x-users/{id}/keys",
+            get(caller_keys::list).post(caller_keys::write::issue),
+        ),
+        (
+            "/x-users/{id}/keys/{key}",
+            get(caller_keys::one)
+                .put(caller_keys::write::update)
+                .delete(caller_keys::write::revoke),
+        ),
+        (
+            "/x-users/{id}/keys/{key}/rotate",
+            post(caller_keys::write::rotate),
+        ),
+        ("/x-dna", get(dna::list)),
+        ("/x-dna/{id}", get(dna::named)),
+        ("/x-self", post(self_key::rotate)),
+        ("/dashboard/status", get(dashboard::status)),
+        ("/dashboard/info", get(dashboard::info)),
+        ("/dashboard/conf", get(dashboard::conf)),
+        ("/dashboard/models", get(models::list)),
+        (
+            "/admin/v1/admin_keys",
+            get(admin_keys::list).post(admin_keys::issue),
+        ),
+        (
+            "/admin/v1/admin_keys/{id}",
+            get(admin_keys::one).delete(admin_keys::revoke),
+        ),
+        ("/admin/v1/owners", get(owners::list).post(owners::create)),
+    ]
+}
+
+/// The path of every route, for those who walk them all.
+pub(crate) fn paths() -> Vec<&'static str> {
+    all().into_iter().map(|(path, _)| path).collect()
+}
+
+/// The admin listener's router.
+pub(crate) fn router(app: App) -> Router {
+    let guard = Arc::new(guard::Guard::new());
+    let mut router = Router::new();
+    for (path, methods) in all() {
+        if path != WHOLE_URL {
+            router = router.route(&format!("{path}/"), methods.clone());
+        }
+        router = router.route(path, methods);
     }
     router
         .fallback(no_route)

@@ -3,6 +3,8 @@
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_proto::Role;
 
+use crate::KeyFile;
+
 /// Settings of the admin listener and of this node's place in the fleet.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -16,6 +18,8 @@ pub struct Settings {
     pub version: String,
     /// This process's own listeners (`host:port`); no provider may point at one.
     pub listeners: Vec<String>,
+    /// Where this process keeps the first owner's key, if it does.
+    pub owner_key: Option<KeyFile>,
     /// Where providers may be.
     pub addresses: AddressPolicy,
     /// Below it a user may no longer call; decimal text, shown by `/x-conf`.

@@ -45,3 +45,52 @@ fn no_row_stands_twice() {
         assert!(seen.insert(row), "{row:?}");
     }
 }
+
+/// What may be written by somebody, as rows of the table.
+fn writes(who: Who) -> Vec<(&'static str, &'static str)> {
+    let may = |(method, path): &(&str, &str)| {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        method != Method::GET && allows(&method, path, who)
+    };
+    rows().filter(may).collect()
+}
+
+#[test]
+fn operators_write_what_routes_and_news() {
+    let expected = [
+        ("POST", "/x-keys/{id}/wake"),
+        ("PUT", "/x-config"),
+        ("POST", "/x-config"),
+        ("DELETE", "/x-config"),
+        ("POST", "/x-news"),
+        ("DELETE", "/x-news"),
+        ("POST", "/x-news/{target}"),
+        ("DELETE", "/x-news/{target}"),
+    ];
+    assert_eq!(writes(Who::Admin(AdminRole::Operator)), expected);
+}
+
+#[test]
+fn accounts_write_accounts_and_their_keys() {
+    let expected = [
+        ("POST", "/x-users"),
+        ("PUT", "/x-users/{id}"),
+        ("POST", "/x-users/{id}"),
+        ("DELETE", "/x-users/{id}"),
+        ("POST", "/x-users/{id}/keys"),
+        ("PUT", "/x-users/{id}/keys/{key}"),
+        ("DELETE", "/x-users/{id}/keys/{key}"),
+        ("POST", "/x-users/{id}/keys/{key}/rotate"),
+        ("POST", "/x-self"),
+    ];
+    assert_eq!(writes(Who::Account), expected);
+    for path in [
+        "/x-keys",
+        "/x-conf",
+        "/x-config",
+        "/admin/v1/fleet",
+        "/admin/v1/owners",
+    ] {
+        assert!(!allows(&Method::GET, path, Who::Account), "{path}");
+    }
+}

@@ -18,7 +18,6 @@ use crate::request::{Segments, quote};
 pub(crate) mod azure;
 pub(crate) mod filter;
 pub(crate) mod input;
-pub(crate) mod page;
 pub(crate) mod private_key;
 pub(crate) mod provider_config;
 pub(crate) mod upstream;
@@ -27,8 +26,8 @@ pub(crate) mod view;
 pub(crate) mod wake;
 pub(crate) mod write;
 
+use super::page::Paging;
 use filter::{Filter, Named};
-use page::Paging;
 use view::KeyView;
 
 /// The list's body, encoded without a detour: an owner may have many keys.

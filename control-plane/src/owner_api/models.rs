@@ -1,5 +1,5 @@
-//! `GET /v1/models` and `/models`: the models that may be named, in OpenAI's
-//! list shape. The proxy listener has the same routes.
+//! `GET /v1/models`, `/models` and `/dashboard/models`: the models that the
+//! caller may name, in OpenAI's list shape. The proxy listener has the first two.
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -8,11 +8,10 @@ use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::reply;
 
-/// `GET /v1/models`, `/models`
+/// `GET /v1/models`, `/models`, `/dashboard/models`
 pub(crate) async fn list(caller: Authenticated) -> Result<Response, Error> {
-    let table = caller.table().owner(caller.owner_id());
-    let table = table.ok_or(Error::Internal)?;
-    let models: Vec<Value> = table
+    let models: Vec<Value> = caller
+        .access()?
         .models()
         .into_iter()
         .map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": "foldgate"}))

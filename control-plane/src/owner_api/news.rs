@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::Command;
 use foldgate_domain::command::PublishNews;
-use foldgate_proto::{AccountNumber, News, NewsId, NewsNumber, NewsTarget, Timestamp};
+use foldgate_proto::{Account, AccountNumber, News, NewsId, NewsNumber, NewsTarget, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -79,8 +79,16 @@ pub(crate) async fn list(
 ) -> Result<Response, Error> {
     let all = query::flag(&query.unwrap_or_default(), "all")?;
     let now = clock::now();
+    let reader = Reader::new(&caller);
     let items = caller.owner().news.values().rev();
-    let items: Vec<&Arc<News>> = items.filter(|item| all || !is_expired(item, now)).collect();
+    let items: Vec<&Arc<News>> = items
+        .filter(|item| all || !is_expired(item, now))
+        .filter(|item| {
+            item.target
+                .as_ref()
+                .is_none_or(|target| reader.is_meant(target))
+        })
+        .collect();
     let limit = if all { usize::MAX } else { MAX_SHOWN };
     let show = |targeted: bool| -> Vec<Value> {
         items
@@ -169,6 +177,36 @@ fn target_of(text: &str) -> Result<NewsTarget, Error> {
         _ if text.contains('@') => NewsTarget::Email(text.to_owned()),
         _ => NewsTarget::Name(text.to_owned()),
     })
+}
+
+/// Who reads: an account sees what is for it, an administrator everything.
+struct Reader<'c> {
+    account: Option<&'c Account>,
+    dna: String,
+}
+
+impl<'c> Reader<'c> {
+    fn new(caller: &'c Authenticated) -> Self {
+        let owner = caller.owner();
+        let account = owner.accounts.get(&caller.account());
+        Self {
+            account: account.map(AsRef::as_ref),
+            dna: owner.dna(caller.account()),
+        }
+    }
+
+    fn is_meant(&self, target: &NewsTarget) -> bool {
+        let Some(account) = self.account else {
+            return true;
+        };
+        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        match target {
+            NewsTarget::Account(number) => *number == account.number,
+            NewsTarget::Name(name) => same(name, &account.profile.name),
+            NewsTarget::Email(email) => same(email, &account.profile.email),
+            NewsTarget::Dna(path) => self.dna.starts_with(path.as_str()),
+        }
+    }
 }
 
 fn is_expired(item: &News, now: Timestamp) -> bool {

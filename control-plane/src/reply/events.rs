@@ -1,8 +1,12 @@
 //! Events as a dry run shows them: as they would be written, but with secrets
-//! masked. The ciphertext would help nobody and only looks like a leak.
+//! masked and without hashes. The ciphertext would help nobody and only looks
+//! like a leak; a hash would help to guess a key that somebody chose.
 
 use foldgate_proto::Event;
 use serde_json::Value;
+
+/// The names of hashes of keys.
+const HASHES: &[&str] = &["hash", "key_hash"];
 
 /// Events in JSON, one object with the kind's name as its only key each.
 pub(super) fn shown(events: &[Event]) -> Vec<Value> {
@@ -16,7 +20,7 @@ pub(super) fn shown(events: &[Event]) -> Vec<Value> {
         .collect()
 }
 
-/// Puts the mask in the place of every sealed secret.
+/// Puts the mask in the place of every sealed secret, and takes hashes out.
 fn mask_within(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -26,6 +30,7 @@ fn mask_within(value: &mut Value) {
                 *value = mask;
                 return;
             }
+            map.retain(|name, _| !HASHES.contains(&name.as_str()));
             map.values_mut().for_each(mask_within);
         }
         Value::Array(items) => items.iter_mut().for_each(mask_within),

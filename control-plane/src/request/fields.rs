@@ -53,6 +53,11 @@ impl Fields {
         self.rest.remove(name).filter(|value| !value.is_null())
     }
 
+    /// Any value, be it `null`.
+    pub(crate) fn nullable(&mut self, name: &str) -> Option<Value> {
+        self.rest.remove(name)
+    }
+
     /// A string.
     ///
     /// # Errors
@@ -132,7 +137,8 @@ impl Fields {
         self.rest
     }
 
-    fn expected(&self, name: &str, wanted: &str, got: &Value) -> Error {
+    /// An error about one field of another sort than it should be.
+    pub(crate) fn expected(&self, name: &str, wanted: &str, got: &Value) -> Error {
         self.error(name, format!("must be {wanted}, not {}", kind(got)))
     }
 }

@@ -23,6 +23,8 @@ const OF_KEYS: &[&str] = &["id", "level", "provider", "page", "size"];
 const OF_HISTORY: &[&str] = &[
     "limit", "cursor", "order", "actor", "kind", "resource", "from", "to", "since",
 ];
+/// What a list of accounts may be narrowed and paged by.
+const OF_ACCOUNTS: &[&str] = &["id", "name", "email", "status", "page", "size"];
 
 /// Refuses what the matched route does not know.
 ///
@@ -60,6 +62,8 @@ fn known(method: &Method, route: &str) -> &'static [&'static str] {
     }
     match route {
         "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,
+        "/x-users" | "/x-dna" | "/x-dna/{id}" => OF_ACCOUNTS,
+        "/admin/v1/owners" => &["page", "size"],
         "/dashboard/news" => &["all"],
         "/admin/v1/log" => &["from", "limit"],
         "/admin/v1/history" => OF_HISTORY,

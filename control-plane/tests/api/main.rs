@@ -6,11 +6,15 @@
     reason = "what a test stands on and does not get is a failure of the test"
 )]
 
+mod admin_keys;
 mod bodies;
 mod bootstrap;
+mod caller_keys;
 mod conf;
 mod config;
 mod config_forms;
+mod dashboard;
+mod dna;
 mod door;
 mod echo;
 mod faults;
@@ -29,6 +33,11 @@ mod keys;
 mod log;
 mod news;
 mod node;
+mod people;
 mod reports;
 mod restore;
+mod users;
+mod users_refused;
+mod walk;
+mod walls;
 mod writer;

@@ -253,6 +253,7 @@ fn settings(listener: &str) -> Settings {
         role: Role::ControlPlane,
         version: "0.0.0-test".to_owned(),
         listeners: vec![listener.to_owned()],
+        owner_key: None,
         addresses: AddressPolicy::loopback_and_private(),
         user_min_balance: "2".to_owned(),
         user_api_balance: "20".to_owned(),

@@ -29,6 +29,14 @@ pub(crate) fn kept(file: &Path) -> String {
     format!("\nThe owner key is in {}.\n", file.display())
 }
 
+/// A key in the file that opens nothing any more.
+pub(crate) fn outdated(file: &Path) -> String {
+    format!(
+        "\nThe owner key in {} was rotated elsewhere and opens nothing any more.\n",
+        file.display()
+    )
+}
+
 /// The owner key, and where to go from here.
 pub(crate) fn first_start(file: &Path, key: &SecretString, listeners: &Listeners) -> String {
     let file = file.display();

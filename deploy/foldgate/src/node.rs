@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Weak};
 
-use foldgate_control_plane::ControlPlane;
 use foldgate_control_plane::fleet::{Own, OwnLog};
+use foldgate_control_plane::{ControlPlane, KeyFile};
 use foldgate_log::{EventLog, Observer, Replica, replica};
 use foldgate_proto::Role;
 use foldgate_runtime::data_dir::Listeners;
@@ -178,10 +178,21 @@ impl Node {
                 print!("{}", announce::first_start(&file, &key, &self.listeners));
             }
             Some(_) => print!("{}", announce::kept(&file)),
-            None if file.exists() => print!("{}", announce::kept(&file)),
+            None if self.keeps_owner_key()? => print!("{}", announce::kept(&file)),
+            None if file.exists() => print!("{}", announce::outdated(&file)),
             None => {}
         }
         Ok(())
+    }
+
+    /// Whether the key in this directory is the one that counts.
+    fn keeps_owner_key(&self) -> Result<bool, Failure> {
+        let table = self.replica.table();
+        let file = KeyFile::new(self.base.data.file(OWNER_KEY_FILE));
+        match table.state.first_owner() {
+            Some(owner) => Ok(file.holds(&owner.key_hash)?),
+            None => Ok(false),
+        }
     }
 
     /// First the listeners drain, then what they fed, the fold last.

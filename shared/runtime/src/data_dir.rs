@@ -111,8 +111,7 @@ impl DataDir {
     /// # Errors
     /// When the disk refuses.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.file(name);
-        replace(&path, bytes).map_err(|source| io_error(&path, source))
+        write_private(&self.file(name), bytes)
     }
 
     /// Reads a text file; `None` when there is none.
@@ -163,11 +162,26 @@ impl DataDir {
     /// # Errors
     /// When the disk refuses.
     pub fn remove_listeners(&self) -> Result<(), Error> {
-        let path = self.file(LISTENERS_FILE);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(io_error(&path, source)),
-            _ => Ok(()),
-        }
+        remove(&self.file(LISTENERS_FILE))
+    }
+}
+
+/// Writes a file as [`DataDir::write`] does.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, bytes).map_err(|source| io_error(path, source))
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(io_error(path, source)),
+        _ => Ok(()),
     }
 }
 

@@ -20,6 +20,7 @@ mod text;
 mod url;
 mod value;
 
+pub use check::owner_key as check_owner_key;
 pub use listing::markdown;
 pub use sources::{ConfigFile, Sources, arguments};
 pub use table::{DefaultText, Setting, TABLE};

@@ -14,7 +14,7 @@ use crate::request::json::kind;
 use crate::request::quote::quoted;
 
 /// MODEL_MAPPER: `a=b, c*=d` or `{"a": "b"}`.
-pub(super) fn model_mapper(value: Value) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn model_mapper(value: Value) -> Result<BTreeMap<String, String>, String> {
     match value {
         Value::String(text) => config_text::model_mapper(&text).map_err(|e| e.to_string()),
         Value::Object(map) => entries(map, |model, value| match value {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use foldgate_control_plane::{ControlPlane, Keeping, Settings, Setup, error};
+use foldgate_control_plane::{ControlPlane, Keeping, KeyFile, Settings, Setup, error};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_runtime::{Server, Shutdown};
 use tokio::task::JoinHandle;
 
 use super::{Parts, role, shown};
 use crate::base::VERSION;
-use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER};
+use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER, OWNER_KEY_FILE};
 
 /// Starts the submitter and what feeds it.
 pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
@@ -27,6 +27,7 @@ pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
             role: role(base),
             version: VERSION.to_owned(),
             listeners: shown(parts.listeners),
+            owner_key: Some(KeyFile::new(base.data.file(OWNER_KEY_FILE))),
             addresses: AddressPolicy::new(networks),
             user_min_balance: settings.balance.user_min.as_str().to_owned(),
             user_api_balance: settings.balance.user_api.as_str().to_owned(),

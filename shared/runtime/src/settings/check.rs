@@ -26,16 +26,25 @@ pub(super) fn faults(settings: &Settings) -> Vec<String> {
     faults
 }
 
+/// Whether a text may be an owner's key.
+///
+/// # Errors
+/// Says what is needed; holds nothing of the text.
+pub fn owner_key(key: &str) -> Result<(), String> {
+    let fits = (MIN_OWNER_KEY..=MAX_OWNER_KEY).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_graphic());
+    fits.then_some(()).ok_or_else(|| {
+        format!(
+            "{MIN_OWNER_KEY} to {MAX_OWNER_KEY} printable ASCII characters without spaces are needed"
+        )
+    })
+}
+
 fn keys(settings: &Settings, faults: &mut Vec<String>) {
-    if let Some(key) = &settings.owner.key {
-        let key = key.expose_secret();
-        let fits = (MIN_OWNER_KEY..=MAX_OWNER_KEY).contains(&key.len())
-            && key.bytes().all(|b| b.is_ascii_graphic());
-        if !fits {
-            faults.push(format!(
-                "owner.key: {MIN_OWNER_KEY} to {MAX_OWNER_KEY} printable ASCII characters without spaces are needed"
-            ));
-        }
+    if let Some(key) = &settings.owner.key
+        && let Err(problem) = owner_key(key.expose_secret())
+    {
+        faults.push(format!("owner.key: {problem}"));
     }
     let master = &settings.master;
     if master.key.as_ref().is_some_and(|key| !is_master_key(key)) {

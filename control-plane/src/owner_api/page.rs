@@ -1,11 +1,12 @@
-//! Paging of the key list, and the headers that tell about it.
+//! Paging of lists, and the headers that tell about it.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::Error;
 use crate::request::quote::quoted;
 
-/// The largest page; at about 400 bytes a key it stays under half a megabyte.
+/// The largest page; at about 400 bytes a key, or 1,500 an account, it
+/// stays under two megabytes.
 pub(crate) const MAX_PAGE_SIZE: usize = 1000;
 
 /// The page size when only `page` is given.

@@ -1,0 +1,160 @@
+//! `/admin/v1/admin_keys`: keys for the people and programs that administer.
+//! They open the admin listener and nothing else.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::command::IssueAdminKey;
+use foldgate_domain::{Command, OwnerState};
+use foldgate_proto::{AdminKey, AdminKeyId, AdminKeyNumber, AdminRole, ResourceId, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::drawn::Drawn;
+use crate::error::Error;
+use crate::owner_api::edits;
+use crate::reply::{self, Done};
+use crate::request::quote::quoted;
+use crate::request::{Segments, Write};
+
+/// `GET /admin/v1/admin_keys`: all of them, an owner holds no more than a page.
+pub(crate) async fn list(caller: Authenticated) -> Response {
+    let keys = caller.owner().admin_keys.values();
+    let items: Vec<Value> = keys.map(|key| view(key)).collect();
+    reply::read(&caller, &json!({"success": true, "items": items}))
+}
+
+/// `GET /admin/v1/admin_keys/{id}`
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+) -> Result<Response, Error> {
+    let (caller, key) = find(&app, caller, &id).await?;
+    let mut body = view(&key);
+    body["success"] = json!(true);
+    let resource = ResourceId::AdminKey(key.number);
+    Ok(reply::read_one(&caller, resource, &body))
+}
+
+/// `POST /admin/v1/admin_keys`
+pub(crate) async fn issue(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    let drawn = Drawn::new()?;
+    let issue = input(&write, &drawn)?;
+    let done = app
+        .submit(&caller, &write, Command::IssueAdminKey(issue))
+        .await?;
+    let number = done.subject().map(AdminKeyNumber).ok_or(Error::Internal)?;
+    let done = compared(done, &caller, number);
+    let owner = done.owner(caller.owner_id())?;
+    let Some(key) = owner.admin_keys.get(&number) else {
+        let message = format!("admin key {number}, which this request made, is gone since");
+        return Err(Error::Gone(message));
+    };
+    let mut body = view(key);
+    if done.is_new() {
+        body["key"] = json!(drawn.shown());
+    }
+    Ok(done.reply(body))
+}
+
+/// `DELETE /admin/v1/admin_keys/{id}`
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let (caller, number) = match find(&app, caller.clone(), &id).await {
+        Ok((caller, key)) => (caller, key.number),
+        // A retry of what is done already.
+        Err(error) => match app.retried(&caller, &write).await {
+            Some(number) => (caller, AdminKeyNumber(number)),
+            None => return Err(error),
+        },
+    };
+    let done = app
+        .submit(&caller, &write, Command::RevokeAdminKey(number))
+        .await?;
+    let message = format!(
+        "admin key {number} {}",
+        done.was("deleted", "would be deleted")
+    );
+    let body = json!({"id": id, "number": number.0, "message": message});
+    Ok(compared(done, &caller, number).reply(body))
+}
+
+fn input(write: &Write, drawn: &Drawn) -> Result<IssueAdminKey, Error> {
+    let mut fields = write.fields()?;
+    let required = |name: &'static str| Error::field(name, "is required");
+    let name = fields.text("name")?.ok_or_else(|| required("name"))?;
+    let role = fields.text("role")?.ok_or_else(|| required("role"))?;
+    let role: AdminRole = role.parse().map_err(|_| {
+        let problem = format!("{:?} is none of owner, operator, auditor", quoted(&role));
+        fields.error("role", problem)
+    })?;
+    let expires_at = edits::time(&mut fields, "expires_at")?.flatten();
+    fields.finish()?;
+    Ok(IssueAdminKey {
+        id: AdminKeyId(Uuid::now_v7()),
+        name: name.trim().to_owned(),
+        role,
+        hash: drawn.hash,
+        mask: drawn.mask.clone(),
+        expires_at,
+    })
+}
+
+/// An admin key by id; asks the log for news before it says that there is none.
+async fn find(
+    app: &App,
+    caller: Authenticated,
+    id: &str,
+) -> Result<(Authenticated, Arc<AdminKey>), Error> {
+    let missing = || Error::Missing {
+        code: "admin_key_not_found",
+        message: format!("no admin key with id {:?}", quoted(id)),
+    };
+    let wanted = Uuid::parse_str(id).map(AdminKeyId).map_err(|_| missing())?;
+    if let Some(key) = with_id(caller.owner(), wanted) {
+        return Ok((caller, key));
+    }
+    let newest = app.caught_up(&caller).await;
+    let key = with_id(newest.owner(), wanted);
+    key.map(|key| (newest, key)).ok_or_else(missing)
+}
+
+fn with_id(owner: &OwnerState, id: AdminKeyId) -> Option<Arc<AdminKey>> {
+    owner
+        .admin_keys
+        .values()
+        .find(|key| key.id == id)
+        .map(Arc::clone)
+}
+
+fn view(key: &AdminKey) -> Value {
+    json!({
+        "id": key.id.to_string(),
+        "number": key.number.0,
+        "name": key.name,
+        "role": key.role.as_str(),
+        "mask": key.mask,
+        "expires_at": key.expires_at.map(Timestamp::to_rfc3339),
+        "created_at": key.created_at.to_rfc3339(),
+    })
+}
+
+fn compared(mut done: Done, caller: &Authenticated, number: AdminKeyNumber) -> Done {
+    done.compare(caller.owner_id(), |owner| {
+        let key = owner.admin_keys.get(&number);
+        key.map_or(Value::Null, |key| view(key))
+    });
+    done
+}

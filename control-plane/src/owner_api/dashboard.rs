@@ -1,0 +1,135 @@
+//! `/dashboard/status`, `/dashboard/info` and `/dashboard/conf`: what a caller
+//! may know of itself. The owner's own account has no profile: nothing bounds it
+//! but the owner's configuration, and it spends nobody's credit.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::Bounds;
+use foldgate_proto::{Account, Credit};
+use serde_json::{Value, json};
+
+use super::users::view;
+use crate::access::Who;
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::clock;
+use crate::reply;
+
+/// `GET /dashboard/status`
+pub(crate) async fn status(caller: Authenticated) -> Response {
+    let owner = caller.owner();
+    let number = caller.account();
+    let profile = own(&caller).map(|account| &account.profile);
+    let body = json!({
+        "success": true,
+        "object": "user_status",
+        "id": number.0,
+        "dna": owner.dna(number),
+        "name": profile.map_or(&owner.name, |profile| &profile.name),
+        "email": profile.map(|profile| &profile.email),
+        "alias": profile.map_or("", |profile| &profile.alias),
+        "public_key": Value::Null,
+        "balance": balance(&caller),
+        "manage": matches!(caller.who(), Who::Owner | Who::Account),
+        "admin": caller.who() == Who::Owner,
+    });
+    reply::read(&caller, &body)
+}
+
+/// `GET /dashboard/info`
+pub(crate) async fn info(caller: Authenticated) -> Response {
+    let owner = caller.owner();
+    let number = caller.account();
+    let account = own(&caller);
+    let profile = account.map(|account| &account.profile);
+    let now = clock::now();
+    let credits = account.into_iter().flat_map(|account| &account.credits);
+    let credits: Vec<Value> = credits
+        .filter(|credit| credit.expires_at > now)
+        .map(credit)
+        .collect();
+    let bounds = bounds(&caller);
+    let limits = &bounds.limits;
+    let body = json!({
+        "success": true,
+        "object": "user_info",
+        "user": {
+            "id": number.0,
+            "dna": owner.dna(number),
+            "parent_id": account.map(|account| account.parent.0),
+            "name": profile.map_or(&owner.name, |profile| &profile.name),
+            "email": profile.map(|profile| &profile.email),
+            "alias": profile.map_or("", |profile| &profile.alias),
+            "rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
+        },
+        "balance": {"total": balance(&caller), "credits": credits},
+        "limits": {
+            "hard_limit": view::dollars(bounds.hard_limit),
+            "soft_limit": view::dollars(profile.and_then(|profile| profile.soft_limit)),
+            "rpm": limits.rpm,
+            "rph": limits.rph,
+            "rpd": limits.rpd,
+            "tpm": limits.tpm,
+            "tph": limits.tph,
+            "tpd": limits.tpd,
+        },
+        "acl": {
+            "allow_ips": view::list(bounds.allow_ips.as_ref()),
+            "allow_models": view::list(bounds.allow_models.as_ref()),
+            "allow_levels": view::list(bounds.allow_levels.as_ref()),
+            "resources": view::list(bounds.resources.as_ref()),
+        },
+    });
+    reply::read(&caller, &body)
+}
+
+/// `GET /dashboard/conf`
+pub(crate) async fn conf(State(app): State<App>, caller: Authenticated) -> Response {
+    let profile = own(&caller).map(|account| &account.profile);
+    let mut body = view::bounds(&bounds(&caller));
+    let more = json!({
+        "success": true,
+        "ModelMapper": profile.map(|profile| profile.model_mapper.clone()).unwrap_or_default(),
+        "OwnerModelMapper": caller.owner().config.model_mapper.clone().unwrap_or_default(),
+        "Rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
+        "SoftLimit": view::dollars(profile.and_then(|profile| profile.soft_limit)),
+        "UserMinBalance": view::decimal(&app.settings.user_min_balance),
+        "UserApiBalance": view::decimal(&app.settings.user_api_balance),
+    });
+    if let Value::Object(more) = more {
+        view::add(&mut body, more);
+    }
+    reply::read(&caller, &body)
+}
+
+/// The caller's account, unless it is the owner's own.
+fn own(caller: &Authenticated) -> Option<&Account> {
+    let account = caller.owner().accounts.get(&caller.account());
+    account.map(AsRef::as_ref)
+}
+
+/// What bounds the caller: its account, and the key it came with.
+fn bounds(caller: &Authenticated) -> Bounds {
+    let owner = caller.owner();
+    let bounds = owner.bounds(caller.account());
+    match caller
+        .caller_key()
+        .and_then(|number| owner.caller_keys.get(&number))
+    {
+        Some(key) => bounds.under(&key.terms),
+        None => bounds,
+    }
+}
+
+fn balance(caller: &Authenticated) -> Value {
+    let now = clock::now();
+    view::dollars(own(caller).map(|account| view::balance(account, now)))
+}
+
+fn credit(credit: &Credit) -> Value {
+    json!({
+        "amount": view::dollars(Some(credit.amount)),
+        "granted_at": credit.granted_at.to_rfc3339(),
+        "expires_at": credit.expires_at.to_rfc3339(),
+    })
+}

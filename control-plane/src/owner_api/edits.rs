@@ -1,0 +1,205 @@
+//! What bodies may say of accounts and of their keys alike: lists, limits,
+//! money, times. A `null` takes away what is optional.
+
+#![expect(
+    clippy::option_option,
+    reason = "as the domain's edits are: absent, taken away, set"
+)]
+
+use std::collections::BTreeMap;
+
+use foldgate_domain::acl::{self, Item, ListEdit};
+use foldgate_domain::command::LimitEdit;
+use foldgate_domain::money;
+use foldgate_proto::{NanoDollars, Rates, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::request::Fields;
+use crate::request::json::{self, kind};
+use crate::request::quote::quoted;
+
+/// The names of a model's limits, in words.
+const NAMES: &str = "rpm, rph, rpd, tpm, tph and tpd";
+
+/// A list, edited item by item: a text, or an array of texts (of Levels, also of
+/// numbers). `null` lifts the restriction, as `*` does.
+///
+/// # Errors
+/// Another sort of value; an item that is none.
+pub(crate) fn list<T: Item>(fields: &mut Fields, name: &str) -> Result<Option<ListEdit<T>>, Error> {
+    let Some(value) = fields.nullable(name) else {
+        return Ok(None);
+    };
+    let edit = match &value {
+        Value::Null => ListEdit::parse("*"),
+        Value::String(text) => ListEdit::parse(text),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| item_text(fields, name, item));
+            let items: Vec<String> = items.collect::<Result<_, _>>()?;
+            ListEdit::of(items.iter().map(String::as_str))
+        }
+        other => return Err(fields.expected(name, "a string or an array", other)),
+    };
+    let refused = |error: acl::Error| fields.error(name, error.to_string());
+    edit.map(Some).map_err(refused)
+}
+
+fn item_text(fields: &Fields, name: &str, item: &Value) -> Result<String, Error> {
+    match item {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => {
+            let problem = format!("must list strings, not {}", kind(other));
+            Err(fields.error(name, problem))
+        }
+    }
+}
+
+/// RPM to TPD.
+///
+/// # Errors
+/// Another sort of value than a whole number or `null`.
+pub(crate) fn limits(fields: &mut Fields) -> Result<LimitEdit, Error> {
+    Ok(LimitEdit {
+        rpm: limit(fields, "RPM")?,
+        rph: limit(fields, "RPH")?,
+        rpd: limit(fields, "RPD")?,
+        tpm: limit(fields, "TPM")?,
+        tph: limit(fields, "TPH")?,
+        tpd: limit(fields, "TPD")?,
+    })
+}
+
+fn limit(fields: &mut Fields, name: &str) -> Result<Option<Option<u64>>, Error> {
+    match fields.nullable(name) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(value) => match value.as_u64() {
+            Some(number) => Ok(Some(Some(number))),
+            None => Err(fields.error(name, "must be a whole number from 0, or null for no limit")),
+        },
+    }
+}
+
+/// ModelLimits: an object, or its JSON as a text. What is named goes over what
+/// stands; a model that is `null` loses its limits.
+///
+/// # Errors
+/// Another sort of value; a limit that is none.
+pub(crate) fn model_limits(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<BTreeMap<String, Option<LimitEdit>>, Error> {
+    let map = match fields.take(name) {
+        None => return Ok(BTreeMap::new()),
+        Some(Value::Object(map)) => map,
+        Some(Value::String(text)) => match json::parse(text.as_bytes()) {
+            Ok(Value::Object(map)) => map,
+            Ok(other) => return Err(fields.expected(name, "a JSON object", &other)),
+            Err(error) => return Err(fields.error(name, error.to_string())),
+        },
+        Some(other) => return Err(fields.expected(name, "an object or its JSON text", &other)),
+    };
+    map.into_iter()
+        .map(|(model, limit)| match limit {
+            Value::Null => Ok((model, None)),
+            Value::Object(limit) => match limit_edit(&limit) {
+                Ok(edit) => Ok((model, Some(edit))),
+                Err(problem) => {
+                    let problem = format!("{:?}: {problem}", quoted(&model));
+                    Err(fields.error(name, problem))
+                }
+            },
+            other => {
+                let (model, got) = (quoted(&model), kind(&other));
+                let problem = format!("{model:?} must lead to an object of limits, not to {got}");
+                Err(fields.error(name, problem))
+            }
+        })
+        .collect()
+}
+
+fn limit_edit(map: &Map<String, Value>) -> Result<LimitEdit, String> {
+    let mut edit = LimitEdit::default();
+    for (name, value) in map {
+        let field = match name.as_str() {
+            "rpm" => &mut edit.rpm,
+            "rph" => &mut edit.rph,
+            "rpd" => &mut edit.rpd,
+            "tpm" => &mut edit.tpm,
+            "tph" => &mut edit.tph,
+            "tpd" => &mut edit.tpd,
+            other => {
+                return Err(format!(
+                    "{:?} is no limit; there are {NAMES}",
+                    quoted(other)
+                ));
+            }
+        };
+        *field = Some(match value {
+            Value::Null => None,
+            value => match value.as_u64() {
+                Some(number) => Some(number),
+                None => return Err(format!("{name} must be a whole number from 0, or null")),
+            },
+        });
+    }
+    Ok(edit)
+}
+
+/// An amount of dollars, or `null`.
+///
+/// # Errors
+/// Another sort of value.
+pub(crate) fn dollars(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Option<Option<NanoDollars>>, Error> {
+    match fields.nullable(name) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(None)),
+        Some(Value::Number(number)) => match money::dollars(&number.to_string()) {
+            Ok(amount) => Ok(Some(Some(amount))),
+            Err(problem) => Err(fields.error(name, problem)),
+        },
+        Some(other) => Err(fields.expected(name, "a number of dollars", &other)),
+    }
+}
+
+/// A multiplier.
+///
+/// # Errors
+/// Another sort of value.
+pub(crate) fn rates(fields: &mut Fields, name: &str) -> Result<Option<Rates>, Error> {
+    match fields.take(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => match money::rates(&number.to_string()) {
+            Ok(rates) => Ok(Some(rates)),
+            Err(problem) => Err(fields.error(name, problem)),
+        },
+        Some(other) => Err(fields.expected(name, "a number", &other)),
+    }
+}
+
+/// A point in time (RFC 3339), held to whole seconds as answers show it, or `null`.
+///
+/// # Errors
+/// Another sort of value.
+pub(crate) fn time(fields: &mut Fields, name: &str) -> Result<Option<Option<Timestamp>>, Error> {
+    let text = match fields.nullable(name) {
+        None => return Ok(None),
+        Some(Value::Null) => return Ok(Some(None)),
+        Some(Value::String(text)) => text,
+        Some(other) => return Err(fields.expected(name, "a time", &other)),
+    };
+    let Ok(time) = chrono::DateTime::parse_from_rfc3339(text.trim()) else {
+        let problem = format!(
+            "{:?} is no time such as 2030-01-31T12:00:00Z (RFC 3339)",
+            quoted(&text)
+        );
+        return Err(fields.error(name, problem));
+    };
+    let millis = time.timestamp().saturating_mul(1000);
+    Ok(Some(Some(Timestamp(millis))))
+}

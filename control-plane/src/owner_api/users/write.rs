@@ -1,0 +1,147 @@
+//! `POST`, `PUT` and `DELETE` on `/x-users`.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::command::{AddAccount, NewKey, PatchAccount, RemoveAccount, TermsEdit};
+use foldgate_domain::{Command, OwnerState};
+use foldgate_proto::{Account, AccountId, AccountNumber, CallerKey, CallerKeyId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::input::UserInput;
+use super::name::{Named, child_to_write};
+use super::view;
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::clock;
+use crate::drawn::Drawn;
+use crate::error::Error;
+use crate::owner_api::caller_keys;
+use crate::reply::Done;
+use crate::request::{Segments, Write};
+
+/// `POST /x-users`
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    let input = UserInput::create(write.fields()?)?;
+    let drawn = Drawn::new()?;
+    let add = AddAccount {
+        id: AccountId(Uuid::now_v7()),
+        parent: caller.account(),
+        profile: input.profile,
+        credit: input.credit,
+        key: NewKey {
+            id: CallerKeyId(Uuid::now_v7()),
+            name: String::new(),
+            hash: drawn.hash,
+            mask: drawn.mask.clone(),
+            terms: TermsEdit::default(),
+        },
+    };
+    let command = Command::AddAccount(Box::new(add));
+    let done = app.submit(&caller, &write, command).await;
+    let done = done.map_err(too_large)?;
+    let number = done.subject().map(AccountNumber).ok_or(Error::Internal)?;
+    let owner = done.owner(caller.owner_id())?;
+    let account = standing(owner, number)?;
+    let mut key = first_key(owner, account).map_or(Value::Null, caller_keys::view::key);
+    if done.is_new() {
+        key["SecretKey"] = json!(drawn.shown());
+    }
+    let user = view::account(owner, account, clock::now());
+    Ok(compared(done, &caller, number).reply(json!({"user": user, "key": key})))
+}
+
+/// `PUT /x-users/{id}` and `POST /x-users/{id}`
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(name): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let name = Named::parse(&name)?;
+    let fields = write.fields()?;
+    let (caller, account) = child_to_write(&app, caller, &name).await?;
+    let number = account.number;
+    let input = UserInput::update(fields, &account)?;
+    let patch = PatchAccount {
+        number,
+        parent: caller.account(),
+        profile: input.profile,
+        credit: input.credit,
+    };
+    let command = Command::PatchAccount(Box::new(patch));
+    let done = app.submit(&caller, &write, command).await;
+    let done = done.map_err(too_large)?;
+    let owner = done.owner(caller.owner_id())?;
+    let user = view::account(owner, standing(owner, number)?, clock::now());
+    Ok(compared(done, &caller, number).reply(json!({"user": user})))
+}
+
+/// `DELETE /x-users/{id}`
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(name): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let name = Named::parse(&name)?;
+    let (caller, number) = match child_to_write(&app, caller.clone(), &name).await {
+        Ok((caller, account)) => (caller, account.number),
+        // A retry of what is done already: its record says which account it was.
+        Err(error) => match app.retried(&caller, &write).await {
+            Some(number) => (caller, AccountNumber(number)),
+            None => return Err(error),
+        },
+    };
+    let remove = RemoveAccount {
+        number,
+        parent: caller.account(),
+    };
+    let command = Command::RemoveAccount(remove);
+    let done = app.submit(&caller, &write, command).await?;
+    let message = format!(
+        "account {number} {}",
+        done.was("deleted", "would be deleted")
+    );
+    let body = json!({"id": number.0, "message": message});
+    Ok(compared(done, &caller, number).reply(body))
+}
+
+/// The key that an account was made with, while it is there.
+fn first_key<'o>(owner: &'o OwnerState, account: &Account) -> Option<&'o CallerKey> {
+    let mut keys = owner.caller_keys_of(account.number);
+    let first = keys.find(|key| key.created_at == account.created_at);
+    first.map(AsRef::as_ref)
+}
+
+fn standing(owner: &OwnerState, number: AccountNumber) -> Result<&Account, Error> {
+    let account = owner.accounts.get(&number).map(AsRef::as_ref);
+    account.ok_or_else(|| {
+        let message = format!("account {number}, which this request was about, is gone since");
+        Error::Gone(message)
+    })
+}
+
+fn compared(mut done: Done, caller: &Authenticated, number: AccountNumber) -> Done {
+    let now = clock::now();
+    done.compare(caller.owner_id(), |owner| {
+        let account = owner.accounts.get(&number);
+        account.map_or(Value::Null, |account| view::account(owner, account, now))
+    });
+    done
+}
+
+/// Of an account only its lists and mappings can grow beyond a record.
+fn too_large(error: Error) -> Error {
+    match error {
+        Error::TooLargeToWrite(_) => Error::field(
+            "ModelMapper",
+            "with the account's lists it is too large for one record",
+        ),
+        other => other,
+    }
+}
