@@ -28,6 +28,13 @@ pub(crate) enum Verb {
     },
     /// Read the history, or carry it elsewhere.
     History(History),
+    /// Make one more owner.
+    OwnerCreate {
+        /// Its name.
+        name: String,
+        /// Tell it to a program.
+        json: bool,
+    },
     /// Show the settings in force, or the table of all.
     Settings {
         /// The table.
@@ -47,6 +54,7 @@ impl Verb {
             Self::LogInit { .. }
             | Self::LogVerify { .. }
             | Self::History(_)
+            | Self::OwnerCreate { .. }
             | Self::Settings { .. }
             | Self::Version => Role::Tool,
         }
@@ -84,9 +92,21 @@ impl Verb {
                 let (history, deepest) = history::read_state(inner);
                 return (Self::History(history), deepest);
             }
+            "owner" => match inner.subcommand() {
+                Some((_, deepest)) => return (Self::owner_create(deepest), deepest),
+                None => Self::Standalone,
+            },
             _ => Self::Standalone,
         };
         (verb, inner)
+    }
+
+    fn owner_create(arguments: &ArgMatches) -> Self {
+        let name = arguments.get_one::<String>("name");
+        Self::OwnerCreate {
+            name: name.cloned().unwrap_or_default(),
+            json: arguments.get_flag("json"),
+        }
     }
 }
 
@@ -129,6 +149,7 @@ pub(crate) fn command() -> Command {
                 .subcommands(history::of_log()),
         )
         .subcommand(history::state())
+        .subcommand(owner())
         .subcommand(
             verb(
                 "settings",
@@ -140,6 +161,27 @@ pub(crate) fn command() -> Command {
             )),
         )
         .subcommand(verb("version", "Print the version"))
+}
+
+/// `foldgate owner`.
+fn owner() -> Command {
+    let name = Arg::new("name")
+        .long("name")
+        .value_name("NAME")
+        .required(true)
+        .help("The owner's name");
+    let create = verb(
+        "create",
+        "Make one more owner and show its key once: by the control plane at FOLDGATE_ADMIN_URL, \
+         or, without one, in the data directory of a process that is stopped",
+    );
+    verb("owner", "Make owners (tenants)")
+        .subcommand_required(true)
+        .subcommand(
+            create
+                .arg(name)
+                .arg(history::json("One JSON object: id, name, account, key")),
+        )
 }
 
 fn verb(name: &'static str, about: &'static str) -> Command {

@@ -31,6 +31,7 @@ mod walk;
 pub(crate) use out::Out;
 pub(crate) use point::Point;
 pub(crate) use progress::Progress;
+pub(crate) use remote::Remote;
 pub(crate) use verify::verify_remote;
 
 /// A question to the history.

@@ -17,6 +17,7 @@ mod nats;
 mod node;
 mod open_log;
 mod owner;
+mod owner_command;
 mod storage;
 
 use std::process::ExitCode;
@@ -103,6 +104,9 @@ async fn dispatch(verb: Verb, loaded: Loaded) -> Result<(), Failure> {
         Verb::LogInit { mirror } => log_command::create(&loaded.settings, mirror).await,
         Verb::LogVerify { json } => log_command::verify(&loaded.settings, json).await,
         Verb::History(history) => history::run(&history, &loaded.settings).await,
+        Verb::OwnerCreate { name, json } => {
+            owner_command::create(&loaded.settings, &name, json).await
+        }
         Verb::Demo => demo::run(loaded).await,
         Verb::Standalone | Verb::ControlPlane | Verb::DataPlane => {
             Node::start(Base::prepare(loaded)?).await?.run().await

@@ -44,6 +44,13 @@ fn every_command_is_understood() {
             Verb::LogVerify { json: true },
         ),
         (
+            &["foldgate", "owner", "create", "--name", "Acme", "--json"],
+            Verb::OwnerCreate {
+                name: "Acme".to_owned(),
+                json: true,
+            },
+        ),
+        (
             &["foldgate", "settings"],
             Verb::Settings { markdown: false },
         ),
@@ -55,6 +62,12 @@ fn every_command_is_understood() {
     ] {
         assert_eq!(read(arguments), expected, "{arguments:?}");
     }
+}
+
+#[test]
+fn an_owner_needs_a_name() {
+    let missing = ["foldgate", "owner", "create"];
+    assert!(command().try_get_matches_from(missing).is_err());
 }
 
 #[test]

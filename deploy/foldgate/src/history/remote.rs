@@ -9,9 +9,10 @@ use foldgate_log::Stored;
 use foldgate_log::export::{Header, Line};
 use foldgate_proto::Revision;
 use foldgate_runtime::{Settings, data_dir};
-use http::header::AUTHORIZATION;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Builder;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -34,8 +35,8 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// See the module.
-pub(super) struct Remote {
-    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+pub(crate) struct Remote {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     key: SecretString,
 }
@@ -45,7 +46,7 @@ impl Remote {
     ///
     /// # Errors
     /// When they name no key for it.
-    pub(super) fn named(settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) fn named(settings: &Settings) -> Result<Self, Failure> {
         let Some(key) = &settings.owner.key else {
             return Err(Failure::usage(
                 "a control plane is asked with the owner's key: set FOLDGATE_OWNER_KEY",
@@ -139,13 +140,40 @@ impl Remote {
     /// # Errors
     /// When nobody answers, or the answer is a refusal.
     pub(super) async fn get(&self, path: &str) -> Result<Response<Incoming>, Failure> {
-        let request = Request::get(format!("{}{path}", self.base))
+        let request = self.request(Method::GET, path).body(Full::default());
+        self.send(path, request.map_err(Failure::usage)?).await
+    }
+
+    /// The JSON answer to a write.
+    ///
+    /// # Errors
+    /// As [`Self::get`], and when the answer is no JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::from(body.to_string()));
+        let answer = self.send(path, request.map_err(Failure::usage)?).await?;
+        let (_, text) = self.body(path, answer).await?;
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::io(format!("{}{path}: {error}", self.base)))
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
             .header(
                 AUTHORIZATION,
                 format!("Bearer {}", self.key.expose_secret()),
             )
-            .body(Empty::new())
-            .map_err(Failure::usage)?;
+    }
+
+    async fn send(
+        &self,
+        path: &str,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
         let answer = tokio::time::timeout(PATIENCE, self.http.request(request)).await;
         let unanswered = |why: String| Failure::io(format!("{}: {why}", self.base));
         let answer = answer
