@@ -2,6 +2,7 @@
 //! regions, outages.
 
 mod cli;
+mod accounts;
 mod cluster;
 mod held;
 mod log;

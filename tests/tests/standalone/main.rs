@@ -4,6 +4,7 @@
 mod cli;
 mod cli_import;
 mod cli_long;
+mod accounts;
 mod config;
 mod config_refused;
 mod demo;
@@ -17,6 +18,7 @@ mod keys_refused;
 mod lifecycle;
 mod news;
 mod observe;
+mod owners;
 mod proxy;
 mod readme;
 mod ready;
