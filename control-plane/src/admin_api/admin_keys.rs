@@ -100,7 +100,7 @@ fn input(write: &Write, drawn: &Drawn) -> Result<IssueAdminKey, Error> {
         let problem = format!("{:?} is none of owner, operator, auditor", quoted(&role));
         fields.error("role", problem)
     })?;
-    let expires_at = edits::time(&mut fields, "expires_at")?.flatten();
+    let expires_at = edits::time(&mut fields, "expires_at")?.over(None);
     fields.finish()?;
     Ok(IssueAdminKey {
         id: AdminKeyId(Uuid::now_v7()),

@@ -20,7 +20,7 @@ use crate::request::quote::quoted;
 use crate::request::{Fields, Write};
 
 pub(crate) mod input;
-mod limits;
+pub(crate) mod limits;
 mod size;
 pub(crate) mod value;
 pub(crate) mod view;

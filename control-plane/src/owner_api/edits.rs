@@ -1,26 +1,19 @@
 //! What bodies may say of accounts and of their keys alike: lists, limits,
 //! money, times. A `null` takes away what is optional.
 
-#![expect(
-    clippy::option_option,
-    reason = "as the domain's edits are: absent, taken away, set"
-)]
-
 use std::collections::BTreeMap;
 
 use foldgate_domain::acl::{self, Item, ListEdit};
-use foldgate_domain::command::LimitEdit;
+use foldgate_domain::command::{Change, LimitPatch};
 use foldgate_domain::money;
 use foldgate_proto::{NanoDollars, Rates, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Error;
+use crate::owner_api::config::limits;
 use crate::request::Fields;
 use crate::request::json::{self, kind};
 use crate::request::quote::quoted;
-
-/// The names of a model's limits, in words.
-const NAMES: &str = "rpm, rph, rpd, tpm, tph and tpd";
 
 /// A list, edited item by item: a text, or an array of texts (of Levels, also of
 /// numbers). `null` lifts the restriction, as `*` does.
@@ -60,8 +53,8 @@ fn item_text(fields: &Fields, name: &str, item: &Value) -> Result<String, Error>
 ///
 /// # Errors
 /// Another sort of value than a whole number or `null`.
-pub(crate) fn limits(fields: &mut Fields) -> Result<LimitEdit, Error> {
-    Ok(LimitEdit {
+pub(crate) fn limits(fields: &mut Fields) -> Result<LimitPatch, Error> {
+    Ok(LimitPatch {
         rpm: limit(fields, "RPM")?,
         rph: limit(fields, "RPH")?,
         rpd: limit(fields, "RPD")?,
@@ -71,12 +64,12 @@ pub(crate) fn limits(fields: &mut Fields) -> Result<LimitEdit, Error> {
     })
 }
 
-fn limit(fields: &mut Fields, name: &str) -> Result<Option<Option<u64>>, Error> {
+fn limit(fields: &mut Fields, name: &str) -> Result<Change<u64>, Error> {
     match fields.nullable(name) {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
         Some(value) => match value.as_u64() {
-            Some(number) => Ok(Some(Some(number))),
+            Some(number) => Ok(Change::Set(number)),
             None => Err(fields.error(name, "must be a whole number from 0, or null for no limit")),
         },
     }
@@ -90,7 +83,7 @@ fn limit(fields: &mut Fields, name: &str) -> Result<Option<Option<u64>>, Error> 
 pub(crate) fn model_limits(
     fields: &mut Fields,
     name: &str,
-) -> Result<BTreeMap<String, Option<LimitEdit>>, Error> {
+) -> Result<BTreeMap<String, Option<LimitPatch>>, Error> {
     let map = match fields.take(name) {
         None => return Ok(BTreeMap::new()),
         Some(Value::Object(map)) => map,
@@ -101,66 +94,19 @@ pub(crate) fn model_limits(
         },
         Some(other) => return Err(fields.expected(name, "an object or its JSON text", &other)),
     };
-    map.into_iter()
-        .map(|(model, limit)| match limit {
-            Value::Null => Ok((model, None)),
-            Value::Object(limit) => match limit_edit(&limit) {
-                Ok(edit) => Ok((model, Some(edit))),
-                Err(problem) => {
-                    let problem = format!("{:?}: {problem}", quoted(&model));
-                    Err(fields.error(name, problem))
-                }
-            },
-            other => {
-                let (model, got) = (quoted(&model), kind(&other));
-                let problem = format!("{model:?} must lead to an object of limits, not to {got}");
-                Err(fields.error(name, problem))
-            }
-        })
-        .collect()
-}
-
-fn limit_edit(map: &Map<String, Value>) -> Result<LimitEdit, String> {
-    let mut edit = LimitEdit::default();
-    for (name, value) in map {
-        let field = match name.as_str() {
-            "rpm" => &mut edit.rpm,
-            "rph" => &mut edit.rph,
-            "rpd" => &mut edit.rpd,
-            "tpm" => &mut edit.tpm,
-            "tph" => &mut edit.tph,
-            "tpd" => &mut edit.tpd,
-            other => {
-                return Err(format!(
-                    "{:?} is no limit; there are {NAMES}",
-                    quoted(other)
-                ));
-            }
-        };
-        *field = Some(match value {
-            Value::Null => None,
-            value => match value.as_u64() {
-                Some(number) => Some(number),
-                None => return Err(format!("{name} must be a whole number from 0, or null")),
-            },
-        });
-    }
-    Ok(edit)
+    limits::object(&Value::Object(map)).map_err(|problem| fields.error(name, problem))
 }
 
 /// An amount of dollars, or `null`.
 ///
 /// # Errors
 /// Another sort of value.
-pub(crate) fn dollars(
-    fields: &mut Fields,
-    name: &str,
-) -> Result<Option<Option<NanoDollars>>, Error> {
+pub(crate) fn dollars(fields: &mut Fields, name: &str) -> Result<Change<NanoDollars>, Error> {
     match fields.nullable(name) {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(None)),
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
         Some(Value::Number(number)) => match money::dollars(&number.to_string()) {
-            Ok(amount) => Ok(Some(Some(amount))),
+            Ok(amount) => Ok(Change::Set(amount)),
             Err(problem) => Err(fields.error(name, problem)),
         },
         Some(other) => Err(fields.expected(name, "a number of dollars", &other)),
@@ -186,10 +132,10 @@ pub(crate) fn rates(fields: &mut Fields, name: &str) -> Result<Option<Rates>, Er
 ///
 /// # Errors
 /// Another sort of value.
-pub(crate) fn time(fields: &mut Fields, name: &str) -> Result<Option<Option<Timestamp>>, Error> {
+pub(crate) fn time(fields: &mut Fields, name: &str) -> Result<Change<Timestamp>, Error> {
     let text = match fields.nullable(name) {
-        None => return Ok(None),
-        Some(Value::Null) => return Ok(Some(None)),
+        None => return Ok(Change::Keep),
+        Some(Value::Null) => return Ok(Change::Clear),
         Some(Value::String(text)) => text,
         Some(other) => return Err(fields.expected(name, "a time", &other)),
     };
@@ -201,5 +147,5 @@ pub(crate) fn time(fields: &mut Fields, name: &str) -> Result<Option<Option<Time
         return Err(fields.error(name, problem));
     };
     let millis = time.timestamp().saturating_mul(1000);
-    Ok(Some(Some(Timestamp(millis))))
+    Ok(Change::Set(Timestamp(millis)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use foldgate_domain::Command;
 use foldgate_domain::acl::ListEdit;
-use foldgate_domain::command::{LimitEdit, PatchAccount, ProfileEdit};
+use foldgate_domain::command::{Change, LimitPatch, PatchAccount, ProfileEdit};
 use foldgate_proto::{AccountNumber, Actor, Generation, Level, SleepCause, SleepReport, Timestamp};
 use serde_json::{Value, json};
 
@@ -137,9 +137,9 @@ async fn an_account_s_own_mapper_and_lists_are_told() {
         model_mapper: Some(BTreeMap::from([("fast".to_owned(), "small".to_owned())])),
         allow_models: Some(ListEdit::parse("fast small large").unwrap()),
         allow_levels: Some(ListEdit::parse("1").unwrap()),
-        limits: LimitEdit {
-            rpm: Some(Some(60)),
-            ..LimitEdit::default()
+        limits: LimitPatch {
+            rpm: Change::Set(60),
+            ..LimitPatch::default()
         },
         ..ProfileEdit::default()
     };

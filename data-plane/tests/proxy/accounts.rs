@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use foldgate_domain::acl::ListEdit;
 use foldgate_domain::command::{
-    AddAccount, Command, KeyOf, NewKey, PatchAccount, PatchConfig, ProfileEdit, RotateCallerKey,
-    TermsEdit,
+    AddAccount, Change, Command, KeyOf, NewKey, PatchAccount, PatchConfig, ProfileEdit,
+    RotateCallerKey, TermsEdit,
 };
 use foldgate_proto::{
     AccountId, AccountNumber, CallerKeyId, CallerKeyNumber, Config, KeyHash, Level, SleepCause,
@@ -235,7 +235,7 @@ async fn a_key_ends_when_it_expires_and_lives_on_beside_its_successor() {
     let team = account(&mut rig, ROOT, "team-one", ProfileEdit::default()).await;
     let soon = Timestamp::from(chrono::Utc::now()).after(Duration::from_millis(300));
     let terms = TermsEdit {
-        expires_at: Some(Some(soon)),
+        expires_at: Change::Set(soon),
         allow_models: list("gpt-4o"),
         ..TermsEdit::default()
     };

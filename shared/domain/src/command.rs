@@ -20,8 +20,8 @@ pub use config_patch::{ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
 pub use history::{Restore, Undo};
 pub use limit_patch::LimitPatch;
 pub use people::{
-    AddAccount, Grant, IssueAdminKey, IssueCallerKey, KeyOf, LimitEdit, NewKey, PatchAccount,
-    PatchCallerKey, ProfileEdit, RemoveAccount, RotateCallerKey, RotateOwnerKey, TermsEdit,
+    AddAccount, Grant, IssueAdminKey, IssueCallerKey, KeyOf, NewKey, PatchAccount, PatchCallerKey,
+    ProfileEdit, RemoveAccount, RotateCallerKey, RotateOwnerKey, TermsEdit,
 };
 
 /// Everything `decide` may not find out by itself: time, ids, who and why.

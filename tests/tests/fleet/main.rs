@@ -1,8 +1,8 @@
 //! Several processes on a real nats-server: control planes and data planes,
 //! regions, outages.
 
-mod cli;
 mod accounts;
+mod cli;
 mod cluster;
 mod held;
 mod log;

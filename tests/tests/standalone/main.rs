@@ -1,10 +1,10 @@
 //! One process with everything in it: the owner API, the proxy, sleep, and what
 //! a restart or a kill leaves behind.
 
+mod accounts;
 mod cli;
 mod cli_import;
 mod cli_long;
-mod accounts;
 mod config;
 mod config_refused;
 mod demo;

@@ -38,7 +38,7 @@ pub(super) fn text(text: &str) -> Result<BTreeMap<String, ModelLimit>, String> {
 
 /// MODEL_LIMITS as an object: each field over what there is; `null` takes a
 /// limit, or a whole model, out.
-pub(super) fn object(value: &Value) -> Result<BTreeMap<String, Option<LimitPatch>>, String> {
+pub(crate) fn object(value: &Value) -> Result<BTreeMap<String, Option<LimitPatch>>, String> {
     let Value::Object(map) = value else {
         return Err(expected("a string or an object", value));
     };

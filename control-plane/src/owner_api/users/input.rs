@@ -109,7 +109,7 @@ fn optional_text(fields: &mut Fields, name: &str) -> Result<Option<String>, Erro
 }
 
 fn credit(fields: &mut Fields) -> Result<Option<Grant>, Error> {
-    let amount = edits::dollars(fields, "CreditGranted")?.flatten();
+    let amount = edits::dollars(fields, "CreditGranted")?.over(None);
     let days = fields.number("Days")?;
     let days = days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     match amount {

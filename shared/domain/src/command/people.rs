@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use foldgate_proto::{
     AccountId, AccountNumber, AdminKeyId, AdminRole, CallerKeyId, CallerKeyNumber, KeyHash, Level,
-    ModelLimit, NanoDollars, Rates, Timestamp,
+    NanoDollars, Rates, Timestamp,
 };
 
+use super::{Change, LimitPatch};
 use crate::acl::{Address, ListEdit, Model, Path};
 
 /// Make an account below another, with its first key.
@@ -47,8 +48,7 @@ pub struct RemoveAccount {
     pub parent: AccountNumber,
 }
 
-/// An edit of a profile: `None` is unchanged; where there are two, `Some(None)`
-/// clears.
+/// An edit of a profile: `None` is unchanged.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ProfileEdit {
     /// New name.
@@ -64,7 +64,7 @@ pub struct ProfileEdit {
     /// New multiplier.
     pub rates: Option<Rates>,
     /// Limits that change.
-    pub limits: LimitEdit,
+    pub limits: LimitPatch,
     /// Change of AllowIPs.
     pub allow_ips: Option<ListEdit<Address>>,
     /// Change of AllowModels.
@@ -74,44 +74,13 @@ pub struct ProfileEdit {
     /// Change of Resources.
     pub resources: Option<ListEdit<Path>>,
     /// Limits per model that change; `None` takes a model out.
-    pub model_limits: BTreeMap<String, Option<LimitEdit>>,
+    pub model_limits: BTreeMap<String, Option<LimitPatch>>,
     /// New mapping, whole.
     pub model_mapper: Option<BTreeMap<String, String>>,
     /// New spend per month at which calls are refused.
-    pub hard_limit: Option<Option<NanoDollars>>,
+    pub hard_limit: Change<NanoDollars>,
     /// New spend per month at which a mail goes out.
-    pub soft_limit: Option<Option<NanoDollars>>,
-}
-
-/// An edit of limits: `None` is unchanged, `Some(None)` is no limit.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct LimitEdit {
-    /// Requests per minute.
-    pub rpm: Option<Option<u64>>,
-    /// Requests per hour.
-    pub rph: Option<Option<u64>>,
-    /// Requests per day.
-    pub rpd: Option<Option<u64>>,
-    /// Tokens per minute.
-    pub tpm: Option<Option<u64>>,
-    /// Tokens per hour.
-    pub tph: Option<Option<u64>>,
-    /// Tokens per day.
-    pub tpd: Option<Option<u64>>,
-}
-
-impl LimitEdit {
-    /// The limits after this edit.
-    pub fn apply(&self, base: ModelLimit) -> ModelLimit {
-        ModelLimit {
-            rpm: self.rpm.unwrap_or(base.rpm),
-            rph: self.rph.unwrap_or(base.rph),
-            rpd: self.rpd.unwrap_or(base.rpd),
-            tpm: self.tpm.unwrap_or(base.tpm),
-            tph: self.tph.unwrap_or(base.tph),
-            tpd: self.tpd.unwrap_or(base.tpd),
-        }
-    }
+    pub soft_limit: Change<NanoDollars>,
 }
 
 /// Credit to grant.
@@ -142,11 +111,11 @@ pub struct NewKey {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct TermsEdit {
     /// From when on it is refused.
-    pub expires_at: Option<Option<Timestamp>>,
+    pub expires_at: Change<Timestamp>,
     /// Change of AllowModels.
     pub allow_models: Option<ListEdit<Model>>,
     /// Limits that change.
-    pub limits: LimitEdit,
+    pub limits: LimitPatch,
 }
 
 /// Give an account one more key.

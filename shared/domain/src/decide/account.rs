@@ -12,7 +12,7 @@ use foldgate_proto::{
 
 use super::{caller_key, check_line, is_email, next_account};
 use crate::acl::{Address, Item, ListEdit, Model, Path};
-use crate::command::{AddAccount, Grant, LimitEdit, PatchAccount, ProfileEdit, RemoveAccount};
+use crate::command::{AddAccount, Grant, LimitPatch, PatchAccount, ProfileEdit, RemoveAccount};
 use crate::state::MAX_DEPTH;
 use crate::state::people::folded;
 use crate::{OwnerState, Rejection, State, config_text};
@@ -199,8 +199,8 @@ fn edited(
     }
     profile.suspended = edit.suspended.unwrap_or(profile.suspended);
     profile.rates = edit.rates.unwrap_or(profile.rates);
-    profile.hard_limit = edit.hard_limit.unwrap_or(profile.hard_limit);
-    profile.soft_limit = edit.soft_limit.unwrap_or(profile.soft_limit);
+    profile.hard_limit = edit.hard_limit.over(profile.hard_limit);
+    profile.soft_limit = edit.soft_limit.over(profile.soft_limit);
     profile.limits = limited(profile.limits, &edit.limits);
     if let Some(mapper) = &edit.model_mapper {
         profile.model_mapper.clone_from(mapper);
@@ -262,18 +262,18 @@ fn list<T: Item>(
 }
 
 /// Limits after an edit; none at all is `None`.
-pub(super) fn limited(base: Option<Box<ModelLimit>>, edit: &LimitEdit) -> Option<Box<ModelLimit>> {
-    let limits = edit.apply(base.map(|limits| *limits).unwrap_or_default());
+pub(super) fn limited(base: Option<Box<ModelLimit>>, edit: &LimitPatch) -> Option<Box<ModelLimit>> {
+    let limits = edit.over(base.map(|limits| *limits).unwrap_or_default());
     (limits != ModelLimit::default()).then(|| Box::new(limits))
 }
 
 fn limit_models(
     limits: &mut BTreeMap<String, ModelLimit>,
-    edit: &BTreeMap<String, Option<LimitEdit>>,
+    edit: &BTreeMap<String, Option<LimitPatch>>,
 ) {
     for (model, edit) in edit {
         let base = limits.remove(model).unwrap_or_default();
-        let limit = edit.map(|edit| edit.apply(base)).unwrap_or_default();
+        let limit = edit.map(|edit| edit.over(base)).unwrap_or_default();
         if limit != ModelLimit::default() {
             limits.insert(model.clone(), limit);
         }

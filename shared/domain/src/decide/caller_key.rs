@@ -97,7 +97,7 @@ pub(super) fn check_hash(owner: &OwnerState, hash: KeyHash) -> Result<(), Reject
 fn terms(above: &[&Profile], base: &KeyTerms, edit: &TermsEdit) -> Result<KeyTerms, Rejection> {
     let nearest = above.iter().find_map(|p| p.allow_models.as_deref());
     let terms = KeyTerms {
-        expires_at: edit.expires_at.unwrap_or(base.expires_at),
+        expires_at: edit.expires_at.over(base.expires_at),
         allow_models: account::models(
             edit.allow_models.as_ref(),
             base.allow_models.as_deref(),

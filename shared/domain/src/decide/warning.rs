@@ -7,7 +7,7 @@ use foldgate_proto::{
     Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig, ProviderType,
 };
 
-use crate::command::{LimitEdit, ProfileEdit};
+use crate::command::{Change, LimitPatch, ProfileEdit};
 use crate::pattern::PatternMap;
 use crate::state::people::folded;
 use crate::table::resources::Resources;
@@ -167,9 +167,9 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
 fn of_account(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
     let parts = [
         ("CreditGranted", credit),
-        ("HardLimit", edit.hard_limit.is_some()),
-        ("SoftLimit", edit.soft_limit.is_some()),
-        ("RPM to TPD", edit.limits != LimitEdit::default()),
+        ("HardLimit", edit.hard_limit != Change::Keep),
+        ("SoftLimit", edit.soft_limit != Change::Keep),
+        ("RPM to TPD", edit.limits != LimitPatch::default()),
         ("ModelLimits", !edit.model_limits.is_empty()),
     ];
     let kept = parts.into_iter().filter(|(_, given)| *given);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Difference, FieldChange, diff, fields, shown};
 use crate::Command;
-use crate::command::PatchKey;
+use crate::command::{Change, PatchKey};
 use crate::decide::tests::given::{Given, add, given, level, map, number, secret, set};
 use crate::decide::tests::people::{
     add_account, admin, bounded, edit, grant, key_of, patch_account, rotate, rotate_owner,
@@ -44,7 +44,7 @@ fn a_change_is_told_by_its_fields() {
     given.done(&patch_account(2, 1, |p| {
         p.suspended = Some(true);
         p.rates = Some(Rates(1_250_000));
-        p.hard_limit = Some(Some(NanoDollars(100_500_000_000)));
+        p.hard_limit = Change::Set(NanoDollars(100_500_000_000));
         p.allow_models = edit("gpt-*");
         p.allow_levels = edit("1 2");
     }));

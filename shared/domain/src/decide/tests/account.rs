@@ -9,7 +9,7 @@ use super::given::{START, given};
 use super::people::{
     ROOT, account, add_account, bounded, field, grant, hash, issue, patch_account, remove_account,
 };
-use crate::command::Grant;
+use crate::command::{Change, Grant};
 use crate::decide::{MAX_ACCOUNT_MODEL_LIMITS, MAX_ACCOUNT_PATTERNS, MAX_CREDIT_DAYS};
 use crate::state::MAX_DEPTH;
 use crate::{Command, Rejection};
@@ -235,19 +235,19 @@ fn credit_is_money_for_some_days() {
     ));
 }
 
-type Change = fn(&mut crate::command::ProfileEdit);
+type Edit = fn(&mut crate::command::ProfileEdit);
 
 #[test]
 fn money_is_above_nothing_and_the_soft_limit_below_the_hard_one() {
     let given = given();
-    let cases: [(&str, Change); 5] = [
+    let cases: [(&str, Edit); 5] = [
         ("Rates", |p| p.rates = Some(Rates(0))),
         ("Rates", |p| p.rates = Some(Rates(u64::MAX))),
-        ("HardLimit", |p| p.hard_limit = Some(Some(NanoDollars(-1)))),
-        ("SoftLimit", |p| p.soft_limit = Some(Some(NanoDollars(-1)))),
+        ("HardLimit", |p| p.hard_limit = Change::Set(NanoDollars(-1))),
+        ("SoftLimit", |p| p.soft_limit = Change::Set(NanoDollars(-1))),
         ("SoftLimit", |p| {
-            p.hard_limit = Some(Some(NanoDollars(5)));
-            p.soft_limit = Some(Some(NanoDollars(6)));
+            p.hard_limit = Change::Set(NanoDollars(5));
+            p.soft_limit = Change::Set(NanoDollars(6));
         }),
     ];
     for (about, change) in cases {
@@ -268,9 +268,9 @@ fn maps_hold_so_many_patterns_and_each_is_one() {
     assert!(given.when(&mapper(MAX_ACCOUNT_PATTERNS)).is_ok());
     let refused = given.refused(&mapper(MAX_ACCOUNT_PATTERNS + 1));
     assert_eq!(field(refused).0, "ModelMapper");
-    let limit = crate::command::LimitEdit {
-        rpm: Some(Some(1)),
-        ..crate::command::LimitEdit::default()
+    let limit = crate::command::LimitPatch {
+        rpm: Change::Set(1),
+        ..crate::command::LimitPatch::default()
     };
     let limits = |count: usize| {
         let one = |n: usize| (format!("m{n}"), Some(limit));

@@ -4,7 +4,7 @@ use foldgate_proto::{AccountNumber, NanoDollars, Rates};
 
 use super::given::{Given, given};
 use super::people::{add_account, bounded, edit, field, patch_account};
-use crate::command::{LimitEdit, ProfileEdit};
+use crate::command::{Change, LimitPatch, ProfileEdit};
 
 /// `team` (2) is bounded in everything, `member` (3) below it in nothing of its own.
 fn team() -> Given {
@@ -14,23 +14,23 @@ fn team() -> Given {
         p.allow_levels = edit("1 2");
         p.resources = edit("/v1/chat");
         p.rates = Some(Rates(2_000_000));
-        p.hard_limit = Some(Some(NanoDollars(100)));
+        p.hard_limit = Change::Set(NanoDollars(100));
         p.limits = rpm(10);
         p.model_limits = [("gpt-4o".to_owned(), Some(rpm(5)))].into();
     });
     given().and(&team).and(&add_account("member", 2, 10))
 }
 
-fn rpm(most: u64) -> LimitEdit {
-    LimitEdit {
-        rpm: Some(Some(most)),
-        ..LimitEdit::default()
+fn rpm(most: u64) -> LimitPatch {
+    LimitPatch {
+        rpm: Change::Set(most),
+        ..LimitPatch::default()
     }
 }
 
-type Change = fn(&mut ProfileEdit);
+type Edit = fn(&mut ProfileEdit);
 
-const BEYOND: [(&str, Change); 10] = [
+const BEYOND: [(&str, Edit); 10] = [
     ("AllowIPs", |p| p.allow_ips = edit("10.0.0.0/7")),
     ("AllowIPs", |p| p.allow_ips = edit("10.1.0.0/16 ::1")),
     ("AllowModels", |p| p.allow_models = edit("gpt-4o, o3")),
@@ -38,20 +38,22 @@ const BEYOND: [(&str, Change); 10] = [
     ("AllowLevels", |p| p.allow_levels = edit("1, 3")),
     ("Resources", |p| p.resources = edit("/v1")),
     ("Rates", |p| p.rates = Some(Rates(1_999_999))),
-    ("HardLimit", |p| p.hard_limit = Some(Some(NanoDollars(101)))),
+    ("HardLimit", |p| {
+        p.hard_limit = Change::Set(NanoDollars(101))
+    }),
     ("RPM", |p| p.limits = rpm(11)),
     ("ModelLimits", |p| {
         p.model_limits = [("gpt-4o".to_owned(), Some(rpm(6)))].into();
     }),
 ];
 
-const WITHIN: [Change; 8] = [
+const WITHIN: [Edit; 8] = [
     |p| p.allow_ips = edit("10.1.0.0/16, 127.0.0.1"),
     |p| p.allow_models = edit("gpt-4o gpt-*-mini claude"),
     |p| p.allow_levels = edit("L2"),
     |p| p.resources = edit("/v1/chat/completions /chat"),
     |p| p.rates = Some(Rates(2_000_000)),
-    |p| p.hard_limit = Some(Some(NanoDollars(100))),
+    |p| p.hard_limit = Change::Set(NanoDollars(100)),
     |p| p.limits = rpm(10),
     |p| p.model_limits = [("gpt-4o".to_owned(), Some(rpm(5)))].into(),
 ];
@@ -119,9 +121,9 @@ fn limits_are_edited_one_by_one_and_none_left_is_none() {
     let mut given = team();
     given.done(&patch_account(3, 2, |p| p.limits = rpm(4)));
     given.done(&patch_account(3, 2, |p| {
-        p.limits = LimitEdit {
-            tpd: Some(Some(7)),
-            ..LimitEdit::default()
+        p.limits = LimitPatch {
+            tpd: Change::Set(7),
+            ..LimitPatch::default()
         };
     }));
     let limits = |given: &Given| {
@@ -130,10 +132,10 @@ fn limits_are_edited_one_by_one_and_none_left_is_none() {
     };
     assert_eq!(limits(&given), Some((Some(4), Some(7))));
     given.done(&patch_account(3, 2, |p| {
-        p.limits = LimitEdit {
-            rpm: Some(None),
-            tpd: Some(None),
-            ..LimitEdit::default()
+        p.limits = LimitPatch {
+            rpm: Change::Clear,
+            tpd: Change::Clear,
+            ..LimitPatch::default()
         };
     }));
     assert_eq!(limits(&given), None);
@@ -158,7 +160,7 @@ fn who_was_narrowed_from_above_can_still_be_changed() {
         p.allow_levels = edit("-* 7");
         p.resources = edit("-* /v1/audio");
         p.rates = Some(Rates(3_000_000));
-        p.hard_limit = Some(Some(NanoDollars(1)));
+        p.hard_limit = Change::Set(NanoDollars(1));
         p.limits = rpm(1);
         p.model_limits = [("gpt-4o".to_owned(), Some(rpm(1)))].into();
     }));

@@ -9,7 +9,7 @@ use super::people::{
     rotate, rotate_owner,
 };
 use crate::Rejection;
-use crate::command::LimitEdit;
+use crate::command::{Change, LimitPatch};
 use crate::decide::{MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP};
 
 const LATER: Timestamp = Timestamp(START.0 + 1_000);
@@ -86,13 +86,13 @@ fn names_and_expiry_are_checked() {
         (Timestamp(START.0 - 1), false),
         (LATER, true),
     ] {
-        let issue = issue(2, 10, |key| key.terms.expires_at = Some(Some(at)));
+        let issue = issue(2, 10, |key| key.terms.expires_at = Change::Set(at));
         assert_eq!(given.when(&issue).is_ok(), fits, "{at}");
-        let patch = patch_key_of(key_of(2, 1), |p| p.terms.expires_at = Some(Some(at)));
+        let patch = patch_key_of(key_of(2, 1), |p| p.terms.expires_at = Change::Set(at));
         assert_eq!(given.when(&patch).is_ok(), fits, "{at}");
     }
     let refused = given.refused(&issue(2, 10, |key| {
-        key.terms.expires_at = Some(Some(START));
+        key.terms.expires_at = Change::Set(START);
     }));
     assert_eq!(field(refused).0, "ExpiresAt");
 }
@@ -101,14 +101,14 @@ fn names_and_expiry_are_checked() {
 fn an_expired_key_can_be_renamed_and_given_more_time() {
     let mut given = given().and(&add_account("team", 1, 9));
     given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.terms.expires_at = Some(Some(LATER));
+        p.terms.expires_at = Change::Set(LATER);
     }));
     given.now = LATER.after(Duration::from_secs(9));
     given.done(&patch_key_of(key_of(2, 1), |p| {
         p.name = Some("old".to_owned());
     }));
     let events = given.done(&patch_key_of(key_of(2, 1), |p| {
-        p.terms.expires_at = Some(None);
+        p.terms.expires_at = Change::Clear;
     }));
     let patched = Event::CallerKeyPatched(CallerKeyPatched {
         number: CallerKeyNumber(1),
@@ -120,9 +120,9 @@ fn an_expired_key_can_be_renamed_and_given_more_time() {
 
 #[test]
 fn terms_lie_within_every_account_above() {
-    let rpm = |most| LimitEdit {
-        rpm: Some(Some(most)),
-        ..LimitEdit::default()
+    let rpm = |most| LimitPatch {
+        rpm: Change::Set(most),
+        ..LimitPatch::default()
     };
     let mut given = given()
         .and(&bounded("team", 1, 9, |p| {

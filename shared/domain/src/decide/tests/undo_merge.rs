@@ -5,7 +5,7 @@ use foldgate_proto::AccountNumber;
 use super::given::{add, given, map, number, set};
 use super::people::{add_account, key_of, patch_account, patch_key_of};
 use crate::Command;
-use crate::command::{LimitEdit, PatchKey};
+use crate::command::{Change, LimitPatch, PatchKey};
 
 #[test]
 fn other_fields_of_a_profile_stay_as_they_are_now() {
@@ -81,9 +81,9 @@ fn other_fields_of_keys_stay() {
 
 #[test]
 fn other_terms_of_a_caller_key_stay() {
-    let rpm = LimitEdit {
-        rpm: Some(Some(5)),
-        ..LimitEdit::default()
+    let rpm = LimitPatch {
+        rpm: Change::Set(5),
+        ..LimitPatch::default()
     };
     let mut given = given().and(&add_account("team", 1, 9));
     given.done(&patch_key_of(key_of(2, 1), |p| {

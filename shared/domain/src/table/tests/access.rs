@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use foldgate_proto::{AccountNumber, CallerKeyNumber, Timestamp};
 
+use crate::command::Change;
 use crate::decide::tests::given::{Given, OWNER, START, add, given, level, map, set};
 use crate::decide::tests::people::{
     add_account, bounded, edit, issue, key_of, patch_account, remove_account, rotate, rotate_owner,
@@ -71,7 +72,7 @@ fn a_key_expires_and_a_rotated_one_with_its_overlap() {
     let given = given()
         .and(&bounded("team", 1, 9, |_| {}))
         .and(&issue(2, 10, |key| {
-            key.terms.expires_at = Some(Some(START.after(Duration::from_secs(90))));
+            key.terms.expires_at = Change::Set(START.after(Duration::from_secs(90)));
         }))
         .and(&rotate(key_of(2, 1), 11, 60))
         .and(&rotate(key_of(2, 2), 12, 600));

@@ -12,7 +12,7 @@ use super::super::people::{
     rotate, rotate_owner,
 };
 use crate::Command;
-use crate::command::{LimitEdit, PatchKey, ProfileEdit, PublishNews};
+use crate::command::{Change, LimitPatch, PatchKey, ProfileEdit, PublishNews};
 
 /// What to do, and numbers that say with what.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +127,11 @@ impl Op {
                 let at = given
                     .now
                     .after(std::time::Duration::from_secs(u64::from(b % 5)));
-                patch.terms.expires_at = Some((b % 5 > 0).then_some(at));
+                patch.terms.expires_at = if b % 5 > 0 {
+                    Change::Set(at)
+                } else {
+                    Change::Clear
+                };
             }),
             11 => rotate(key, 10 + c % 12, u64::from(b % 3)),
             _ => Command::RevokeCallerKey(key),
@@ -219,9 +223,13 @@ fn narrow(profile: &mut ProfileEdit, by: u8, more: u8) {
         }
         5 => profile.rates = Some(Rates(1_000_000 + u64::from(by))),
         6 => {
-            profile.limits = LimitEdit {
-                rpm: Some((by > 9).then_some(u64::from(by))),
-                ..LimitEdit::default()
+            profile.limits = LimitPatch {
+                rpm: if by > 9 {
+                    Change::Set(u64::from(by))
+                } else {
+                    Change::Clear
+                },
+                ..LimitPatch::default()
             }
         }
         _ => {}
