@@ -309,11 +309,10 @@ impl Shared {
 
     /// While the log is away, an index of the log that the table is of still tells
     /// what it knows.
-    fn publish_if_known(&self, index: &Arc<Index>) {
+    fn publish_if_known(&self, index: &Arc<Index>, at: Revision) {
         let table = self.replica.table();
-        let Ok(at) = index.position() else { return };
-        if table.state.log == index.log && at.revision <= table.state.revision {
-            self.publish(index, at.revision);
+        if table.state.log == index.log && at <= table.state.revision {
+            self.publish(index, at);
         }
     }
 

@@ -67,7 +67,8 @@ impl From<LogError> for Trouble {
 
 impl Historian {
     pub(super) fn new(history: &History, component: Component, stop: CancellationToken) -> Self {
-        component.degraded("the history's index is being opened");
+        // A process without it serves; a long making says how far it is.
+        component.ready();
         Self {
             shared: Arc::clone(&history.0),
             component,
@@ -139,7 +140,9 @@ impl Historian {
             }
         };
         if let Some(index) = &found {
-            self.shared.publish_if_known(index);
+            let asked = Arc::clone(index);
+            let at = blocking(move || asked.position()).await?;
+            self.shared.publish_if_known(index, at.revision);
         }
         self.caught_up().await;
         let log_id = self.shared.log.log_id().await?;
@@ -164,6 +167,7 @@ impl Historian {
 
     /// Until then the table may be of another history's snapshot.
     async fn caught_up(&self) {
+        self.shared.trouble("the log was not read to its end yet");
         let mut status = self.shared.replica.watch();
         // It ends with an error only when the process does.
         let _ = status.wait_for(|status| status.caught_up).await;

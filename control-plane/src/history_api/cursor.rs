@@ -64,3 +64,6 @@ fn first<const N: usize>(hash: RecordHash) -> [u8; N] {
     bytes.copy_from_slice(&hash.0[..N]);
     bytes
 }
+
+#[cfg(test)]
+mod tests;

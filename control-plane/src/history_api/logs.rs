@@ -41,7 +41,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let params = Params::new(query);
-    let page = params.number("page", (1, usize::MAX))?.unwrap_or(1);
+    let page = params.number("page", (1, MAX_COUNTED))?.unwrap_or(1);
     let size = params
         .number("size", (1, MAX_SIZE))?
         .unwrap_or(DEFAULT_SIZE);

@@ -190,3 +190,6 @@ fn number(key: &[u8]) -> Result<u64, Fault> {
         .ok_or_else(|| Fault::Damaged("one of its keys cannot be read".to_owned()))?;
     Ok(u64::from_be_bytes(*bytes))
 }
+
+#[cfg(test)]
+mod tests;

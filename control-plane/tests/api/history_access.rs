@@ -330,3 +330,26 @@ async fn a_brother_s_changes_are_not_told() {
     let mut logs = page["logs"].as_array().unwrap().iter();
     assert!(logs.all(|log| log["target_id"] != json!(ann)), "{text}");
 }
+
+#[tokio::test]
+async fn a_damaged_access_log_is_set_aside_and_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let log = embedded(dir.path()).await;
+    let start = async || Node::over(log.clone(), Reports::local(), data.clone()).await;
+    let node = start().await;
+    node.post("/x-news", &json!({})).await;
+    entries(&node, OWNER_KEY, 1).await;
+    node.stop().await;
+    drop(node);
+    let folder = data.path().join("access_log");
+    for name in ["db", "conf"] {
+        let file = folder.join(name);
+        let length = std::fs::metadata(&file).unwrap().len();
+        std::fs::write(&file, vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+    }
+    let node = start().await;
+    node.post("/x-news", &json!({})).await;
+    entries(&node, OWNER_KEY, 1).await;
+    assert!(data.path().join("access_log.damaged").is_dir());
+}

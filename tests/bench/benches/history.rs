@@ -138,8 +138,8 @@ impl Subject {
             ("newest", Filter::everything()),
             ("by actor", of(vec![actor()])),
             ("by kind", of(vec![Term::kind("NewsPublished")])),
-            ("by resource", of(vec![Term::resource("key/7")])),
-            ("by sort of resource", of(vec![Term::class("config")])),
+            ("by resource", of(vec![Term::resource("config")])),
+            ("by sort of resource", of(vec![Term::class("key")])),
             ("by actor and sort", of(vec![actor(), Term::class("key")])),
             (
                 "up to the middle",

@@ -5,6 +5,7 @@ mod accounts;
 mod cli;
 mod cluster;
 mod held;
+mod history;
 mod log;
 mod outage;
 mod region;

@@ -30,7 +30,7 @@ async fn every_part_is_listed_when_all_are_ready() {
     let world = World::new().await;
     eventually("every part ready", SOON, async || {
         let parts = parts(&world.foldgate).await;
-        for name in ["process", "log", "fold", "owner", "secrets"] {
+        for name in ["process", "log", "fold", "owner", "secrets", "history"] {
             let found = parts.iter().find(|part| part.0 == name);
             if found.is_none_or(|part| part.1 != "ready") {
                 return Err(format!("{name}: {parts:?}"));
