@@ -15,6 +15,9 @@ use uuid::Uuid;
 use crate::history_world::{OPENAI, all_of, eventful, indexed, pages};
 use crate::node::{Node, embedded, eventually};
 
+/// What may happen to an index while nobody looks.
+type Harm = fn(&Lasting);
+
 /// A node whose log and folders outlive it.
 struct Lasting {
     log: Arc<dyn EventLog>,
@@ -110,7 +113,6 @@ async fn an_index_that_is_gone_damaged_or_doubled_is_made_anew() {
     is_whole(&node).await;
     node.stop().await;
     drop(node);
-    type Harm = fn(&Lasting);
     let harms: [(&str, Harm); 6] = [
         ("gone", |at| fs::remove_dir_all(at.folder()).unwrap()),
         ("emptied", |at| {

@@ -321,7 +321,7 @@ pub(crate) async fn indexed(node: &Node) {
     let head = node.log.head().await.unwrap().revision;
     node.replica.poke();
     node.replica.wait_for(head, SOON).await.unwrap();
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     let reached = node.control.history().reach_within(head, limit).await;
     reached.unwrap();
 }

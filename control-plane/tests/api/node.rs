@@ -42,7 +42,7 @@ pub(crate) struct Node {
     shutdown: Shutdown,
     dir: Option<tempfile::TempDir>,
     /// What the control plane keeps beside the log.
-    data: Arc<tempfile::TempDir>,
+    _data: Arc<tempfile::TempDir>,
 }
 
 /// What a request came to.
@@ -117,7 +117,7 @@ impl Node {
             health,
             shutdown,
             dir: None,
-            data,
+            _data: data,
         }
     }
 
