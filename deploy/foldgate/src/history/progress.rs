@@ -1,5 +1,6 @@
 //! How far long work is, on a terminal.
 
+use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use foldgate_proto::Revision;
@@ -8,6 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// What is over sooner than a bar could be read.
 const SHORT: u64 = 2_000;
 
+/// The one kind of work that prints while it goes on.
+pub(super) const EXPORTING: &str = "exporting";
+
 /// How often a bar is drawn that does not move.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -15,9 +19,9 @@ const TICK: Duration = Duration::from_millis(250);
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Work on so many records.
+    /// Work on so many records. No bar is drawn through lines that go to a terminal.
     pub(crate) fn new(doing: &'static str, records: Revision) -> Self {
-        let bar = if records.0 < SHORT {
+        let bar = if records.0 < SHORT || (doing == EXPORTING && stdout().is_terminal()) {
             ProgressBar::hidden()
         } else {
             ProgressBar::new(records.0)

@@ -29,7 +29,7 @@ pub(super) struct Walk<'s> {
 }
 
 impl<'s> Walk<'s> {
-    /// Begins before the first record.
+    /// Begins before the first record; says on a terminal what is being done.
     pub(super) async fn begin(source: &'s Source, doing: &'static str) -> Result<Self, Failure> {
         let log_id = source.log_id().await?;
         let head = source.head().await?;
