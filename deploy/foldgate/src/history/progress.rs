@@ -27,7 +27,7 @@ impl Progress {
             ProgressBar::new(records.0)
         };
         let style = ProgressStyle::with_template(
-            "{msg} {wide_bar} {human_pos}/{human_len} records, {per_sec}, {eta} left",
+            "{msg} {wide_bar} {human_pos}/{human_len} records, {eta} left",
         );
         if let Ok(style) = style {
             bar.set_style(style);
@@ -40,7 +40,7 @@ impl Progress {
     /// Work on as many as will turn out.
     pub(crate) fn open(doing: &'static str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(doing);
-        let style = ProgressStyle::with_template("{msg} {human_pos} records, {per_sec}");
+        let style = ProgressStyle::with_template("{msg} {human_pos} records");
         if let Ok(style) = style {
             bar.set_style(style);
         }
