@@ -5,6 +5,8 @@ mod accounts;
 mod cli;
 mod cli_import;
 mod cli_long;
+mod accounts;
+mod cli_served;
 mod config;
 mod config_refused;
 mod demo;
