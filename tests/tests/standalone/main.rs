@@ -5,7 +5,6 @@ mod accounts;
 mod cli;
 mod cli_import;
 mod cli_long;
-mod accounts;
 mod cli_served;
 mod config;
 mod config_refused;
