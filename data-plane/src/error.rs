@@ -101,6 +101,10 @@ impl Problem {
         }
     }
 
+    fn invalid_request(status: StatusCode, code: &'static str, message: impl Into<Text>) -> Self {
+        Self::new(status, Kind::InvalidRequestError, code, message)
+    }
+
     /// Names the part of the request it is about.
     #[must_use]
     pub fn about(mut self, param: impl Into<Text>) -> Self {
@@ -118,60 +122,35 @@ impl Problem {
     /// The request's body is not what the endpoint takes.
     pub fn invalid(message: impl Into<Text>) -> Self {
         let status = StatusCode::BAD_REQUEST;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "invalid_request",
-            message,
-        )
+        Self::invalid_request(status, "invalid_request", message)
     }
 
     /// The client did not finish its body in time.
     pub fn slow_body() -> Self {
         let message = "the request body did not arrive in time";
         let status = StatusCode::REQUEST_TIMEOUT;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "request_timeout",
-            message,
-        )
+        Self::invalid_request(status, "request_timeout", message)
     }
 
     /// No body, and no length that says so.
     pub fn length_required() -> Self {
         let message = "a body with a content-length is required";
         let status = StatusCode::LENGTH_REQUIRED;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "length_required",
-            message,
-        )
+        Self::invalid_request(status, "length_required", message)
     }
 
     /// The body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let message = format!("the request body is larger than {limit} bytes");
         let status = StatusCode::PAYLOAD_TOO_LARGE;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "request_too_large",
-            message,
-        )
+        Self::invalid_request(status, "request_too_large", message)
     }
 
     /// The body is not JSON.
     pub fn not_json() -> Self {
         let message = "the content-type must be application/json";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "unsupported_media_type",
-            message,
-        )
+        Self::invalid_request(status, "unsupported_media_type", message)
     }
 
     /// The body is packed.
@@ -285,12 +264,7 @@ impl Problem {
     /// A provider's refusal whose words cannot be passed on.
     pub fn refused_upstream(status: StatusCode) -> Self {
         let message = "the provider refused the request";
-        Self::new(
-            status,
-            Kind::InvalidRequestError,
-            "upstream_refused",
-            message,
-        )
+        Self::invalid_request(status, "upstream_refused", message)
     }
 
     /// The provider did not answer in time.

@@ -85,8 +85,8 @@ async fn patch(rig: &mut Rig, number: AccountNumber, profile: ProfileEdit) {
     rig.write(&Command::PatchAccount(Box::new(patch))).await;
 }
 
-fn list<T: foldgate_domain::acl::Item>(text: &str) -> Option<ListEdit<T>> {
-    Some(ListEdit::parse(text).unwrap())
+fn list<T: foldgate_domain::acl::Item>(text: &str) -> ListEdit<T> {
+    ListEdit::parse(text).unwrap()
 }
 
 fn calls(rig: &Rig, key: &str) -> Caller {
@@ -131,8 +131,8 @@ async fn a_suspended_account_stops_with_all_below_it() {
 async fn lists_bound_addresses_paths_models_and_levels() {
     let (mut rig, _upstream) = rig().await;
     let lists = ProfileEdit {
-        allow_models: list("gpt-4*"),
-        resources: list("/v1/chat"),
+        allow_models: Some(list("gpt-4*")),
+        resources: Some(list("/v1/chat")),
         ..ProfileEdit::default()
     };
     let team = account(&mut rig, ROOT, "team-one", lists).await;
@@ -146,7 +146,7 @@ async fn lists_bound_addresses_paths_models_and_levels() {
     assert_eq!(alias.status.as_u16(), 403, "an alias is the same path");
 
     let away = ProfileEdit {
-        allow_ips: list("192.0.2.0/24"),
+        allow_ips: Some(list("192.0.2.0/24")),
         ..ProfileEdit::default()
     };
     patch(&mut rig, team, away).await;
@@ -155,7 +155,7 @@ async fn lists_bound_addresses_paths_models_and_levels() {
         (403, "ip_not_allowed".to_owned())
     );
     let home = ProfileEdit {
-        allow_ips: list("-*"),
+        allow_ips: Some(list("-*")),
         ..ProfileEdit::default()
     };
     patch(&mut rig, team, home).await;
@@ -166,7 +166,7 @@ async fn lists_bound_addresses_paths_models_and_levels() {
     );
 
     let level = ProfileEdit {
-        allow_levels: list("2"),
+        allow_levels: Some(list("2")),
         ..ProfileEdit::default()
     };
     patch(&mut rig, team, level).await;
@@ -180,7 +180,7 @@ async fn lists_bound_addresses_paths_models_and_levels() {
 async fn a_switch_over_never_leaves_the_allowed_levels() {
     let (mut rig, upstream) = rig().await;
     let one = ProfileEdit {
-        allow_levels: list("1"),
+        allow_levels: Some(list("1")),
         ..ProfileEdit::default()
     };
     account(&mut rig, ROOT, "team-one", one).await;
@@ -200,7 +200,7 @@ async fn the_accounts_mapper_comes_before_the_owners() {
     let mapper = |from: &str, to: &str| BTreeMap::from([(from.to_owned(), to.to_owned())]);
     let own = ProfileEdit {
         model_mapper: Some(mapper("cheap", "gpt-4")),
-        allow_models: list("cheap, gpt-4"),
+        allow_models: Some(list("cheap, gpt-4")),
         ..ProfileEdit::default()
     };
     account(&mut rig, ROOT, "team-one", own).await;
@@ -236,7 +236,7 @@ async fn a_key_ends_when_it_expires_and_lives_on_beside_its_successor() {
     let soon = Timestamp::from(chrono::Utc::now()).after(Duration::from_millis(300));
     let terms = TermsEdit {
         expires_at: Change::Set(soon),
-        allow_models: list("gpt-4o"),
+        allow_models: Some(list("gpt-4o")),
         ..TermsEdit::default()
     };
     rig.write(&Command::IssueCallerKey(
@@ -270,7 +270,7 @@ async fn a_key_ends_when_it_expires_and_lives_on_beside_its_successor() {
             overlap,
         })
     };
-    rig.write(&rotate("team-one-2", Duration::from_secs(3600)))
+    rig.write(&rotate("team-one-2", Duration::from_hours(1)))
         .await;
     for name in ["team-one", "team-one-2"] {
         assert_eq!(calls(&rig, name).chat("gpt-4o").await.status, 200, "{name}");

@@ -58,7 +58,7 @@ async fn a_restart_keeps_everything() {
 async fn a_kill_amid_writes_loses_nothing_acknowledged() {
     let settings = Settings::standalone();
     let mut acknowledged: Vec<u64> = Vec::new();
-    for round in 0..nightly(4, 50) as u64 {
+    for round in 0..nightly(4_u64, 50) {
         let mut foldgate = settings.start().await;
         let admin = foldgate.admin();
         let present: Vec<u64> = admin.keys().await.iter().map(id).collect();

@@ -39,7 +39,7 @@ const BEYOND: [(&str, Edit); 10] = [
     ("Resources", |p| p.resources = edit("/v1")),
     ("Rates", |p| p.rates = Some(Rates(1_999_999))),
     ("HardLimit", |p| {
-        p.hard_limit = Change::Set(NanoDollars(101))
+        p.hard_limit = Change::Set(NanoDollars(101));
     }),
     ("RPM", |p| p.limits = rpm(11)),
     ("ModelLimits", |p| {
