@@ -116,6 +116,8 @@ impl Entry {
         }
         let primary = first.or_else(|| named.first().copied());
         let who = Who { before, after };
+        // An owner is made by another, whose request is not its business.
+        let is_own = before.is_some();
         let people: Vec<(ResourceId, Vec<u64>)> = named
             .iter()
             .filter_map(|id| Some((*id, who.above(who.account_of(*id)?))))
@@ -124,9 +126,9 @@ impl Entry {
             revision: stored.revision,
             at: record.at,
             actor: record.actor.clone(),
-            address: record.address.clone(),
-            request_id: record.request_id.clone(),
-            reason: record.reason.clone(),
+            address: record.address.clone().filter(|_| is_own),
+            request_id: record.request_id.clone().filter(|_| is_own),
+            reason: record.reason.clone().filter(|_| is_own),
             record: record.id,
             hash: stored.hash,
             command: record.command.clone(),
