@@ -7,7 +7,7 @@ use std::time::Duration;
 use foldgate_domain::command::Precondition;
 use foldgate_domain::{Command, Table};
 use foldgate_log::{EventLog, Replica, Reports};
-use foldgate_proto::{OwnerId, RecordId, ResourceId, Revision};
+use foldgate_proto::{Actor, OwnerId, RecordId, ResourceId, Revision};
 use foldgate_runtime::AccessLog;
 use foldgate_vault::Vault;
 use tokio::sync::Semaphore;
@@ -134,7 +134,9 @@ impl App {
             .await
     }
 
-    /// As [`Self::submit`], for the log entry of a tenant that is not the caller's.
+    /// As [`Self::submit`], for the log entry of a tenant that need not be the
+    /// caller's. Of another tenant's history it becomes a part, so there it says
+    /// only in which request it was made; the audit lines tell the rest.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -148,13 +150,18 @@ impl App {
         let resource = command.resource(None);
         let precondition = precondition(write, resource)?;
         let about = command.clone();
-        let submission = Submission {
+        let mut submission = Submission {
             owner,
             command,
             actor: caller.actor(),
             stamp: stamp(caller, write),
             precondition,
         };
+        if owner != caller.owner_id() {
+            submission.actor = Actor::system("first owner");
+            submission.stamp.address = None;
+            submission.stamp.reason = None;
+        }
         if write.dry_run {
             let record = RecordId(Uuid::now_v7());
             let state = &self.table().state;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use foldgate_control_plane::ControlPlane;
 use foldgate_control_plane::access::{self, Who};
 use foldgate_proto::AdminRole;
-use reqwest::Method;
-use serde_json::json;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
 
 use crate::node::{Node, OWNER_KEY, answer};
 
@@ -38,6 +38,19 @@ pub(crate) fn filled(path: &str, with: &str) -> String {
         plain => plain,
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// A status and its JSON. What is no JSON is not read: a stream does not end.
+pub(crate) async fn told(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let json = response.headers()["content-type"] == "application/json";
+    let body = if json {
+        response.json().await.unwrap()
+    } else {
+        Value::Null
+    };
+    (status, body)
 }
 
 #[tokio::test]
@@ -78,22 +91,16 @@ async fn every_route_lets_in_whom_the_table_names() {
             strange.refused(401, "missing_api_key");
             for (who, key) in &keys {
                 let request = node.with(key).request(method.clone(), &target);
-                let answer = answer(request.json(&json!({}))).await;
+                let (status, body) = told(request.json(&json!({}))).await;
                 let may = access::allows(&method, path, *who);
-                let told = answer.body["error"]["code"].as_str().unwrap_or_default();
+                let code = body["error"]["code"].as_str().unwrap_or_default();
                 assert_eq!(
-                    !DENIED.contains(&told),
+                    !DENIED.contains(&code),
                     may,
-                    "{who:?} {method} {path}: {} {}",
-                    answer.status,
-                    answer.body
+                    "{who:?} {method} {path}: {status} {body}"
                 );
-                assert!(
-                    answer.status.as_u16() < 500,
-                    "{method} {path}: {}",
-                    answer.body
-                );
-                assert_ne!(answer.status, 401, "{method} {path}");
+                assert!(status < 500, "{method} {path}: {status} {body}");
+                assert_ne!(status, 401, "{method} {path}");
             }
         }
     }

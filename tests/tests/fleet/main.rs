@@ -5,7 +5,6 @@ mod accounts;
 mod cli;
 mod cluster;
 mod held;
-mod history;
 mod log;
 mod outage;
 mod region;
