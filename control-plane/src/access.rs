@@ -33,6 +33,9 @@ enum May {
     All,
 }
 
+/// Where a key takes its own successor.
+pub(crate) const ROTATE_SELF: &str = "/x-self";
+
 /// Method, route, who may. Reading first, for each resource.
 const TABLE: &[(&str, &str, May)] = &[
     ("GET", "/x-keys", May::Admins),
@@ -71,7 +74,7 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/x-users/{id}/keys/{key}/rotate", May::Accounts),
     ("GET", "/x-dna", May::All),
     ("GET", "/x-dna/{id}", May::All),
-    ("POST", "/x-self", May::Accounts),
+    ("POST", ROTATE_SELF, May::Accounts),
     ("GET", "/dashboard/status", May::All),
     ("GET", "/dashboard/info", May::All),
     ("GET", "/dashboard/conf", May::All),

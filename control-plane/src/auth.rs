@@ -9,12 +9,12 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::{FromRequestParts, MatchedPath};
 use foldgate_domain::{Access, Admin, Caller, Denied, OwnerState, Table};
 use foldgate_proto::{
-    AccountNumber, Actor, ActorKind, AdminRole, CallerKeyNumber, OwnerId, Timestamp,
+    AccountNumber, Actor, ActorKind, AdminRole, CallerKeyNumber, KeyTerms, OwnerId, Timestamp,
 };
 use foldgate_runtime::Peer;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use crate::access::{self, Who};
 use crate::app::App;
@@ -94,7 +94,12 @@ impl Authenticated {
     /// As what routes see this caller.
     pub(crate) fn who(&self) -> Who {
         match self.principal {
-            Principal::Caller(caller) if caller.account == self.owner.account => Who::Owner,
+            // A key that was issued for the root account may call, not administer.
+            Principal::Caller(caller)
+                if caller.account == self.owner.account && caller.key.is_none() =>
+            {
+                Who::Owner
+            }
             Principal::Caller(_) => Who::Account,
             Principal::Admin(admin) if admin.role == AdminRole::Owner => Who::Owner,
             Principal::Admin(admin) => Who::Admin(admin.role),
@@ -117,6 +122,16 @@ impl Authenticated {
         };
         let owner = self.table.owner(caller.owner).ok_or(Error::UnknownKey)?;
         owner.access(&caller, clock::now()).map_err(denied)
+    }
+
+    /// Whether the caller key is good for less than its account, or for the root
+    /// account: then it may not make accounts or keys, which could do more.
+    fn is_bounded(&self) -> bool {
+        let Some(number) = self.caller_key() else {
+            return false;
+        };
+        let key = self.owner.caller_keys.get(&number);
+        key.is_none_or(|key| key.account == self.owner.account || key.terms != KeyTerms::default())
     }
 
     /// How records name this caller.
@@ -256,7 +271,7 @@ impl FromRequestParts<App> for Authenticated {
             let _ = cell.0.set((caller.actor().to_string(), caller.account()));
         }
         let allowed = verified.and_then(|caller| {
-            check_route(parts, caller.who())?;
+            check_route(parts, &caller)?;
             Ok(caller)
         });
         if let Err(error) = &allowed {
@@ -268,11 +283,19 @@ impl FromRequestParts<App> for Authenticated {
     }
 }
 
-fn check_route(parts: &Parts, who: Who) -> Result<(), Error> {
+fn check_route(parts: &Parts, caller: &Authenticated) -> Result<(), Error> {
     let matched = parts.extensions.get::<MatchedPath>();
     let route = matched.map_or("", routes::name);
+    let who = caller.who();
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
     match who {
-        _ if access::allows(&parts.method, route, who) => Ok(()),
+        _ if access::allows(&parts.method, route, who) => {
+            // It may take its own successor, but not issue what it is not itself.
+            if caller.is_bounded() && !reads && route != access::ROTATE_SELF {
+                return Err(Error::BoundedKey);
+            }
+            Ok(())
+        }
         Who::Admin(role) => Err(Error::Role(role)),
         Who::Owner | Who::Account => Err(Error::NotOwner),
     }

@@ -47,6 +47,12 @@ pub enum Error {
     /// The admin key's role does not reach that far.
     #[error("the role {0} may not do this")]
     Role(AdminRole),
+    /// A caller key that is good for less than its account.
+    #[error(
+        "this key is bounded (it expires, has limits or AllowModels, or is one of the owner's own \
+         account), so it may not make or change accounts and keys"
+    )]
+    BoundedKey,
     /// The account may not call from there, or not at all.
     #[error(transparent)]
     Denied(Denied),
@@ -178,6 +184,7 @@ impl Error {
             Self::NotOwner
             | Self::NotFirstOwner
             | Self::AdminKey
+            | Self::BoundedKey
             | Self::Role(_)
             | Self::Denied(_) => StatusCode::FORBIDDEN,
             Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } | Self::NotInHistory { .. } => {
@@ -220,6 +227,7 @@ impl Error {
             Self::AdminKey => "admin_key_not_rotated",
             Self::Expired => "expired_api_key",
             Self::Role(_) => "role_not_allowed",
+            Self::BoundedKey => "bounded_key",
             Self::Denied(_) => "access_denied",
             Self::NotReady => "not_ready",
             Self::NoRoute(_) => "route_not_found",

@@ -6,7 +6,7 @@ use axum::response::Response;
 use chrono::Utc;
 use foldgate_domain::Command;
 use foldgate_domain::command::{KeyOf, RotateCallerKey, RotateOwnerKey};
-use foldgate_proto::CallerKeyNumber;
+use foldgate_proto::{CallerKeyNumber, ResourceId};
 use serde_json::json;
 use std::time::Duration;
 
@@ -16,17 +16,25 @@ use crate::app::App;
 use crate::auth::{Authenticated, Principal};
 use crate::drawn::Drawn;
 use crate::error::Error;
-use crate::request::Write;
+use crate::request::{IfMatch, Write};
 
 /// `POST /x-self`
 pub(crate) async fn rotate(
     State(app): State<App>,
     caller: Authenticated,
-    write: Write,
+    mut write: Write,
 ) -> Result<Response, Error> {
     confirmed(&write)?;
     if matches!(caller.principal(), Principal::Admin(_)) {
         return Err(Error::AdminKey);
+    }
+    // Of two at once one takes its successor; the other's would be dead already.
+    let key = caller
+        .caller_key()
+        .map_or(ResourceId::Owner, ResourceId::CallerKey);
+    if write.if_match.is_none() {
+        let seen = caller.owner().resource_revision(key);
+        write.if_match = seen.map(|revision| IfMatch(Some(vec![revision])));
     }
     if let Some(number) = caller.caller_key() {
         return of_caller(&app, &caller, &write, number).await;

@@ -225,8 +225,16 @@ async fn an_account_and_the_owner_have_keys_of_their_own() {
         assert_eq!(issued["key"]["AccountID"], 1);
         assert_eq!(
             node.with(&key).get("/dashboard/status").await.ok()["admin"],
-            true
+            false,
+            "a key that calls for the owner does not administer"
         );
+        let other = json!({"Name": "another", "Email": "another@example.com"});
+        let refused = node.with(&key).post("/x-users", &other).await;
+        refused.refused(403, "bounded_key");
+        node.with(&key)
+            .get("/x-keys")
+            .await
+            .refused(403, "owner_only");
     }
     // An account does not reach up.
     alice
@@ -305,4 +313,57 @@ async fn a_wrong_confirmation_says_what_is_expected() {
     let refused = node.with(&admin).post("/x-self", &confirm()).await;
     refused.refused(403, "admin_key_not_rotated");
     assert!(works(&node, OWNER_KEY).await);
+}
+
+#[tokio::test]
+async fn a_bounded_key_makes_nothing_that_could_do_more() {
+    let node = Node::start().await;
+    let (_, key) = node.add_user("alice", &json!({})).await;
+    let alice = node.with(&key);
+    for bound in [
+        json!({"AllowModels": "gpt-4o"}),
+        json!({"RPM": 5}),
+        json!({"ExpiresAt": "2100-01-01T00:00:00Z"}),
+    ] {
+        let issued = alice.post("/x-users/alice/keys", &bound).await.ok();
+        let bounded = secret(&issued["key"]);
+        let bounded = node.with(&bounded);
+        assert_eq!(bounded.get("/x-users/alice/keys").await.status, 200);
+        bounded
+            .post("/x-users/alice/keys", &json!({}))
+            .await
+            .refused(403, "bounded_key");
+        let child = json!({"Name": "child", "Email": "child@example.com"});
+        bounded
+            .post("/x-users", &child)
+            .await
+            .refused(403, "bounded_key");
+        let own = format!("/x-users/alice/keys/{}", issued["key"]["ID"]);
+        let lifted = bounded
+            .request(Method::PUT, &own)
+            .json(&json!({"AllowModels": "*", "RPM": null, "ExpiresAt": null}));
+        answer(lifted).await.refused(403, "bounded_key");
+        bounded.post("/x-self", &confirm()).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_take_one_keys_successor_one_does() {
+    let node = Node::start().await;
+    let confirm = confirm();
+    let (one, other) = tokio::join!(
+        node.post("/x-self", &confirm),
+        node.post("/x-self", &confirm)
+    );
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert!(
+        matches!(statuses, [200, 401 | 412]),
+        "{} {}",
+        one.body,
+        other.body
+    );
+    let won = if one.status == 200 { one } else { other };
+    let key = secret(&won.ok()["key"]);
+    assert_eq!(node.with(&key).get("/x-keys").await.status, 200);
 }

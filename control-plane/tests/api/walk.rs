@@ -57,11 +57,9 @@ pub(crate) async fn told(request: RequestBuilder) -> (u16, Value) {
 async fn every_route_lets_in_whom_the_table_names() {
     let node = Node::start().await;
     let (_, account) = node.add_user("alice", &json!({})).await;
-    let issued = node.post("/x-users/1/keys", &json!({})).await.ok();
     let keys = [
         (Who::Owner, OWNER_KEY.to_owned()),
         (Who::Owner, node.add_admin_key("owner").await),
-        (Who::Owner, crate::people::secret(&issued["key"])),
         (Who::Account, account),
         (
             Who::Admin(AdminRole::Operator),

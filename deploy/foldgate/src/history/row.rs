@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::grid::{aligned, shown};
 
-/// The headings of [`line`].
+/// The headings of `line`.
 const HEADS: [&str; 6] = ["REVISION", "AT", "ACTOR", "COMMAND", "EVENTS", "REASON"];
 
 /// Lines come one at a time, so their columns cannot wait for the widest cell.
