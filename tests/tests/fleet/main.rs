@@ -7,6 +7,7 @@ mod cluster;
 mod held;
 mod log;
 mod outage;
+mod people;
 mod region;
 mod sleep;
 mod visible;
