@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use foldgate_proto::event::OwnerClaimed;
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config, KeyHash,
-    KeyId, KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey, ProviderType,
-    RecordHash, RecordId, Revision, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config, KeyId,
+    KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey, ProviderType, RecordHash,
+    RecordId, Revision, Timestamp,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -114,14 +114,14 @@ pub struct OwnerState {
     /// The accounts below the owner's own.
     #[serde(default, deserialize_with = "bounded::map")]
     pub accounts: OrdMap<AccountNumber, Arc<Account>>,
-    /// Names, in lower case, with who has them: one account each, as decisions see
-    /// to. Here and below a set of pairs, so that it is what the accounts say,
-    /// whatever came before.
+    /// Digests of names, in lower case, with who has them: one account each, as
+    /// decisions see to. Here and below a set of pairs, so that it is what the
+    /// accounts say, whatever came before.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub account_names: OrdMap<(String, AccountNumber), ()>,
-    /// E-mail addresses, in lower case, with who has them.
+    pub account_names: OrdMap<(u64, AccountNumber), ()>,
+    /// Digests of e-mail addresses, in lower case, with who has them.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub account_emails: OrdMap<(String, AccountNumber), ()>,
+    pub account_emails: OrdMap<(u64, AccountNumber), ()>,
     /// Parents with their children.
     #[serde(default, deserialize_with = "bounded::map")]
     pub children: OrdMap<(AccountNumber, AccountNumber), ()>,
@@ -131,9 +131,10 @@ pub struct OwnerState {
     /// Accounts with their keys.
     #[serde(default, deserialize_with = "bounded::map")]
     pub account_keys: OrdMap<(AccountNumber, CallerKeyNumber), ()>,
-    /// Hashes with the caller keys they are of; a rotated key's old hash too.
+    /// The first eight bytes of hashes with the caller keys they are of; a rotated
+    /// key's old hash too.
     #[serde(default, deserialize_with = "bounded::map")]
-    pub key_hashes: OrdMap<(KeyHash, CallerKeyNumber), ()>,
+    pub key_hashes: OrdMap<(u64, CallerKeyNumber), ()>,
     /// Admin keys.
     #[serde(default, deserialize_with = "bounded::map")]
     pub admin_keys: OrdMap<AdminKeyNumber, Arc<AdminKey>>,

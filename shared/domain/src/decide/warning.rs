@@ -6,10 +6,11 @@ use std::fmt;
 use foldgate_proto::{
     Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig, ProviderType,
 };
+use imbl::ordmap::DiffItem;
 
 use crate::command::{Change, LimitPatch, ProfileEdit};
 use crate::pattern::PatternMap;
-use crate::state::people::folded;
+use crate::state::people::{folded, hashes};
 use crate::table::resources::Resources;
 use crate::table::skipped;
 use crate::{Command, OwnerState};
@@ -177,8 +178,13 @@ fn of_account(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
 }
 
 fn keys_back(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
-    let callers = after.key_hashes.keys();
-    let callers = callers.filter(|(hash, _)| before.caller_key_presented(*hash).is_none());
+    let changed = before.caller_keys.diff(&after.caller_keys);
+    let changed = changed.filter_map(|item| match item {
+        DiffItem::Add(_, key) | DiffItem::Update { new: (_, key), .. } => Some(key),
+        DiffItem::Remove(..) => None,
+    });
+    let callers = changed.flat_map(|key| hashes(key));
+    let callers = callers.filter(|hash| before.caller_key_presented(*hash).is_none());
     let was = |hash: &KeyHash| before.admin_keys.values().any(|key| key.hash == *hash);
     let admins = after.admin_keys.values().filter(|key| !was(&key.hash));
     let owner = usize::from(before.key_hash != after.key_hash);

@@ -105,8 +105,9 @@ impl OwnerState {
         let number = account.number;
         self.remove_account_only(number);
         let (name, email) = (&account.profile.name, &account.profile.email);
-        self.account_names.insert((folded(name), number), ());
-        self.account_emails.insert((folded(email), number), ());
+        let (name, email) = (digest(&folded(name)), digest(&folded(email)));
+        self.account_names.insert((name, number), ());
+        self.account_emails.insert((email, number), ());
         self.children.insert((account.parent, number), ());
         self.accounts.insert(number, Arc::new(account));
     }
@@ -118,8 +119,9 @@ impl OwnerState {
         };
         self.children.remove(&(account.parent, number));
         let (name, email) = (&account.profile.name, &account.profile.email);
-        self.account_names.remove(&(folded(name), number));
-        self.account_emails.remove(&(folded(email), number));
+        let (name, email) = (digest(&folded(name)), digest(&folded(email)));
+        self.account_names.remove(&(name, number));
+        self.account_emails.remove(&(email, number));
     }
 
     pub(super) fn remove_account(&mut self, number: AccountNumber) {
@@ -192,7 +194,7 @@ impl OwnerState {
         self.last_caller_key = self.last_caller_key.max(key.number);
         self.account_keys.insert((key.account, key.number), ());
         for hash in hashes(&key) {
-            self.key_hashes.insert((hash, key.number), ());
+            self.key_hashes.insert((prefix(hash), key.number), ());
         }
         self.caller_keys.insert(key.number, Arc::new(key));
     }
@@ -203,7 +205,7 @@ impl OwnerState {
         };
         self.account_keys.remove(&(key.account, number));
         for hash in hashes(&key) {
-            self.key_hashes.remove(&(hash, number));
+            self.key_hashes.remove(&(prefix(hash), number));
         }
     }
 
@@ -284,4 +286,20 @@ pub(crate) fn hashes(key: &CallerKey) -> impl Iterator<Item = foldgate_proto::Ke
 /// A name as it is compared: whatever its case.
 pub(crate) fn folded(text: &str) -> String {
     text.to_lowercase()
+}
+
+/// What a folded text is indexed by. Eight bytes take a fraction of the room that
+/// texts take; who finds an entry by it looks at the text itself, so two texts with
+/// one digest do no harm.
+pub(crate) fn digest(folded: &str) -> u64 {
+    prefix(foldgate_proto::KeyHash(
+        blake3::hash(folded.as_bytes()).into(),
+    ))
+}
+
+/// What a hash is indexed by, as with [`digest`].
+pub(crate) fn prefix(hash: foldgate_proto::KeyHash) -> u64 {
+    hash.0
+        .first_chunk()
+        .map_or(0, |first| u64::from_be_bytes(*first))
 }

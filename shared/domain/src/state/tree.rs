@@ -6,21 +6,20 @@ use foldgate_proto::{Account, AccountNumber, CallerKey, CallerKeyNumber, KeyHash
 use imbl::OrdMap;
 
 use super::OwnerState;
-use super::people::folded;
+use super::people::{digest, folded, hashes, prefix};
 
 /// How deep accounts may be nested below the owner; decisions go no deeper, and
 /// no walk up the tree takes more steps.
 pub const MAX_DEPTH: usize = 10;
 
-/// Who stands in an index under a name or a hash, by number.
-pub(crate) fn holders<K, N>(index: &OrdMap<(K, N), ()>, of: K) -> impl Iterator<Item = N>
+/// The numbers that stand in an index under a digest, in order.
+fn holders<N>(index: &OrdMap<(u64, N), ()>, of: u64) -> impl Iterator<Item = N>
 where
-    K: Ord + Clone,
     N: Ord + Copy + Default,
 {
     index
-        .range((of.clone(), N::default())..)
-        .take_while(move |((name, _), ())| *name == of)
+        .range((of, N::default())..)
+        .take_while(move |((digest, _), ())| *digest == of)
         .map(|((_, number), ())| *number)
 }
 
@@ -32,20 +31,43 @@ impl OwnerState {
 
     /// The account with this name, whatever its case.
     pub fn account_named(&self, name: &str) -> Option<&Arc<Account>> {
-        let number = holders(&self.account_names, folded(name)).next()?;
-        self.accounts.get(&number)
+        self.accounts_named(name).next()
     }
 
     /// The account with this e-mail address, whatever its case.
     pub fn account_mailed(&self, email: &str) -> Option<&Arc<Account>> {
-        let number = holders(&self.account_emails, folded(email)).next()?;
-        self.accounts.get(&number)
+        self.accounts_mailed(email).next()
     }
 
     /// The caller key that is presented by what has this hash.
     pub fn caller_key_presented(&self, hash: KeyHash) -> Option<&Arc<CallerKey>> {
-        let number = holders(&self.key_hashes, hash).next()?;
-        self.caller_keys.get(&number)
+        self.caller_keys_presented(hash).next()
+    }
+
+    /// All accounts with this name, by number; decisions see to it that there is one.
+    pub(crate) fn accounts_named(&self, name: &str) -> impl Iterator<Item = &Arc<Account>> {
+        let name = folded(name);
+        holders(&self.account_names, digest(&name))
+            .filter_map(|number| self.accounts.get(&number))
+            .filter(move |account| folded(&account.profile.name) == name)
+    }
+
+    /// As [`OwnerState::accounts_named`], by e-mail address.
+    pub(crate) fn accounts_mailed(&self, email: &str) -> impl Iterator<Item = &Arc<Account>> {
+        let email = folded(email);
+        holders(&self.account_emails, digest(&email))
+            .filter_map(|number| self.accounts.get(&number))
+            .filter(move |account| folded(&account.profile.email) == email)
+    }
+
+    /// As [`OwnerState::accounts_named`], of keys by their hash.
+    pub(crate) fn caller_keys_presented(
+        &self,
+        hash: KeyHash,
+    ) -> impl Iterator<Item = &Arc<CallerKey>> {
+        holders(&self.key_hashes, prefix(hash))
+            .filter_map(|number| self.caller_keys.get(&number))
+            .filter(move |key| hashes(key).any(|one| one == hash))
     }
 
     /// The accounts directly below one, by number.

@@ -11,6 +11,7 @@ use super::people::{
 use crate::Rejection;
 use crate::command::{Change, LimitPatch};
 use crate::decide::{MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP};
+use crate::state::people::{digest, prefix};
 
 const LATER: Timestamp = Timestamp(START.0 + 1_000);
 
@@ -195,4 +196,32 @@ fn a_rotated_key_stays_good_for_as_long_as_was_asked() {
     let revoke = crate::Command::RevokeCallerKey(key_of(2, 1));
     assert_eq!(given.done(&revoke), [revoked]);
     assert!(given.owner().key_hashes.is_empty() && given.owner().account_keys.is_empty());
+}
+
+/// Indexes hold digests: as if all of them were the same, whoever looks by a name,
+/// an address or a key finds whose it is.
+#[test]
+fn what_shares_a_digest_is_told_apart() {
+    let given = given()
+        .and(&add_account("team", 1, 9))
+        .and(&add_account("other", 1, 10));
+    let mut owner = given.owner().clone();
+    for n in [1, 2] {
+        let (account, key) = (AccountNumber(n + 1), CallerKeyNumber(n));
+        for (name, shared) in [("team", 9), ("other", 10)] {
+            let email = digest(&format!("{name}@example.com"));
+            owner.account_names.insert((digest(name), account), ());
+            owner.account_emails.insert((email, account), ());
+            owner.key_hashes.insert((prefix(hash(shared)), key), ());
+        }
+    }
+    for (name, number, presented) in [("Team", 2, 9), ("Other", 3, 10)] {
+        let named = owner.account_named(name);
+        let mailed = owner.account_mailed(&format!("{name}@example.com"));
+        let key = owner.caller_key_presented(hash(presented));
+        let number = AccountNumber(number);
+        assert_eq!(named.map(|account| account.number), Some(number));
+        assert_eq!(mailed.map(|account| account.number), Some(number));
+        assert_eq!(key.map(|key| key.account), Some(number));
+    }
 }

@@ -12,7 +12,6 @@ use crate::decide::{
     MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, caller_key, config,
 };
 use crate::state::people::{folded, hashes};
-use crate::state::tree::holders;
 use crate::{OwnerState, Rejection, State};
 
 /// The owner as it is, and as the changes will leave it.
@@ -130,12 +129,12 @@ impl Fit<'_> {
         }
         account::check_own(&back.profile).map_err(|e| words(&e))?;
         let (name, email) = (&back.profile.name, &back.profile.email);
-        let shared = |index, text| holders(index, folded(text)).any(|other| other != back.number);
+        let other = |account: &std::sync::Arc<Account>| account.number != back.number;
         let owners = folded(&self.after.name) == folded(name);
-        if owners || shared(&self.after.account_names, name) {
+        if owners || self.after.accounts_named(name).any(other) {
             return Err(format!("the name {name:?} is another's today"));
         }
-        if shared(&self.after.account_emails, email) {
+        if self.after.accounts_mailed(email).any(other) {
             return Err(format!("the e-mail address {email:?} is another's today"));
         }
         Ok(())
@@ -160,7 +159,8 @@ impl Fit<'_> {
         }
         let shared = hashes(key).any(|hash| {
             let admins = self.after.admin_keys.values();
-            holders(&self.after.key_hashes, hash).any(|other| other != key.number)
+            let mut presented = self.after.caller_keys_presented(hash);
+            presented.any(|other| other.number != key.number)
                 || self.after.key_hash == hash.0
                 || admins.into_iter().any(|admin| admin.hash == hash)
         });
