@@ -17,6 +17,7 @@ use crate::state::routed;
 use crate::{OwnerState, State, catalogue, provider};
 
 mod access;
+mod buckets;
 mod people;
 pub mod resources;
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 use std::net::IpAddr;
 
-use foldgate_proto::{Account, CallerKey, Level, Timestamp};
+use foldgate_proto::{AccountNumber, Level, Timestamp};
 
 use super::people::{Caller, CompiledAccount};
 use super::{OwnerTable, Route};
 use crate::pattern::PatternMap;
+use crate::state::MAX_DEPTH;
 
 /// Why a caller may not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,9 +43,12 @@ pub enum Denied {
 #[derive(Debug, Clone)]
 pub struct Access<'t> {
     table: &'t OwnerTable,
-    key: Option<(&'t CallerKey, Option<&'t PatternMap<()>>)>,
-    /// The account and those above it; empty for the owner itself.
-    lineage: Vec<(&'t Account, Option<&'t CompiledAccount>)>,
+    /// What models the key may name, if it says.
+    key_models: Option<&'t PatternMap<()>>,
+    /// How the account itself bounds its calls, if it does.
+    own: Option<&'t CompiledAccount>,
+    /// The account's bounds and those of all above it, as far as there are any.
+    bounds: Vec<&'t CompiledAccount>,
 }
 
 /// Where a request goes, for one caller.
@@ -65,41 +69,47 @@ impl OwnerTable {
         if caller.expires_at.is_some_and(|at| at <= now) {
             return Err(Denied::Expired);
         }
-        let key = match caller.key {
+        let key_models = match caller.key {
             None => None,
             Some(number) => {
-                let key = self.state.caller_keys.get(&number).ok_or(Denied::Gone)?;
-                Some((key.as_ref(), self.people.key_models(number)))
+                let key = self.people.key(number).ok_or(Denied::Gone)?;
+                key.models.as_deref()
             }
         };
-        let lineage: Vec<_> = self
-            .state
-            .lineage(caller.account)
-            .map(|account| (account.as_ref(), self.people.account(account.number)))
-            .collect();
-        let top = lineage
-            .last()
-            .map_or(caller.account, |(account, _)| account.parent);
-        // Of an account that hangs loose nothing is allowed.
-        if !self.state.is_root(top) {
-            return Err(Denied::Gone);
-        }
-        if lineage.iter().any(|(account, _)| account.profile.suspended) {
+        let bounds = self.bounds(caller.account).ok_or(Denied::Gone)?;
+        if bounds.iter().any(|account| account.suspended) {
             return Err(Denied::Suspended);
         }
+        // What hangs at the root's own number is below nobody.
+        let below_root = !self.state.is_root(caller.account);
+        let own = below_root.then(|| self.people.account(caller.account));
         Ok(Access {
             table: self,
-            key,
-            lineage,
+            key_models,
+            own: own.flatten().and_then(|own| own.bounds.as_deref()),
+            bounds,
         })
+    }
+
+    /// The bounds on the way up from an account, nearest first; `None` of one that
+    /// hangs loose, of which nothing is allowed. Takes the steps that
+    /// [`OwnerState::lineage`](crate::OwnerState::lineage) takes.
+    fn bounds(&self, account: AccountNumber) -> Option<Vec<&CompiledAccount>> {
+        let mut bounds = Vec::new();
+        let mut at = account;
+        for _ in 0..MAX_DEPTH {
+            if self.state.is_root(at) {
+                break;
+            }
+            let node = self.people.account(at)?;
+            bounds.extend(node.bounds.as_deref());
+            at = node.parent;
+        }
+        self.state.is_root(at).then_some(bounds)
     }
 }
 
 impl<'t> Access<'t> {
-    fn compiled(&self) -> impl Iterator<Item = &'t CompiledAccount> {
-        self.lineage.iter().filter_map(|(_, compiled)| *compiled)
-    }
-
     /// Whether the key may be used from an address. An empty list still allows
     /// loopback.
     ///
@@ -111,7 +121,11 @@ impl<'t> Access<'t> {
             let loopback = ips.is_empty() && address.is_loopback();
             loopback || ips.iter().any(|net| net.contains(&address))
         };
-        let all = self.compiled().filter_map(|c| c.ips.as_ref()).all(allows);
+        let all = self
+            .bounds
+            .iter()
+            .filter_map(|c| c.ips.as_ref())
+            .all(allows);
         all.then_some(()).ok_or(Denied::Address)
     }
 
@@ -120,7 +134,7 @@ impl<'t> Access<'t> {
     /// # Errors
     /// [`Denied::Path`].
     pub fn check_path(&self, path: &str) -> Result<(), Denied> {
-        let lists = self.compiled().filter_map(|c| c.resources.as_ref());
+        let lists = self.bounds.iter().filter_map(|c| c.resources.as_ref());
         let mut all = lists.map(|list| list.allows(path));
         let allowed = self.table.allows(path) && all.all(|allows| allows);
         allowed.then_some(()).ok_or(Denied::Path)
@@ -128,9 +142,8 @@ impl<'t> Access<'t> {
 
     /// Whether a model may be named.
     pub fn allows_model(&self, model: &str) -> bool {
-        let of_key = self.key.and_then(|(_, models)| models);
-        let of_accounts = self.compiled().filter_map(|c| c.models.as_ref());
-        of_key
+        let of_accounts = self.bounds.iter().filter_map(|c| c.models.as_ref());
+        self.key_models
             .into_iter()
             .chain(of_accounts)
             .all(|models| models.get(model).is_some())
@@ -138,16 +151,13 @@ impl<'t> Access<'t> {
 
     /// Whether a Level may serve.
     pub fn allows_level(&self, level: Level) -> bool {
-        let lists = self.lineage.iter();
-        lists
-            .filter_map(|(account, _)| account.profile.allow_levels.as_ref())
-            .all(|levels| levels.contains(&level))
+        let mut lists = self.bounds.iter().filter_map(|c| c.levels.as_ref());
+        lists.all(|levels| levels.contains(&level))
     }
 
     /// The model after the account's own mapper.
     pub fn mapped(&self, model: &'t str) -> &'t str {
-        let own = self.lineage.first().and_then(|(_, compiled)| *compiled);
-        let target = own.and_then(|compiled| compiled.mapper.get(model));
+        let target = self.own.and_then(|compiled| compiled.mapper.get(model));
         target.map_or(model, |(_, target)| target.as_str())
     }
 
@@ -179,8 +189,10 @@ impl<'t> Access<'t> {
 
     /// The models this caller may name, as far as they can be listed.
     pub fn models(&self) -> Vec<&'t str> {
-        let own = self.lineage.first().and_then(|(_, compiled)| *compiled);
-        let sources = own.into_iter().flat_map(|compiled| compiled.mapper.iter());
+        let sources = self
+            .own
+            .into_iter()
+            .flat_map(|compiled| compiled.mapper.iter());
         let exact = sources.map(|(from, _)| from).filter(|from| from.is_exact());
         let mut models: Vec<&str> = self.table.models();
         models.extend(exact.map(crate::pattern::Pattern::as_str));

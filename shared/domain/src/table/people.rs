@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, OwnerId,
-    Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, Level,
+    List, OwnerId, Timestamp,
 };
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use ipnet::IpNet;
 
+use super::buckets::Buckets;
 use super::resources::Resources;
 use crate::pattern::PatternMap;
 use crate::state::people::hashes;
@@ -42,24 +43,39 @@ pub struct Admin {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Everybody who presents a key, by its SHA-256. Sorted maps: hashed ones that
-/// share their nodes take three times the memory and are no faster here.
+/// Everybody who presents a key, by its SHA-256.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Presented {
-    callers: OrdMap<[u8; 32], Caller>,
+    callers: Buckets<[u8; 32], Caller>,
     admins: OrdMap<[u8; 32], Admin>,
 }
 
-/// One owner's accounts and keys, as far as there is something to compile.
+/// One owner's accounts and keys: what a call asks of them, and no more.
 #[derive(Debug, Clone, Default)]
 pub(super) struct People {
-    accounts: OrdMap<AccountNumber, Arc<CompiledAccount>>,
-    key_models: OrdMap<CallerKeyNumber, Arc<PatternMap<()>>>,
+    accounts: Buckets<AccountNumber, Node>,
+    keys: Buckets<CallerKeyNumber, CompiledKey>,
 }
 
-/// An account's lists.
+/// An account's place in the tree.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) parent: AccountNumber,
+    /// `None` where it bounds nothing: so it is with most.
+    pub(super) bounds: Option<Arc<CompiledAccount>>,
+}
+
+/// What a caller key narrows.
+#[derive(Debug, Clone)]
+pub(super) struct CompiledKey {
+    pub(super) models: Option<Arc<PatternMap<()>>>,
+}
+
+/// How an account bounds those who call.
 #[derive(Debug)]
 pub(super) struct CompiledAccount {
+    pub(super) suspended: bool,
+    pub(super) levels: Option<List<Level>>,
     pub(super) ips: Option<Vec<IpNet>>,
     pub(super) models: Option<PatternMap<()>>,
     pub(super) mapper: PatternMap<String>,
@@ -113,7 +129,7 @@ impl Presented {
         match claim {
             Some(caller) => self.callers.insert(hash, caller),
             None => self.callers.remove(&hash),
-        };
+        }
     }
 
     /// As with callers; who shares a key with another is found by looking at all.
@@ -199,54 +215,51 @@ impl People {
         let (no_accounts, no_keys) = (OrdMap::new(), OrdMap::new());
         let old = before.map_or(&no_accounts, |before| &before.accounts);
         for item in old.diff(&after.accounts) {
-            match sides(&item) {
-                (_, Some(account)) => match CompiledAccount::new(account) {
-                    Some(compiled) => {
-                        self.accounts.insert(account.number, Arc::new(compiled));
-                    }
-                    None => {
-                        self.accounts.remove(&account.number);
-                    }
-                },
-                (Some(gone), None) => {
-                    self.accounts.remove(&gone.number);
-                }
-                (None, None) => {}
+            let (gone, new) = sides(&item);
+            if let Some(account) = new {
+                let bounds = CompiledAccount::new(account).map(Arc::new);
+                let parent = account.parent;
+                self.accounts
+                    .insert(account.number, Node { parent, bounds });
+            } else if let Some(gone) = gone {
+                self.accounts.remove(&gone.number);
             }
         }
         let old = before.map_or(&no_keys, |before| &before.caller_keys);
         for item in old.diff(&after.caller_keys) {
             let (gone, new) = sides(&item);
-            if let Some(gone) = gone {
-                self.key_models.remove(&gone.number);
-            }
-            if let Some(new) = new
-                && let Some(models) = &new.terms.allow_models
-            {
-                self.key_models
-                    .insert(new.number, Arc::new(patterns(models)));
+            if let Some(key) = new {
+                let models = key.terms.allow_models.as_deref();
+                let models = models.map(|models| Arc::new(patterns(models)));
+                self.keys.insert(key.number, CompiledKey { models });
+            } else if let Some(gone) = gone {
+                self.keys.remove(&gone.number);
             }
         }
     }
 
-    pub(super) fn account(&self, number: AccountNumber) -> Option<&CompiledAccount> {
-        self.accounts.get(&number).map(AsRef::as_ref)
+    pub(super) fn account(&self, number: AccountNumber) -> Option<&Node> {
+        self.accounts.get(&number)
     }
 
-    pub(super) fn key_models(&self, number: CallerKeyNumber) -> Option<&PatternMap<()>> {
-        self.key_models.get(&number).map(AsRef::as_ref)
+    pub(super) fn key(&self, number: CallerKeyNumber) -> Option<&CompiledKey> {
+        self.keys.get(&number)
     }
 }
 
 impl CompiledAccount {
     fn new(account: &Account) -> Option<Self> {
         let profile = &account.profile;
-        let plain = profile.allow_ips.is_none()
+        let plain = !profile.suspended
+            && profile.allow_ips.is_none()
             && profile.allow_models.is_none()
+            && profile.allow_levels.is_none()
             && profile.resources.is_none()
             && profile.model_mapper.is_empty();
         let mapper = profile.model_mapper.iter();
         (!plain).then(|| Self {
+            suspended: profile.suspended,
+            levels: profile.allow_levels.clone(),
             ips: profile
                 .allow_ips
                 .as_ref()
