@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AccountNumber, Level, ModelLimit, NanoDollars, Rates, Revision, Timestamp};
+use crate::{
+    AccountId, AccountNumber, Level, ModelLimit, NanoDollars, Rare, Rates, Revision, Timestamp,
+};
 
 /// A user of an owner, or of another account: a node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +20,8 @@ pub struct Account {
     /// What may be changed of it.
     pub profile: Profile,
     /// Credit it was granted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub credits: Vec<Credit>,
+    #[serde(default, skip_serializing_if = "Rare::is_blank")]
+    pub credits: Rare<Vec<Credit>>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -39,11 +41,11 @@ pub struct Profile {
     /// Unique within the owner, whatever its case.
     pub email: String,
     /// A name to show.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub alias: String,
+    #[serde(skip_serializing_if = "Rare::is_blank")]
+    pub alias: Rare<String>,
     /// Where bills go; empty is `email`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub billing_email: String,
+    #[serde(skip_serializing_if = "Rare::is_blank")]
+    pub billing_email: Rare<String>,
     /// Switched off: it and all below it may not call.
     #[serde(skip_serializing_if = "is_false")]
     pub suspended: bool,
@@ -65,11 +67,11 @@ pub struct Profile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<List<String>>,
     /// Limits per model.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub model_limits: BTreeMap<String, ModelLimit>,
+    #[serde(skip_serializing_if = "Rare::is_blank")]
+    pub model_limits: Rare<BTreeMap<String, ModelLimit>>,
     /// Requested model pattern to the model used instead; applies before the owner's.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub model_mapper: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Rare::is_blank")]
+    pub model_mapper: Rare<BTreeMap<String, String>>,
     /// Spend per month at which calls are refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hard_limit: Option<NanoDollars>,

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountNumber, CallerKeyId, CallerKeyNumber, List, ModelLimit, Revision, Timestamp};
+use crate::{
+    AccountNumber, Blank, CallerKeyId, CallerKeyNumber, List, ModelLimit, Rare, Revision, Timestamp,
+};
 
 /// The SHA-256 of a key that somebody presents.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,7 +54,7 @@ pub struct CallerKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<PreviousHash>>,
     /// What it is good for.
-    pub terms: KeyTerms,
+    pub terms: Rare<KeyTerms>,
     /// When it was issued.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -83,4 +85,16 @@ pub struct KeyTerms {
     /// Requests and tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<ModelLimit>>,
+}
+
+impl Blank for KeyTerms {
+    fn blank() -> &'static Self {
+        const {
+            &Self {
+                expires_at: None,
+                allow_models: None,
+                limits: None,
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod key;
 pub mod money;
 pub mod names;
 pub mod news;
+pub mod rare;
 pub mod record;
 pub mod report;
 pub mod resource;
@@ -30,6 +31,7 @@ pub use id::{
 pub use key::{Disablement, ProviderConfig, ProviderKey, ProviderType};
 pub use money::{NanoDollars, Rates};
 pub use news::{News, NewsTarget};
+pub use rare::{Blank, Rare};
 pub use record::{Actor, ActorKind, DecodeError, EncodeError, Encoded, Idempotency, Record};
 pub use report::{Generation, Heartbeat, Role, SleepCause, SleepReport};
 pub use resource::{Change, OwnerProfile, Resource, ResourceId};

@@ -203,7 +203,7 @@ fn edited(
     profile.soft_limit = edit.soft_limit.over(profile.soft_limit);
     profile.limits = limited(profile.limits, &edit.limits);
     if let Some(mapper) = &edit.model_mapper {
-        profile.model_mapper.clone_from(mapper);
+        profile.model_mapper = mapper.clone().into();
     }
     limit_models(&mut profile.model_limits, &edit.model_limits);
     let nearest = |list: fn(&Profile) -> bool| {

@@ -150,7 +150,7 @@ pub(super) fn patch(
     if terms.expires_at != key.terms.expires_at {
         check_expiry(&terms, now)?;
     }
-    if *name == key.name && terms == key.terms {
+    if *name == key.name && terms == *key.terms {
         return Ok(Vec::new());
     }
     Ok(vec![Event::CallerKeyPatched(CallerKeyPatched {

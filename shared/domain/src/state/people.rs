@@ -9,7 +9,7 @@ use foldgate_proto::event::{
 };
 use foldgate_proto::{
     Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Change, Credit,
-    PreviousHash, Record, Resource, ResourceId, Revision,
+    PreviousHash, Rare, Record, Resource, ResourceId, Revision,
 };
 
 use super::OwnerState;
@@ -60,7 +60,7 @@ impl OwnerState {
             number: added.number,
             parent: added.parent,
             profile: added.profile.clone(),
-            credits: Vec::new(),
+            credits: Rare::default(),
             created_at: record.at,
             updated_at: record.at,
             revision,
@@ -146,7 +146,7 @@ impl OwnerState {
             hash: issued.hash,
             mask: issued.mask.clone(),
             previous: None,
-            terms: issued.terms.clone(),
+            terms: issued.terms.clone().into(),
             created_at: record.at,
             updated_at: record.at,
             revision,
@@ -162,7 +162,7 @@ impl OwnerState {
         if let Some(key) = self.caller_keys.get_mut(&patched.number) {
             let key = Arc::make_mut(key);
             key.name.clone_from(&patched.name);
-            key.terms = patched.terms.clone();
+            key.terms = patched.terms.clone().into();
             key.updated_at = record.at;
             key.revision = revision;
         }

@@ -17,7 +17,7 @@ fn other_fields_of_a_profile_stay_as_they_are_now() {
     given.done(&patch_account(2, 1, |p| p.name = Some("crew".to_owned())));
     given.done(&given.undo(3));
     let profile = &given.owner().accounts[&AccountNumber(2)].profile;
-    assert_eq!(profile.alias, "");
+    assert_eq!(profile.alias.as_str(), "");
     assert!(!profile.suspended);
     assert_eq!(profile.name, "crew");
     assert!(
@@ -35,7 +35,13 @@ fn a_field_that_is_as_before_already_is_no_conflict() {
     }));
     given.done(&patch_account(2, 1, |p| p.suspended = Some(false)));
     given.done(&given.undo(3));
-    assert_eq!(given.owner().accounts[&AccountNumber(2)].profile.alias, "");
+    assert_eq!(
+        given.owner().accounts[&AccountNumber(2)]
+            .profile
+            .alias
+            .as_str(),
+        ""
+    );
 }
 
 #[test]
