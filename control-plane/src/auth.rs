@@ -131,7 +131,7 @@ impl Authenticated {
             return false;
         };
         let key = self.owner.caller_keys.get(&number);
-        key.is_none_or(|key| key.account == self.owner.account || key.terms != KeyTerms::default())
+        key.is_none_or(|key| key.account == self.owner.account || *key.terms != KeyTerms::default())
     }
 
     /// How records name this caller.
