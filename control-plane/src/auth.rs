@@ -19,7 +19,7 @@ use http::{HeaderMap, Method};
 use crate::access::{self, Who};
 use crate::app::App;
 use crate::error::Error;
-use crate::request::{self, RequestId, query, quote};
+use crate::request::{self, RequestId, min_revision, query, quote};
 use crate::{clock, routes};
 
 const API_KEY: &str = "x-api-key";
@@ -122,6 +122,21 @@ impl Authenticated {
         };
         let owner = self.table.owner(caller.owner).ok_or(Error::UnknownKey)?;
         owner.access(&caller, clock::now()).map_err(denied)
+    }
+
+    /// Verifies a presented key, from the revision that the request asks for: a
+    /// client may have written it by another control plane a moment ago.
+    async fn at_revision(parts: &Parts, app: &App, key: &str) -> Result<Self, Error> {
+        let peer = parts.extensions.get::<Peer>();
+        let address = peer.map(|peer| peer.address.ip());
+        let verify = || Self::verify(app.table(), key, address, parts.extensions.get());
+        let Some(wanted) = min_revision::read(&parts.headers)? else {
+            return verify();
+        };
+        if app.table().revision() < wanted {
+            min_revision::reach(app, wanted).await?;
+        }
+        verify()
     }
 
     /// Whether the caller key is good for less than its account, or for the root
@@ -258,10 +273,8 @@ impl FromRequestParts<App> for Authenticated {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let peer = parts.extensions.get::<Peer>();
-        let address = peer.map(|peer| peer.address.ip());
         let verified = match presented(&parts.headers) {
-            Some(key) => Self::verify(app.table(), key, address, parts.extensions.get()),
+            Some(key) => Self::at_revision(parts, app, key).await,
             None => Err(Error::NoKey),
         };
         if let Ok(caller) = &verified

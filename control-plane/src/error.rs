@@ -7,7 +7,7 @@
 
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{Denied, Kind, Rejection};
-use foldgate_proto::{AdminRole, RecordId};
+use foldgate_proto::{AdminRole, RecordId, Revision};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
@@ -151,6 +151,9 @@ pub enum Error {
     /// The decision does not fit into one record.
     #[error("the change does not fit into one record: {0}")]
     TooLargeToWrite(String),
+    /// This node has not folded the revision in time.
+    #[error("this node has not reached revision {0}")]
+    NotReached(Revision),
     /// It took too long.
     #[error("the request took too long")]
     TimedOut,
@@ -210,6 +213,7 @@ impl Error {
             | Self::Busy
             | Self::Unavailable
             | Self::LogHeld(_)
+            | Self::NotReached(_)
             | Self::LogUnread(_)
             | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -254,6 +258,7 @@ impl Error {
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::TooLargeToWrite(_) => "record_too_large",
             Self::TimedOut => "timeout",
+            Self::NotReached(_) => "revision_not_reached",
             Self::Internal => "internal_error",
         }
     }
@@ -290,6 +295,7 @@ impl Error {
             | Self::TooManyStreams(_)
             | Self::Busy
             | Self::Unavailable
+            | Self::NotReached(_)
             | Self::Contended => true,
             Self::Rejected(rejection) => matches!(rejection.kind(), Kind::Busy),
             _ => false,

@@ -2,7 +2,7 @@
 //! nodes that hold different states at one revision raise an alarm: one of them
 //! is wrong, and nobody would notice otherwise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -51,12 +51,16 @@ struct Shared {
 pub struct Waited {
     /// The revision.
     pub revision: u64,
-    /// Whether every live node that serves traffic has it.
+    /// Whether every node that serves traffic and lived when the wait began has
+    /// it, and there was one.
     pub reached: bool,
-    /// The live nodes that serve traffic.
+    /// How many those are.
     pub nodes: usize,
-    /// Those of them that do not have it.
+    /// Those of them that do not have it, or do not say so.
     pub lagging: Vec<Lagging>,
+    /// Nodes that were silent before the wait began, but not for long: ended, or
+    /// cut off and perhaps still serving.
+    pub silent: Vec<String>,
 }
 
 /// A node that does not have a revision yet.
@@ -66,8 +70,10 @@ pub struct Lagging {
     pub node: String,
     /// Its region.
     pub region: String,
-    /// What it has.
+    /// What it had when it was last heard of.
     pub revision: u64,
+    /// Whether it was heard of lately.
+    pub live: bool,
     /// Why it does not fold on, if it is held.
     pub held: Option<String>,
 }
@@ -165,12 +171,16 @@ impl Fleet {
     }
 
     /// Waits, but not for ever, until every live node that serves traffic has
-    /// folded a revision.
+    /// folded a revision. A node that falls silent meanwhile is not one less to
+    /// wait for: it may serve on.
     pub async fn wait_for(&self, revision: Revision, limit: Duration) -> Waited {
         let deadline = tokio::time::Instant::now() + limit;
+        let at_first = self.serving(revision, clock::now());
+        let lived = at_first.into_iter().filter(|row| row.live);
+        let members: BTreeSet<(String, String)> = lived.map(|row| (row.region, row.node)).collect();
         loop {
             let heard = self.0.heard.notified();
-            let now = self.standing(revision, clock::now());
+            let now = self.standing(revision, &members, clock::now());
             if now.reached || tokio::time::timeout_at(deadline, heard).await.is_err() {
                 return now;
             }
@@ -178,25 +188,41 @@ impl Fleet {
     }
 
     /// How far the nodes that serve traffic are now.
-    fn standing(&self, revision: Revision, now: Timestamp) -> Waited {
-        let mut serving = self.rows(revision, now);
-        serving.retain(|row| row.live && row.role != Role::ControlPlane.as_str());
-        let nodes = serving.len();
-        let behind = serving.into_iter().filter(|row| row.revision < revision.0);
+    fn standing(
+        &self,
+        revision: Revision,
+        members: &BTreeSet<(String, String)>,
+        now: Timestamp,
+    ) -> Waited {
+        let (awaited, silent): (Vec<Row>, Vec<Row>) = self
+            .serving(revision, now)
+            .into_iter()
+            .partition(|row| row.live || members.contains(&(row.region.clone(), row.node.clone())));
+        let nodes = awaited.len();
+        let behind = awaited.into_iter().filter(|row| row.revision < revision.0);
         let lagging: Vec<Lagging> = behind
             .map(|row| Lagging {
                 node: row.node,
                 region: row.region,
                 revision: row.revision,
+                live: row.live,
                 held: row.held,
             })
             .collect();
         Waited {
             revision: revision.0,
-            reached: lagging.is_empty(),
+            reached: lagging.is_empty() && nodes > 0,
             nodes,
             lagging,
+            silent: silent.into_iter().map(|row| row.node).collect(),
         }
+    }
+
+    /// The nodes that serve traffic, as far as they are remembered.
+    fn serving(&self, head: Revision, now: Timestamp) -> Vec<Row> {
+        let mut rows = self.rows(head, now);
+        rows.retain(|row| row.role != Role::ControlPlane.as_str());
+        rows
     }
 
     /// Forgets who was silent too long.

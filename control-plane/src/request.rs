@@ -18,6 +18,7 @@ pub(crate) mod fields;
 pub(crate) mod id;
 pub(crate) mod if_match;
 pub(crate) mod json;
+pub(crate) mod min_revision;
 pub(crate) mod query;
 pub(crate) mod quote;
 pub(crate) mod segments;
