@@ -10,6 +10,7 @@ mod outage;
 mod people;
 mod region;
 mod sleep;
+mod tenants;
 mod visible;
 
 use foldgate_tests::Client;
