@@ -12,8 +12,8 @@ use foldgate_proto::{Level, List};
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::config_text::{self, check_model_pattern, check_resource};
-use crate::pattern::Pattern;
-use crate::table::resources;
+use crate::pattern::PatternMap;
+use crate::table::resources::Resources;
 
 mod meet;
 #[cfg(test)]
@@ -21,8 +21,14 @@ mod tests;
 
 pub use meet::meet;
 
-/// The most items of one list; each is looked at per request at worst.
-pub const MAX_ITEMS: usize = 1_000;
+/// The most items of one list; each is looked at per request at worst, and two
+/// lists of a parent and its child are compared item by item when one is written.
+pub const MAX_ITEMS: usize = 256;
+/// The most bytes of one list's items together: what each comparison reads.
+pub const MAX_BYTES: usize = 16_384;
+
+/// The most steps of one edit: a full list out, another in.
+const MAX_STEPS: usize = 2 * MAX_ITEMS;
 
 /// The items an empty list of addresses still allows.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
@@ -45,6 +51,9 @@ pub enum Error {
     /// More than [`MAX_ITEMS`].
     #[error("{0} items are more than {MAX_ITEMS}")]
     TooMany(usize),
+    /// More than [`MAX_BYTES`].
+    #[error("items of {0} bytes together are more than {MAX_BYTES}")]
+    TooLong(usize),
     /// A child may not do what its parent may not.
     #[error("{0:?} is more than the account above allows")]
     Exceeds(String),
@@ -72,8 +81,14 @@ pub trait Item: Ord + Clone + std::fmt::Display {
     /// Says why it is none.
     fn read(text: &str) -> Result<Self, Error>;
 
+    /// A list that bounds others, compiled once to be asked of many items.
+    type Above;
+
+    /// Compiles a list.
+    fn above(list: &BTreeSet<Self>) -> Self::Above;
+
     /// Whether a list allows everything that this item allows.
-    fn is_within(&self, list: &BTreeSet<Self>) -> bool;
+    fn is_within(&self, above: &Self::Above) -> bool;
 }
 
 impl<T: Item> ListEdit<T> {
@@ -94,7 +109,7 @@ impl<T: Item> ListEdit<T> {
         let steps: Vec<Step<T>> = items.map(step).collect::<Result<_, _>>()?;
         match steps.len() {
             0 => Err(Error::Empty),
-            count if count > MAX_ITEMS => Err(Error::TooMany(count)),
+            count if count > MAX_STEPS => Err(Error::TooMany(count)),
             _ => Ok(Self { steps }),
         }
     }
@@ -127,10 +142,18 @@ impl<T: Item> ListEdit<T> {
                 }
             }
         }
-        match &list {
-            Some(list) if list.len() > MAX_ITEMS => Err(Error::TooMany(list.len())),
-            _ => Ok(list),
-        }
+        list.as_ref().map_or(Ok(()), check_size)?;
+        Ok(list)
+    }
+}
+
+fn check_size<T: Item>(list: &BTreeSet<T>) -> Result<(), Error> {
+    if list.len() > MAX_ITEMS {
+        return Err(Error::TooMany(list.len()));
+    }
+    match list.iter().map(|item| item.to_string().len()).sum() {
+        bytes if bytes > MAX_BYTES => Err(Error::TooLong(bytes)),
+        _ => Ok(()),
     }
 }
 
@@ -157,7 +180,8 @@ pub fn check_within<T: Item>(
     let (Some(list), Some(above)) = (list, above) else {
         return Ok(());
     };
-    match list.iter().find(|item| !item.is_within(above)) {
+    let above = T::above(above);
+    match list.iter().find(|item| !item.is_within(&above)) {
         None => Ok(()),
         Some(item) => Err(Error::Exceeds(item.to_string())),
     }
@@ -213,19 +237,17 @@ impl Item for Address {
         }))
     }
 
-    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
-        let Some(mine) = net(&self.0) else {
-            return false;
-        };
+    type Above = Vec<IpNet>;
+
+    fn above(list: &BTreeSet<Self>) -> Vec<IpNet> {
         if list.is_empty() {
-            return LOOPBACK
-                .iter()
-                .filter_map(|range| net(range))
-                .any(|range| range.contains(&mine));
+            return LOOPBACK.iter().filter_map(|range| net(range)).collect();
         }
-        list.iter()
-            .filter_map(|item| net(&item.0))
-            .any(|range| range.contains(&mine))
+        list.iter().filter_map(|item| net(&item.0)).collect()
+    }
+
+    fn is_within(&self, above: &Vec<IpNet>) -> bool {
+        net(&self.0).is_some_and(|mine| above.iter().any(|range| range.contains(&mine)))
     }
 }
 
@@ -255,15 +277,17 @@ impl Item for Model {
         Ok(Self(text.to_owned()))
     }
 
-    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
-        list.iter().any(|above| covers(&above.0, &self.0))
-    }
-}
+    type Above = PatternMap<()>;
 
-/// Whether one pattern matches all that another matches: it does if it matches
-/// the other's text, in which only a `*` can stand for a `*`.
-pub(crate) fn covers(above: &str, below: &str) -> bool {
-    above == below || Pattern::parse(above).is_ok_and(|above| above.matches(below))
+    fn above(list: &BTreeSet<Self>) -> PatternMap<()> {
+        PatternMap::new(list.iter().map(|model| (model.0.as_str(), ())))
+    }
+
+    /// One pattern matches all that another matches if it matches the other's text,
+    /// in which only a `*` can stand for a `*`.
+    fn is_within(&self, above: &PatternMap<()>) -> bool {
+        above.get(&self.0).is_some()
+    }
 }
 
 impl Item for Path {
@@ -272,9 +296,14 @@ impl Item for Path {
         Ok(Self(text.to_owned()))
     }
 
-    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
-        let paths = list.iter().map(|path| path.0.clone()).collect();
-        resources::Resources::new(&paths).allows(&self.0)
+    type Above = Resources;
+
+    fn above(list: &BTreeSet<Self>) -> Resources {
+        Resources::new(list.iter().map(|path| path.0.as_str()))
+    }
+
+    fn is_within(&self, above: &Resources) -> bool {
+        above.allows(&self.0)
     }
 }
 
@@ -284,7 +313,13 @@ impl Item for Level {
         config_text::level(digits).map_err(|error| Error::Item(error.to_string()))
     }
 
-    fn is_within(&self, list: &BTreeSet<Self>) -> bool {
-        list.contains(self)
+    type Above = BTreeSet<Self>;
+
+    fn above(list: &BTreeSet<Self>) -> BTreeSet<Self> {
+        list.clone()
+    }
+
+    fn is_within(&self, above: &BTreeSet<Self>) -> bool {
+        above.contains(self)
     }
 }

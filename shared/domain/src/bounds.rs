@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldgate_proto::{AccountNumber, KeyTerms, Level, ModelLimit, NanoDollars, Profile};
+use foldgate_proto::{Account, AccountNumber, KeyTerms, Level, ModelLimit, NanoDollars, Profile};
 
 use crate::OwnerState;
 use crate::acl::{Address, Item, Model, Path, meet};
@@ -41,7 +41,10 @@ impl OwnerState {
             model_limits: self.config.model_limits.clone().unwrap_or_default(),
             ..Bounds::default()
         };
-        for account in self.lineage(account) {
+        // From the top down: what stands below mostly lies within, which is the
+        // cheaper to see.
+        let lineage: Vec<_> = self.lineage(account).collect();
+        for account in lineage.into_iter().rev() {
             bounds.narrow(&account.profile);
         }
         bounds
@@ -49,29 +52,46 @@ impl OwnerState {
 }
 
 impl Bounds {
+    /// What bounds an account directly below the one that these are of: so many
+    /// children need not each ask everyone above.
+    #[must_use]
+    pub fn of_child(&self, child: &Account) -> Self {
+        let mut bounds = self.clone();
+        bounds.narrow(&child.profile);
+        bounds
+    }
+
     /// Takes in what a caller key's own terms bound.
     #[must_use]
     pub fn under(mut self, terms: &KeyTerms) -> Self {
         self.limits = lower(&self.limits, &limits(terms.limits.as_deref()));
-        self.allow_models = models(self.allow_models.as_ref(), terms.allow_models.as_deref());
+        common(
+            &mut self.allow_models,
+            terms.allow_models.as_deref(),
+            Model::list,
+        );
         self
     }
 
     fn narrow(&mut self, profile: &Profile) {
         self.suspended |= profile.suspended;
         self.limits = lower(&self.limits, &limits(profile.limits.as_deref()));
-        let (one, other) = (
-            Address::list(self.allow_ips.as_ref()),
-            Address::list(profile.allow_ips.as_deref()),
+        common(
+            &mut self.allow_ips,
+            profile.allow_ips.as_deref(),
+            Address::list,
         );
-        self.allow_ips = texts(meet(one.as_ref(), other.as_ref()));
-        self.allow_models = models(self.allow_models.as_ref(), profile.allow_models.as_deref());
+        common(
+            &mut self.allow_models,
+            profile.allow_models.as_deref(),
+            Model::list,
+        );
         self.allow_levels = meet(self.allow_levels.as_ref(), profile.allow_levels.as_deref());
-        let (one, other) = (
-            Path::list(self.resources.as_ref()),
-            Path::list(profile.resources.as_deref()),
+        common(
+            &mut self.resources,
+            profile.resources.as_deref(),
+            Path::list,
         );
-        self.resources = texts(meet(one.as_ref(), other.as_ref()));
         for (model, limit) in &profile.model_limits {
             let base = self.model_limits.entry(model.clone()).or_default();
             *base = lower(base, limit);
@@ -80,16 +100,21 @@ impl Bounds {
     }
 }
 
-fn models(
-    one: Option<&BTreeSet<String>>,
+/// Narrows a list to what another allows too.
+fn common<T: Item>(
+    list: &mut Option<BTreeSet<String>>,
     other: Option<&BTreeSet<String>>,
-) -> Option<BTreeSet<String>> {
-    let (one, other) = (Model::list(one), Model::list(other));
-    texts(meet(one.as_ref(), other.as_ref()))
-}
-
-fn texts<T: Item>(list: Option<BTreeSet<T>>) -> Option<BTreeSet<String>> {
-    list.map(|list| list.iter().map(ToString::to_string).collect())
+    read: fn(Option<&BTreeSet<String>>) -> Option<BTreeSet<T>>,
+) {
+    let Some(other) = other else {
+        return;
+    };
+    if list.is_none() {
+        *list = Some(other.clone());
+    } else if list.as_ref() != Some(other) {
+        let both = meet(read(list.as_ref()).as_ref(), read(Some(other)).as_ref());
+        *list = both.map(|both| both.iter().map(ToString::to_string).collect());
+    }
 }
 
 fn limits(limits: Option<&ModelLimit>) -> ModelLimit {

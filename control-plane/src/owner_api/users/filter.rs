@@ -1,9 +1,10 @@
 //! Which accounts a query means, and the page of them that is shown.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::response::Response;
-use foldgate_domain::OwnerState;
+use foldgate_domain::{Bounds, OwnerState};
 use foldgate_proto::{Account, AccountNumber};
 use serde_json::{Value, json};
 
@@ -105,9 +106,14 @@ pub(crate) fn show<'o>(
     let end = skip.saturating_add(take);
     let mut total = 0;
     let mut page: Vec<Value> = Vec::new();
+    // Most of a page stands below one parent.
+    let mut parents: HashMap<AccountNumber, Bounds> = HashMap::new();
     for account in wanted.filter(|account| filter.matches(account)) {
         if (skip..end).contains(&total) {
-            page.push(view::account(owner, account, now));
+            let parent = parents
+                .entry(account.parent)
+                .or_insert_with_key(|parent| owner.bounds(*parent));
+            page.push(view::row(owner, account, &parent.of_child(account), now));
         }
         total += 1;
     }

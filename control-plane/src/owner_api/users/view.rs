@@ -20,6 +20,16 @@ pub(crate) const READ_ONLY: &[&str] = &[
 
 /// What may be shown of an account.
 pub(crate) fn account(owner: &OwnerState, account: &Account, now: Timestamp) -> Value {
+    row(owner, account, &owner.bounds(account.number), now)
+}
+
+/// As [`account`], of one whose bounds are known.
+pub(crate) fn row(
+    owner: &OwnerState,
+    account: &Account,
+    in_force: &Bounds,
+    now: Timestamp,
+) -> Value {
     let profile = &account.profile;
     let credits: Vec<Value> = account.credits.iter().map(credit).collect();
     let mut shown = json!({
@@ -44,7 +54,7 @@ pub(crate) fn account(owner: &OwnerState, account: &Account, now: Timestamp) -> 
         "Credits": credits,
         "Balance": dollars(Some(balance(account, now))),
         "Keys": owner.caller_keys_of(account.number).count(),
-        "Effective": bounds(&owner.bounds(account.number)),
+        "Effective": bounds(in_force),
         "CreatedAt": account.created_at.to_rfc3339(),
         "UpdatedAt": account.updated_at.to_rfc3339(),
     });

@@ -15,15 +15,20 @@ pub fn meet<T: Item>(
     match (one, other) {
         (None, list) | (list, None) => list.cloned(),
         (Some(one), Some(other)) => {
-            let within = |of: &BTreeSet<T>, list: &BTreeSet<T>| -> BTreeSet<T> {
-                of.iter()
-                    .filter(|item| item.is_within(list))
-                    .cloned()
-                    .collect()
-            };
-            let mut both = within(one, other);
-            both.extend(within(other, one));
+            let (mut both, beyond) = split(other, &T::above(one));
+            // Mostly the lower list lies within the upper, and is all there is to say.
+            if beyond {
+                both.extend(split(one, &T::above(other)).0);
+            }
             Some(both)
         }
     }
+}
+
+/// The items of a list that lie within another, and whether there are others.
+fn split<T: Item>(list: &BTreeSet<T>, above: &T::Above) -> (BTreeSet<T>, bool) {
+    let within = list.iter().filter(|item| item.is_within(above));
+    let within: BTreeSet<T> = within.cloned().collect();
+    let beyond = within.len() < list.len();
+    (within, beyond)
 }

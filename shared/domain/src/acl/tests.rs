@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use foldgate_proto::Level;
 use proptest::prelude::*;
 
-use super::{Address, Error, Item, ListEdit, Model, Path, check_within, covers};
+use super::{
+    Address, Error, Item, ListEdit, MAX_BYTES, MAX_ITEMS, Model, Path, check_within, meet,
+};
 
 fn models(texts: &[&str]) -> BTreeSet<Model> {
     texts.iter().map(|text| Model((*text).to_owned())).collect()
@@ -107,6 +109,34 @@ fn a_child_stays_within_its_parent() {
     assert!(!below(&["/v1/chatter"], &["/v1/chat"]));
 }
 
+#[test]
+fn a_list_has_so_many_items_and_so_many_bytes() {
+    let items = |count: usize, chars: usize| -> String {
+        (0..count).map(|n| format!("{n:0chars$},")).collect()
+    };
+    assert!(edited(&items(MAX_ITEMS, 4), None).is_ok());
+    assert_eq!(
+        edited(&items(MAX_ITEMS + 1, 4), None),
+        Err(Error::TooMany(MAX_ITEMS + 1))
+    );
+    let long = items(MAX_BYTES / 128 + 1, 128);
+    assert_eq!(edited(&long, None), Err(Error::TooLong(MAX_BYTES + 128)));
+    let full = edited(&items(MAX_ITEMS, 4), None).expect("as many as fit");
+    let other = format!("-*,{}", items(MAX_ITEMS, 5));
+    let replaced = edited(&other, full.as_ref()).expect("one full list for another");
+    assert_eq!(replaced.map(|list| list.len()), Some(MAX_ITEMS));
+}
+
+#[test]
+fn a_list_that_lies_within_the_other_is_what_both_allow() {
+    let (wide, narrow) = (models(&["a*", "ab", "c"]), models(&["a*"]));
+    for (one, other) in [(&wide, &narrow), (&narrow, &wide)] {
+        let both = meet(Some(one), Some(other)).expect("both restrict");
+        assert!(both.contains(&Model("a*".to_owned())) && !both.contains(&Model("c".to_owned())));
+    }
+    assert_eq!(meet(Some(&wide), Some(&narrow)), Some(narrow));
+}
+
 proptest! {
     #[test]
     fn a_pattern_that_covers_another_matches_all_it_matches(
@@ -118,7 +148,9 @@ proptest! {
         let (Ok(wide), Ok(narrow)) = (Pattern::parse(&above), Pattern::parse(&below)) else {
             return Ok(());
         };
-        if covers(&above, &below) && narrow.matches(&model) {
+        let covers = Model(below.clone()).is_within(&Model::above(&models(&[&above])));
+        prop_assert_eq!(covers, above == below || wide.matches(&below));
+        if covers && narrow.matches(&model) {
             prop_assert!(wide.matches(&model), "{} {} {}", above, below, model);
         }
     }

@@ -89,7 +89,14 @@ fn the_lowest_limit_and_the_common_part_of_lists_hold() {
         ..Profile::default()
     };
     let mut state = tree(parent.clone(), child);
-    let bounds = |state: &State| state.owner(OWNER).unwrap().bounds(AccountNumber(3));
+    let bounds = |state: &State| {
+        let owner = state.owner(OWNER).unwrap();
+        let bounds = owner.bounds(AccountNumber(3));
+        let parent = owner.bounds(AccountNumber(2));
+        let child = &owner.accounts[&AccountNumber(3)];
+        assert_eq!(parent.of_child(child), bounds, "asked either way");
+        bounds
+    };
     let now = bounds(&state);
     assert_eq!((now.limits.rpm, now.limits.tpd), (Some(10), Some(500)));
     assert_eq!(now.allow_ips, Some(list(&["10.1.0.0/16"])));
@@ -127,6 +134,10 @@ fn levels() -> impl Strategy<Value = BTreeSet<Level>> {
     prop::collection::btree_set(level, 0..5)
 }
 
+fn within<T: Item>(item: &T, list: &BTreeSet<T>) -> bool {
+    item.is_within(&T::above(list))
+}
+
 fn paths() -> impl Strategy<Value = BTreeSet<Path>> {
     let path = "(/[ab]){1,3}".prop_map(Path);
     prop::collection::btree_set(path, 0..4)
@@ -140,8 +151,8 @@ proptest! {
         let level = Level::new(level).unwrap();
         let both = meet(Some(&one), Some(&other)).unwrap();
         prop_assert_eq!(
-            level.is_within(&both),
-            level.is_within(&one) && level.is_within(&other)
+            within(&level, &both),
+            within(&level, &one) && within(&level, &other)
         );
     }
 
@@ -150,8 +161,8 @@ proptest! {
         let path = Path(path);
         let both = meet(Some(&one), Some(&other)).unwrap();
         prop_assert_eq!(
-            path.is_within(&both),
-            path.is_within(&one) && path.is_within(&other)
+            within(&path, &both),
+            within(&path, &one) && within(&path, &other)
         );
     }
 }

@@ -29,9 +29,11 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// Compiles the owner's list.
-    pub fn new(paths: &BTreeSet<String>) -> Self {
-        let prefixes = paths.iter().filter_map(|path| normalise(path));
+    /// Compiles a list.
+    pub fn new<S: AsRef<str>>(paths: impl IntoIterator<Item = S>) -> Self {
+        let prefixes = paths
+            .into_iter()
+            .filter_map(|path| normalise(path.as_ref()));
         Self {
             prefixes: prefixes.collect(),
         }
