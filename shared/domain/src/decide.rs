@@ -93,8 +93,8 @@ pub fn decide(
         Command::PatchCallerKey(patch) => caller_key::patch(before, patch, now)?,
         Command::RotateCallerKey(rotate) => caller_key::rotate(before, rotate, now)?,
         Command::RevokeCallerKey(key) => caller_key::revoke(before, *key)?,
-        Command::Undo(undo) => undo::undo(state, before, undo)?,
-        Command::Restore(restore) => undo::restore(state, before, restore)?,
+        Command::Undo(undo) => undo::undo(before, undo)?,
+        Command::Restore(restore) => undo::restore(before, restore)?,
     };
     if !leads_requests(command) {
         let warnings = warning::of(before, before, command);

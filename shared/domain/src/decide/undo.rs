@@ -6,15 +6,11 @@ use foldgate_proto::{Change, Event, ResourceId, Revision};
 
 use crate::command::{Restore, Undo};
 use crate::history::{self, Merged, diff, merge};
-use crate::{OwnerState, Rejection, State};
+use crate::{OwnerState, Rejection};
 
 mod fit;
 
-pub(super) fn undo(
-    state: &State,
-    owner: &OwnerState,
-    undo: &Undo,
-) -> Result<Vec<Event>, Rejection> {
+pub(super) fn undo(owner: &OwnerState, undo: &Undo) -> Result<Vec<Event>, Rejection> {
     let revision = undo.revision;
     if let Some(undid) = undo.undid {
         return Err(Rejection::UndoOfUndo { revision, undid });
@@ -43,7 +39,7 @@ pub(super) fn undo(
         }
     }
     check_followers(owner, revision, &changes)?;
-    fit::check(state, owner, &changes)?;
+    fit::check(owner, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }
@@ -84,11 +80,7 @@ fn check_followers(
     Ok(())
 }
 
-pub(super) fn restore(
-    state: &State,
-    owner: &OwnerState,
-    restore: &Restore,
-) -> Result<Vec<Event>, Rejection> {
+pub(super) fn restore(owner: &OwnerState, restore: &Restore) -> Result<Vec<Event>, Rejection> {
     if restore.only == Some(ResourceId::Completed) {
         return Err(Rejection::DoesNotFit {
             resource: ResourceId::Completed,
@@ -114,7 +106,7 @@ pub(super) fn restore(
         (ResourceId::Account(number), Some(_)) => (2, restore.then.depth(number)),
         _ => (3, 0),
     });
-    fit::check(state, owner, &changes)?;
+    fit::check(owner, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }

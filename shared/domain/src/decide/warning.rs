@@ -47,7 +47,7 @@ pub enum Warning {
     NotEnforced(&'static str),
     /// No account is meant by this target today.
     NoSuchAccount(String),
-    /// So many keys that callers, admins or the owner present are good again.
+    /// So many keys that callers or admins present are good again.
     KeysBack(usize),
 }
 
@@ -187,8 +187,7 @@ fn keys_back(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
     let callers = callers.filter(|hash| before.caller_key_presented(*hash).is_none());
     let was = |hash: &KeyHash| before.admin_keys.values().any(|key| key.hash == *hash);
     let admins = after.admin_keys.values().filter(|key| !was(&key.hash));
-    let owner = usize::from(before.key_hash != after.key_hash);
-    match callers.count() + admins.count() + owner {
+    match callers.count() + admins.count() {
         0 => Vec::new(),
         count => vec![Warning::KeysBack(count)],
     }

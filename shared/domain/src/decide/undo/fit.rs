@@ -3,20 +3,18 @@
 //! as it stood it was legal, and what is beyond is bounded when it calls.
 
 use foldgate_proto::{
-    Account, AdminKey, CallerKey, Change, KeyHash, OwnerProfile, ProviderKey, Resource, ResourceId,
-    Revision,
+    Account, AdminKey, CallerKey, Change, OwnerProfile, ProviderKey, Resource, ResourceId, Revision,
 };
 
 use crate::decide::{
     MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT,
-    MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, caller_key, config,
+    MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, config,
 };
 use crate::state::people::{folded, hashes};
-use crate::{OwnerState, Rejection, State};
+use crate::{OwnerState, Rejection};
 
 /// The owner as it is, and as the changes will leave it.
 struct Fit<'o> {
-    state: &'o State,
     before: &'o OwnerState,
     after: OwnerState,
     changes: &'o [Change],
@@ -26,17 +24,12 @@ struct Fit<'o> {
 ///
 /// # Errors
 /// [`Rejection::DoesNotFit`] names the first that does not.
-pub(super) fn check(
-    state: &State,
-    owner: &OwnerState,
-    changes: &[Change],
-) -> Result<(), Rejection> {
+pub(super) fn check(owner: &OwnerState, changes: &[Change]) -> Result<(), Rejection> {
     let mut after = owner.clone();
     for change in changes {
         after.put_back(Revision::ZERO, change);
     }
     let fit = Fit {
-        state,
         before: owner,
         after,
         changes,
@@ -84,20 +77,14 @@ impl Fit<'_> {
         Ok(())
     }
 
+    /// An owner key never comes back: whoever presents the one that is good today
+    /// would be locked out, and the old one may be the one that leaked.
     fn owner(&self, owner: &OwnerProfile) -> Result<(), String> {
+        if owner.key_hash != self.before.key_hash {
+            return Err("an owner key that was rotated stays so; rotate it again".to_owned());
+        }
         if self.after.account_named(&owner.name).is_some() {
             return Err("an account has its name".to_owned());
-        }
-        let Ok(hash) = <[u8; 32]>::try_from(owner.key_hash.as_slice()) else {
-            return Ok(());
-        };
-        let mut others = self.state.owners.values();
-        let others_have = others.any(|other| {
-            other.id != self.after.id && caller_key::check_hash(other, KeyHash(hash)).is_err()
-        });
-        let admins_have = self.after.admin_keys.values().any(|key| key.hash.0 == hash);
-        if others_have || admins_have || self.after.caller_key_presented(KeyHash(hash)).is_some() {
-            return Err("its key is another's today".to_owned());
         }
         Ok(())
     }
