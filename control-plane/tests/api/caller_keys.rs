@@ -105,7 +105,10 @@ async fn a_rotated_key_is_good_beside_the_new_one_as_long_as_asked() {
     let new = secret(&rotated["key"]);
     assert!(rotated["key"]["PreviousUntil"].is_string(), "{rotated}");
     assert!(works(&node, &old).await && works(&node, &new).await);
-    // Without a body the old one ends at once.
+    // What was promised holds; without a body the old ones end at once.
+    node.post(path, &json!({"OverlapSeconds": 1}))
+        .await
+        .refused(400, "invalid_field");
     let last = secret(&answer(node.request(Method::POST, path)).await.ok()["key"]);
     for (key, expected) in [(&old, false), (&new, false), (&last, true)] {
         assert_eq!(works(&node, key).await, expected);

@@ -171,6 +171,19 @@ pub(super) fn rotate(
         let problem = format!("must be at most {}", MAX_OVERLAP.as_secs());
         return Err(Rejection::field("OverlapSeconds", problem));
     }
+    // A key remembers one old key: a second rotation would cut off the first, which
+    // was promised to be good for longer.
+    let still = key.previous.as_ref().map(|previous| previous.until);
+    if let Some(until) = still.filter(|until| *until > now)
+        && rotate.overlap > Duration::ZERO
+    {
+        let problem = format!(
+            "the key that was rotated last is good until {}; rotate again then, or with 0 to cut \
+             off both old keys at once",
+            until.to_rfc3339()
+        );
+        return Err(Rejection::field("OverlapSeconds", problem));
+    }
     let overlaps = rotate.overlap > Duration::ZERO;
     Ok(vec![Event::CallerKeyRotated(CallerKeyRotated {
         number: key.number,

@@ -35,6 +35,26 @@ fn a_hash_leads_to_one_key_of_whatever_sort() {
     assert!(given.when(&issue(2, 11, |_| {})).is_ok());
 }
 
+/// What was promised of the old key holds: a rotation that would end it early is
+/// refused, unless all old keys are to go.
+#[test]
+fn a_second_rotation_does_not_cut_the_first_overlap_short() {
+    let mut given = given().and(&add_account("team", 1, 9));
+    given.done(&rotate(key_of(2, 1), 10, 60));
+    let (name, problem) = field(given.refused(&rotate(key_of(2, 1), 11, 1)));
+    assert_eq!(name, "OverlapSeconds");
+    assert!(
+        problem.contains("good until 2025-01-01T00:01:00"),
+        "{problem}"
+    );
+    assert!(given.when(&rotate(key_of(2, 1), 11, 0)).is_ok(), "at once");
+    given.now = START.after(Duration::from_mins(1));
+    assert!(
+        given.when(&rotate(key_of(2, 1), 11, 1)).is_ok(),
+        "it is over"
+    );
+}
+
 #[test]
 fn a_key_belongs_to_an_account_that_is_there() {
     let given = given().and(&add_account("team", 1, 9));
