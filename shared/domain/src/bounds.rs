@@ -8,6 +8,7 @@ use foldgate_proto::{Account, AccountNumber, KeyTerms, Level, ModelLimit, NanoDo
 
 use crate::OwnerState;
 use crate::acl::{Address, Item, Model, Path, meet};
+use crate::pattern::PatternMap;
 
 #[cfg(test)]
 mod tests;
@@ -65,12 +66,31 @@ impl Bounds {
     #[must_use]
     pub fn under(mut self, terms: &KeyTerms) -> Self {
         self.limits = lower(&self.limits, &limits(terms.limits.as_deref()));
+        self.limit_models(&BTreeMap::new());
         common(
             &mut self.allow_models,
             terms.allow_models.as_deref(),
             Model::list,
         );
         self
+    }
+
+    /// Takes in limits per model, of which each also keeps those of every pattern
+    /// on the other side that holds it, and those that hold for all models.
+    fn limit_models(&mut self, below: &BTreeMap<String, ModelLimit>) {
+        let above = limited(&self.model_limits);
+        let own = limited(below);
+        for (model, limit) in &mut self.model_limits {
+            *limit = under_all(limit, &own, model);
+        }
+        for (model, limit) in below {
+            let limit = under_all(limit, &above, model);
+            let mine = self.model_limits.entry(model.clone()).or_default();
+            *mine = lower(mine, &limit);
+        }
+        for limit in self.model_limits.values_mut() {
+            *limit = lower(limit, &self.limits);
+        }
     }
 
     fn narrow(&mut self, profile: &Profile) {
@@ -92,10 +112,7 @@ impl Bounds {
             profile.resources.as_deref(),
             Path::list,
         );
-        for (model, limit) in &profile.model_limits {
-            let base = self.model_limits.entry(model.clone()).or_default();
-            *base = lower(base, limit);
-        }
+        self.limit_models(&profile.model_limits);
         self.hard_limit = least(self.hard_limit, profile.hard_limit);
     }
 }
@@ -115,6 +132,18 @@ fn common<T: Item>(
         let both = meet(read(list.as_ref()).as_ref(), read(Some(other)).as_ref());
         *list = both.map(|both| both.iter().map(ToString::to_string).collect());
     }
+}
+
+/// Limits per model, to be asked which of them hold a pattern.
+pub(crate) fn limited(limits: &BTreeMap<String, ModelLimit>) -> PatternMap<ModelLimit> {
+    PatternMap::new(limits.iter().map(|(model, limit)| (model.as_str(), *limit)))
+}
+
+/// A limit together with those of all patterns that hold this one: a pattern holds
+/// another if it matches its text.
+fn under_all(limit: &ModelLimit, limits: &PatternMap<ModelLimit>, model: &str) -> ModelLimit {
+    let above = limits.all(model).into_iter();
+    above.fold(*limit, |limit, (_, most)| lower(&limit, most))
 }
 
 fn limits(limits: Option<&ModelLimit>) -> ModelLimit {

@@ -125,6 +125,41 @@ fn the_lowest_limit_and_the_common_part_of_lists_hold() {
     assert_eq!(root, crate::Bounds::default());
 }
 
+#[test]
+fn a_model_keeps_the_lowest_limit_of_all_that_hold_it() {
+    let rpm = |rpm| ModelLimit {
+        rpm: Some(rpm),
+        ..ModelLimit::default()
+    };
+    let limited = |models: &[(&str, u64)], all: Option<u64>| Profile {
+        model_limits: models
+            .iter()
+            .map(|(m, most)| ((*m).to_owned(), rpm(*most)))
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into(),
+        limits: all.map(|all| Box::new(rpm(all))),
+        ..Profile::default()
+    };
+    let parent = limited(&[("gpt-4o*", 5), ("o3", 900), ("o4", 40)], Some(100));
+    let child = limited(&[("gpt-4o-mini", 500), ("o*", 50), ("claude", 7)], None);
+    let state = tree(parent, child);
+    let bounds = state.owner(OWNER).unwrap().bounds(AccountNumber(3));
+    let in_force: Vec<(&str, Option<u64>)> = bounds
+        .model_limits
+        .iter()
+        .map(|(model, most)| (model.as_str(), most.rpm))
+        .collect();
+    let expected = [
+        ("claude", Some(7)),
+        ("gpt-4o*", Some(5)),
+        ("gpt-4o-mini", Some(5)),
+        ("o*", Some(50)),
+        ("o3", Some(50)),
+        ("o4", Some(40)),
+    ];
+    assert_eq!(in_force, expected);
+}
+
 fn levels_of(numbers: &[u64]) -> BTreeSet<Level> {
     numbers.iter().copied().filter_map(Level::new).collect()
 }

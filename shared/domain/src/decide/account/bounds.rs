@@ -7,6 +7,7 @@ use foldgate_proto::{ModelLimit, Profile};
 
 use crate::Rejection;
 use crate::acl::{self, Address, Item, Model, Path};
+use crate::bounds::limited;
 
 /// Refuses what one account above does not allow, as far as it is not as it was.
 pub(super) fn check(
@@ -37,14 +38,38 @@ pub(super) fn check(
     if was.is_none_or(|was| was.limits != profile.limits) {
         check_limits(profile.limits.as_deref(), above)?;
     }
-    for (model, limit) in &profile.model_limits {
-        if was.is_some_and(|was| was.model_limits.get(model) == Some(limit)) {
-            continue;
-        }
-        let most = above.model_limits.get(model).copied().unwrap_or_default();
-        if let Some((name, most)) = exceeded(limit, &most) {
-            let problem = format!("{model:?}: {name} is above the {most} of the account above");
-            return Err(Rejection::field("ModelLimits", problem));
+    check_model_limits(profile, was, above)
+}
+
+/// Refuses limits per model above those of any pattern that holds it, and above
+/// those that the account above has for all models.
+fn check_model_limits(
+    profile: &Profile,
+    was: Option<&Profile>,
+    above: &Profile,
+) -> Result<(), Rejection> {
+    let changed = |model: &String, limit: &ModelLimit| {
+        was.is_none_or(|was| was.model_limits.get(model) != Some(limit))
+    };
+    let limits = profile.model_limits.iter();
+    let mut limits = limits
+        .filter(|(model, limit)| changed(model, limit))
+        .peekable();
+    if limits.peek().is_none() {
+        return Ok(());
+    }
+    let patterns = limited(&above.model_limits);
+    for (model, limit) in limits {
+        let holding = patterns.all(model).into_iter();
+        let holding =
+            holding.map(|(pattern, most)| (format!(" for {:?}", pattern.as_str()), *most));
+        let whole = above.limits.as_deref().map(|most| (String::new(), *most));
+        for (whose, most) in holding.chain(whole) {
+            if let Some((name, most)) = exceeded(limit, &most) {
+                let problem =
+                    format!("{model:?}: {name} is above the {most} of the account above{whose}");
+                return Err(Rejection::field("ModelLimits", problem));
+            }
         }
     }
     Ok(())

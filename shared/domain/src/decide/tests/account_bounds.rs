@@ -75,6 +75,51 @@ fn nothing_goes_beyond_any_account_above() {
 }
 
 #[test]
+fn limits_per_model_stay_below_every_pattern_that_holds_the_model() {
+    let limited = |model: &str, most| {
+        let limits = [(model.to_owned(), Some(rpm(most)))].into();
+        move |p: &mut ProfileEdit| p.model_limits = limits
+    };
+    let given = given()
+        .and(&bounded("team", 1, 9, limited("gpt-4o*", 5)))
+        .and(&bounded("crew", 1, 10, |p| p.limits = rpm(5)));
+    for (parent, model, most, problem) in [
+        (
+            2,
+            "gpt-4o-mini",
+            6,
+            Some("\"gpt-4o-mini\": RPM is above the 5 of the account above for \"gpt-4o*\""),
+        ),
+        (
+            2,
+            "gpt-4o*x",
+            6,
+            Some("\"gpt-4o*x\": RPM is above the 5 of the account above for \"gpt-4o*\""),
+        ),
+        (2, "gpt-4o-mini", 5, None),
+        (2, "gpt-4*", 6, None),
+        (
+            3,
+            "o3",
+            6,
+            Some("\"o3\": RPM is above the 5 of the account above"),
+        ),
+        (3, "o3", 5, None),
+    ] {
+        let child = bounded("member", parent, 11, limited(model, most));
+        match problem {
+            Some(problem) => {
+                assert_eq!(
+                    field(given.refused(&child)),
+                    ("ModelLimits", problem.to_owned())
+                );
+            }
+            None => assert!(given.when(&child).is_ok(), "{model} {most}"),
+        }
+    }
+}
+
+#[test]
 fn what_lies_within_is_granted() {
     let given = team();
     for change in WITHIN {
