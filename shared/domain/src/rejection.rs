@@ -91,6 +91,9 @@ pub enum Rejection {
     /// An account with accounts below it stays.
     #[error("account {0} has accounts below it; remove those first")]
     HasChildren(AccountNumber),
+    /// An account gave its child credit.
+    #[error("only the owner grants credit, to the accounts directly below its own")]
+    OwnerGrants,
     /// The presented key's hash is in use.
     #[error("this key is in use already")]
     KeyTaken,
@@ -179,6 +182,7 @@ impl Rejection {
             | Self::Taken { .. }
             | Self::HasChildren(_)
             | Self::KeyTaken
+            | Self::OwnerGrants
             | Self::BuiltUpon { .. }
             | Self::UndoOfUndo { .. }
             | Self::NotUndoable(_)
@@ -209,6 +213,7 @@ impl Rejection {
             Self::Taken { .. } => "taken",
             Self::HasChildren(_) => "has_children",
             Self::KeyTaken => "key_taken",
+            Self::OwnerGrants => "owner_grants",
             Self::Stale { .. } | Self::StaleMissing(_) => "stale",
             Self::BuiltUpon { .. } => "built_upon",
             Self::UndoOfUndo { .. } => "undo_of_undo",
@@ -223,6 +228,7 @@ impl Rejection {
             Self::Field { field, .. } | Self::Taken { field, .. } => Some(field),
             Self::Config { key, .. } => Some(key.as_str()),
             Self::Stale { .. } | Self::StaleMissing(_) => Some("If-Match"),
+            Self::OwnerGrants => Some("CreditGranted"),
             Self::NoSuchKey(_)
             | Self::NoSuchNews(_)
             | Self::NoSuchAccount(_)

@@ -5,7 +5,7 @@ use foldgate_tests::{Admin, Settings};
 use serde_json::{Value, json};
 
 fn user(name: &str) -> Value {
-    json!({"Name": name, "Email": format!("{name}@example.com"), "CreditGranted": 5})
+    json!({"Name": name, "Email": format!("{name}@example.com"), "Alias": "A"})
 }
 
 fn secret(key: &Value) -> String {

@@ -3,21 +3,21 @@
 //! so that narrowing a parent narrows its children at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use foldgate_proto::event::{AccountAdded, AccountPatched, AccountRemoved, CreditGranted};
-use foldgate_proto::{
-    Account, AccountNumber, Credit, Event, List, ModelLimit, NanoDollars, Profile, Rates, Timestamp,
-};
+use foldgate_proto::event::{AccountAdded, AccountPatched, AccountRemoved};
+use foldgate_proto::{Account, AccountNumber, Event, List, ModelLimit, Profile, Rates, Timestamp};
 
 use super::{caller_key, check_line, is_email, next_account};
 use crate::acl::{Address, Item, ListEdit, Model, Path};
-use crate::command::{AddAccount, Grant, LimitPatch, PatchAccount, ProfileEdit, RemoveAccount};
+use crate::command::{AddAccount, LimitPatch, PatchAccount, ProfileEdit, RemoveAccount};
 use crate::state::MAX_DEPTH;
 use crate::state::people::folded;
 use crate::{OwnerState, Rejection, State, config_text};
 
 pub(super) mod bounds;
+mod credit;
+
+pub use credit::{DEFAULT_CREDIT_DAYS, MAX_CREDIT_DAYS};
 
 /// The most accounts one owner may hold.
 pub const MAX_ACCOUNTS_PER_OWNER: usize = 200_000;
@@ -33,12 +33,6 @@ pub const MAX_ACCOUNT_MODEL_LIMITS: usize = 128;
 pub const MAX_ACCOUNT_PATTERNS: usize = 1_000;
 /// The greatest multiplier.
 const MAX_RATES: Rates = Rates(1_000_000_000);
-/// The most credits an account may hold at once.
-const MAX_CREDITS: usize = 1_000;
-/// How long credit can be spent unless said otherwise, in days (owner API).
-pub const DEFAULT_CREDIT_DAYS: u32 = 180;
-/// The longest it can be, in days.
-pub const MAX_CREDIT_DAYS: u32 = 36_500;
 
 pub(super) fn add(
     state: &State,
@@ -71,7 +65,8 @@ pub(super) fn add(
         profile: profile.clone(),
     })];
     if let Some(grant) = add.credit {
-        events.push(granted(number, grant, &[], now)?);
+        credit::check_grants(owner, add.parent)?;
+        events.push(credit::granted(number, grant, &[], now)?);
     }
     let lineage = owner.lineage(add.parent).map(|account| &account.profile);
     let above: Vec<&Profile> = std::iter::once(&profile).chain(lineage).collect();
@@ -123,7 +118,8 @@ pub(super) fn patch(
         }));
     }
     if let Some(grant) = patch.credit {
-        events.push(granted(patch.number, grant, &account.credits, now)?);
+        credit::check_grants(owner, account.parent)?;
+        events.push(credit::granted(patch.number, grant, &account.credits, now)?);
     }
     Ok(events)
 }
@@ -135,46 +131,6 @@ pub(super) fn remove(owner: &OwnerState, remove: RemoveAccount) -> Result<Vec<Ev
     }
     let number = account.number;
     Ok(vec![Event::AccountRemoved(AccountRemoved { number })])
-}
-
-fn granted(
-    account: AccountNumber,
-    grant: Grant,
-    held: &[Credit],
-    now: Timestamp,
-) -> Result<Event, Rejection> {
-    if grant.amount == NanoDollars(0) {
-        return Err(Rejection::field("CreditGranted", "must not be zero"));
-    }
-    if held.len() >= MAX_CREDITS {
-        return Err(Rejection::TooMany {
-            what: "credits",
-            limit: MAX_CREDITS,
-        });
-    }
-    let granted = held
-        .iter()
-        .map(|credit| credit.amount)
-        .chain([grant.amount]);
-    let total: i128 = granted.map(|amount| i128::from(amount.0)).sum();
-    if total < 0 {
-        let problem = "takes back more than was ever granted";
-        return Err(Rejection::field("CreditGranted", problem));
-    }
-    if i64::try_from(total).is_err() {
-        let problem = "makes more money than there can be";
-        return Err(Rejection::field("CreditGranted", problem));
-    }
-    let days = grant.days.unwrap_or(DEFAULT_CREDIT_DAYS);
-    if !(1..=MAX_CREDIT_DAYS).contains(&days) {
-        let problem = format!("must be from 1 to {MAX_CREDIT_DAYS}");
-        return Err(Rejection::field("Days", problem));
-    }
-    Ok(Event::CreditGranted(CreditGranted {
-        account,
-        amount: grant.amount,
-        expires_at: now.after(Duration::from_hours(24) * days),
-    }))
 }
 
 /// A profile after an edit. What is taken from a list that does not restrict is

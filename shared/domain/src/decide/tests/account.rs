@@ -292,3 +292,22 @@ fn maps_hold_so_many_patterns_and_each_is_one() {
         );
     }
 }
+
+#[test]
+fn only_the_owner_grants_credit() {
+    let given = given()
+        .and(&add_account("team", 1, 9))
+        .and(&add_account("member", 2, 10));
+    let mut child = account("other", 2, 11);
+    child.credit = Some(Grant {
+        amount: NanoDollars(1),
+        days: None,
+    });
+    let below = Command::AddAccount(Box::new(child.clone()));
+    for command in [below, grant(3, 2, 1, None), grant(3, 2, -1, None)] {
+        assert_eq!(given.refused(&command), Rejection::OwnerGrants);
+    }
+    child.parent = AccountNumber(1);
+    assert!(given.when(&Command::AddAccount(Box::new(child))).is_ok());
+    assert!(given.when(&grant(2, 1, 1, None)).is_ok());
+}
