@@ -290,6 +290,11 @@ fn check_identity(profile: &Profile) -> Result<(), Rejection> {
                        it stands in paths";
         return Err(Rejection::field("Name", problem));
     }
+    let number = name.strip_prefix(['L', 'l']).unwrap_or_default();
+    if !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()) {
+        let problem = "may not be an L and a number, which in paths is a Level";
+        return Err(Rejection::field("Name", problem));
+    }
     check_line("Alias", &profile.alias, MAX_ALIAS_CHARS)?;
     check_line("Email", &profile.email, MAX_EMAIL_CHARS)?;
     if !is_email(&profile.email) {

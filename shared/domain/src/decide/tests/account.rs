@@ -311,3 +311,18 @@ fn only_the_owner_grants_credit() {
     assert!(given.when(&Command::AddAccount(Box::new(child))).is_ok());
     assert!(given.when(&grant(2, 1, 1, None)).is_ok());
 }
+
+#[test]
+fn a_name_is_not_taken_for_a_level() {
+    for (name, good) in [
+        ("L123", false),
+        ("l0001", false),
+        ("L123a", true),
+        ("LL12", true),
+    ] {
+        match given().when(&add_account(name, 1, 9)) {
+            Ok(_) => assert!(good, "{name}"),
+            Err(rejection) => assert!(!good && field(rejection).0 == "Name", "{name}"),
+        }
+    }
+}
