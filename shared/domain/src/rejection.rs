@@ -110,9 +110,11 @@ pub enum Rejection {
     StaleMissing(ResourceId),
     /// Something later builds on what is to be undone.
     #[error(
-        "revision {revision} cannot be undone: {resource}{field} has changed since; undo the later \
-         change first, or restore that resource as it was: POST /admin/v1/state/restore?at=\
-         {}&resource={resource}", revision.0.saturating_sub(1)
+        "revision {revision} cannot be undone: {resource}{field} has changed since{}; undo the \
+         later change first, or restore that resource as it was: \
+         POST /admin/v1/state/restore?at={}&resource={resource}",
+        since.map(|at| format!(", at revision {at}")).unwrap_or_default(),
+        revision.0.saturating_sub(1)
     )]
     BuiltUpon {
         /// The record to undo.
@@ -121,6 +123,8 @@ pub enum Rejection {
         resource: ResourceId,
         /// Which field of it, with a dot before it; empty for the whole.
         field: String,
+        /// The revision that changed it last; `None` if it is gone.
+        since: Option<Revision>,
     },
     /// An undo is not undone but restored.
     #[error(

@@ -34,6 +34,7 @@ pub(super) fn undo(owner: &OwnerState, undo: &Undo) -> Result<Vec<Event>, Reject
                     revision,
                     resource,
                     field,
+                    since: owner.resource_revision(resource),
                 });
             }
         }
@@ -74,6 +75,7 @@ fn check_followers(
                 revision,
                 resource,
                 field: String::new(),
+                since: owner.resource_revision(resource),
             });
         }
     }

@@ -106,12 +106,15 @@ fn what_builds_on_a_record_is_named_with_the_way_out() {
     assert_eq!(refused.kind(), Kind::Conflict);
     assert_eq!(
         refused.to_string(),
-        "revision 3 cannot be undone: account/2.alias has changed since; undo the later change \
-         first, or restore that resource as it was: \
+        "revision 3 cannot be undone: account/2.alias has changed since, at revision 4; undo \
+         the later change first, or restore that resource as it was: \
          POST /admin/v1/state/restore?at=2&resource=account/2"
     );
     let added = given.refused(&given.undo(2)).to_string();
-    assert!(added.contains("account/2 has changed since"), "{added}");
+    assert!(
+        added.contains("account/2 has changed since, at revision 4"),
+        "{added}"
+    );
 }
 
 #[test]
