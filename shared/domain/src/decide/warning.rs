@@ -8,12 +8,13 @@ use foldgate_proto::{
 };
 use imbl::ordmap::DiffItem;
 
-use crate::command::{Change, LimitPatch, ProfileEdit};
 use crate::pattern::PatternMap;
 use crate::state::people::{folded, hashes};
 use crate::table::resources::Resources;
 use crate::table::skipped;
 use crate::{Command, OwnerState};
+
+mod account;
 
 /// The path whose loss nearly every caller would notice.
 const CHAT: &str = "/v1/chat/completions";
@@ -25,18 +26,22 @@ pub enum Warning {
     Unreached(Level),
     /// A Level that requests are led to lost its last usable key.
     Emptied(Level),
-    /// A model is mapped to one that no Level serves.
-    Unserved(String, String),
+    /// The named mapper leads a model to one that no Level serves.
+    Unserved(&'static str, String, String),
     /// More such mappings than are worth listing.
-    MoreUnserved(usize),
+    MoreUnserved(&'static str, usize),
     /// A key is stored but no request will use it, and why.
     KeySkipped(KeyNumber, &'static str),
     /// An Azure key's mapping is empty.
     NoDeployments,
     /// A key becomes one for another kind of upstream.
     KindChanged(ProviderType, ProviderType),
-    /// RESOURCES does not allow chat.
-    ChatBlocked,
+    /// The named list of paths does not allow chat.
+    ChatBlocked(&'static str),
+    /// AllowModels allows nothing.
+    NoModel,
+    /// AllowLevels allows no Level with usable keys.
+    NoLevel,
     /// A switch-over leads to a Level without usable keys.
     EmptyBackup(Level, Level),
     /// A pattern leads to a Level without usable keys.
@@ -67,17 +72,14 @@ impl fmt::Display for Warning {
                     "Level {level} has no usable key left, and requests are led there"
                 )
             }
-            Self::Unserved(source, target) => {
+            Self::Unserved(mapper, source, target) => {
                 write!(
                     f,
-                    "MODEL_MAPPER {source}={target} leads to a model that no Level serves"
+                    "{mapper} {source}={target} leads to a model that no Level serves"
                 )
             }
-            Self::MoreUnserved(count) => {
-                write!(
-                    f,
-                    "{count} more MODEL_MAPPER targets are served by no Level"
-                )
+            Self::MoreUnserved(mapper, count) => {
+                write!(f, "{count} more {mapper} targets are served by no Level")
             }
             Self::KeySkipped(number, why) => write!(f, "key {number} is not used: {why}"),
             Self::NoDeployments => write!(
@@ -90,7 +92,12 @@ impl fmt::Display for Warning {
                 from.as_str(),
                 to.as_str()
             ),
-            Self::ChatBlocked => write!(f, "RESOURCES does not allow {CHAT}"),
+            Self::ChatBlocked(list) => write!(f, "{list} does not allow {CHAT}"),
+            Self::NoModel => write!(f, "AllowModels allows no model, so none can be called"),
+            Self::NoLevel => write!(
+                f,
+                "AllowLevels allows no Level with usable keys, so no model can be called"
+            ),
             Self::EmptyBackup(from, to) => {
                 write!(
                     f,
@@ -157,24 +164,21 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             .filter(|target| !reaches_somebody(after, target))
             .map(|target| Warning::NoSuchAccount(target.to_string()))
             .collect(),
-        Command::AddAccount(add) => of_account(&add.profile, add.credit.is_some()),
-        Command::PatchAccount(patch) => of_account(&patch.profile, patch.credit.is_some()),
+        Command::AddAccount(add) => {
+            let added = add
+                .profile
+                .name
+                .as_deref()
+                .and_then(|n| after.account_named(n));
+            account::of(after, added, &add.profile, add.credit.is_some())
+        }
+        Command::PatchAccount(patch) => {
+            let patched = after.accounts.get(&patch.number);
+            account::of(after, patched, &patch.profile, patch.credit.is_some())
+        }
         Command::Undo(_) | Command::Restore(_) => keys_back(before, after),
         _ => Vec::new(),
     }
-}
-
-/// What of an account is kept but not yet acted upon.
-fn of_account(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
-    let parts = [
-        ("CreditGranted", credit),
-        ("HardLimit", edit.hard_limit != Change::Keep),
-        ("SoftLimit", edit.soft_limit != Change::Keep),
-        ("RPM to TPD", edit.limits != LimitPatch::default()),
-        ("ModelLimits", !edit.model_limits.is_empty()),
-    ];
-    let kept = parts.into_iter().filter(|(_, given)| *given);
-    kept.map(|(part, _)| Warning::NotEnforced(part)).collect()
 }
 
 fn keys_back(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
@@ -255,7 +259,7 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
     if let Some(resources) = &set.resources
         && !Resources::new(resources).allows(CHAT)
     {
-        warnings.push(Warning::ChatBlocked);
+        warnings.push(Warning::ChatBlocked("RESOURCES"));
     }
     for (from, to) in set.switch_over.iter().flatten() {
         if !owner.is_staffed(*to) {
@@ -274,7 +278,9 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
         more => warnings.push(Warning::MoreEmptyLevels(more)),
     }
     if let Some(mapper) = &set.model_mapper {
-        warnings.extend(unserved(owner, mapper.iter()));
+        let mapper = mapper.iter();
+        let mapper = mapper.map(|(source, target)| (source, target, target.as_str()));
+        warnings.extend(unserved(owner, "MODEL_MAPPER", mapper));
     }
     if set.pricing.is_some() {
         warnings.push(Warning::NotEnforced("PRICING"));
@@ -293,19 +299,22 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
     warnings
 }
 
+/// Of mappings, with the model that each comes to in the end, those that are not
+/// served.
 fn unserved<'m>(
     owner: &OwnerState,
-    mapper: impl Iterator<Item = (&'m String, &'m String)>,
+    name: &'static str,
+    mapper: impl Iterator<Item = (&'m String, &'m String, &'m str)>,
 ) -> Vec<Warning> {
     let levels = PatternMap::new(owner.level_mapper());
-    let mut lost = mapper.filter(|(_, target)| levels.get(target).is_none());
+    let mut lost = mapper.filter(|(_, _, model)| levels.get(model).is_none());
     let listed = lost.by_ref().take(MAX_LISTED);
     let mut warnings: Vec<Warning> = listed
-        .map(|(source, target)| Warning::Unserved(source.clone(), target.clone()))
+        .map(|(source, target, _)| Warning::Unserved(name, source.clone(), target.clone()))
         .collect();
     match lost.count() {
         0 => {}
-        more => warnings.push(Warning::MoreUnserved(more)),
+        more => warnings.push(Warning::MoreUnserved(name, more)),
     }
     warnings
 }

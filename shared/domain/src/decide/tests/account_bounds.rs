@@ -2,9 +2,10 @@
 
 use foldgate_proto::{AccountNumber, NanoDollars, Rates};
 
-use super::given::{Given, given};
+use super::given::{Given, add, given, map, set};
 use super::people::{add_account, bounded, edit, field, patch_account};
 use crate::command::{Change, LimitPatch, ProfileEdit};
+use crate::decide::Warning;
 
 /// `team` (2) is bounded in everything, `member` (3) below it in nothing of its own.
 fn team() -> Given {
@@ -215,5 +216,50 @@ fn who_was_narrowed_from_above_can_still_be_changed() {
         field(given.refused(&still)).0,
         "AllowModels",
         "what changes"
+    );
+}
+
+#[test]
+fn what_an_account_could_not_call_is_warned_of() {
+    let given = given()
+        .and(&add(1, "https://api.openai.com", 1))
+        .and(&set(|c| {
+            c.set.model_mapper = Some(map([("alias", "gpt-4o".to_owned())]))
+        }))
+        .and(&add_account("team", 1, 9));
+    let cases: [(Edit, Edit, Warning); 4] = [
+        (
+            |p| p.allow_models = edit("-*"),
+            |p| p.allow_models = edit("-* o3"),
+            Warning::NoModel,
+        ),
+        (
+            |p| p.allow_levels = edit("2"),
+            |p| p.allow_levels = edit("1 2"),
+            Warning::NoLevel,
+        ),
+        (
+            |p| p.resources = edit("/v1/embeddings"),
+            |p| p.resources = edit("/v1"),
+            Warning::ChatBlocked("Resources"),
+        ),
+        (
+            |p| p.model_mapper = Some(map([("x", "nowhere".to_owned())])),
+            |p| p.model_mapper = Some(map([("x", "alias".to_owned())])),
+            Warning::Unserved("ModelMapper", "x".to_owned(), "nowhere".to_owned()),
+        ),
+    ];
+    let warnings = |command| given.when(&command).expect("legal").warnings;
+    for (hurts, good, warning) in cases {
+        for hurt in [patch_account(2, 1, hurts), bounded("other", 1, 10, hurts)] {
+            assert_eq!(warnings(hurt), [warning.clone()]);
+        }
+        for fine in [patch_account(2, 1, good), bounded("other", 1, 10, good)] {
+            assert_eq!(warnings(fine), []);
+        }
+    }
+    assert_eq!(
+        warnings(patch_account(2, 1, |p| p.alias = Some("x".to_owned()))),
+        []
     );
 }

@@ -211,7 +211,11 @@ fn a_mapping_that_leads_nowhere_is_warned_of() {
     });
     assert_eq!(
         given.when(&command).expect("legal").warnings,
-        [Warning::Unserved("b".to_owned(), "nowhere".to_owned())]
+        [Warning::Unserved(
+            "MODEL_MAPPER",
+            "b".to_owned(),
+            "nowhere".to_owned()
+        )]
     );
 }
 
@@ -245,7 +249,10 @@ fn legal_changes_that_hurt_are_warned_of() {
         let paths = BTreeSet::from([path.to_owned()]);
         set(|c| c.set.resources = Some(paths))
     };
-    assert_eq!(warnings(only("/v1/embeddings")), [Warning::ChatBlocked]);
+    assert_eq!(
+        warnings(only("/v1/embeddings")),
+        [Warning::ChatBlocked("RESOURCES")]
+    );
     assert_eq!(warnings(only("/v1")), []);
     assert_eq!(warnings(only("/chat")), []);
     assert_eq!(
