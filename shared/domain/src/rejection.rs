@@ -60,8 +60,8 @@ pub enum Rejection {
     /// The key's secret was drawn for another id.
     #[error("a key with this id exists already")]
     KeyIdTaken,
-    /// An owner may hold only so many.
-    #[error("there are {limit} {what} already, the most an owner may hold")]
+    /// There may be only so many: of an owner, or of what `what` names.
+    #[error("there are {limit} {what} already, the most there may be")]
     TooMany {
         /// Of what.
         what: &'static str,

@@ -112,7 +112,8 @@ fn a_child_stays_within_its_parent() {
 #[test]
 fn a_list_has_so_many_items_and_so_many_bytes() {
     let items = |count: usize, chars: usize| -> String {
-        (0..count).map(|n| format!("{n:0chars$},")).collect()
+        let items: Vec<String> = (0..count).map(|n| format!("{n:0chars$}")).collect();
+        items.join(",")
     };
     assert!(edited(&items(MAX_ITEMS, 4), None).is_ok());
     assert_eq!(

@@ -174,7 +174,7 @@ proptest! {
         below in "(/(v1|chat|a|b)){0,3}",
         path in "(/(v1|chat|a|b)){1,4}",
     ) {
-        let resources = Resources::new(&BTreeSet::from([resource.clone()]));
+        let resources = Resources::new([resource.as_str()]);
         let subtree = format!("{resource}{below}");
         prop_assert!(resources.allows(&subtree));
         let prefix = normalise(&resource).expect("a path");
@@ -186,7 +186,7 @@ proptest! {
 
 #[test]
 fn resources_match_at_segment_boundaries_after_aliases_and_dots() {
-    let only = |path: &str| Resources::new(&BTreeSet::from([path.to_owned()]));
+    let only = |path: &str| Resources::new([path]);
     assert!(only("/v1/chat").allows("/v1/chat/completions"));
     assert!(only("/v1/chat").allows("/chat/completions"));
     assert!(only("/chat/completions/").allows("/v1/chat/completions"));

@@ -224,7 +224,7 @@ fn what_an_account_could_not_call_is_warned_of() {
     let given = given()
         .and(&add(1, "https://api.openai.com", 1))
         .and(&set(|c| {
-            c.set.model_mapper = Some(map([("alias", "gpt-4o".to_owned())]))
+            c.set.model_mapper = Some(map([("alias", "gpt-4o".to_owned())]));
         }))
         .and(&add_account("team", 1, 9));
     let cases: [(Edit, Edit, Warning); 4] = [
@@ -252,7 +252,7 @@ fn what_an_account_could_not_call_is_warned_of() {
     let warnings = |command| given.when(&command).expect("legal").warnings;
     for (hurts, good, warning) in cases {
         for hurt in [patch_account(2, 1, hurts), bounded("other", 1, 10, hurts)] {
-            assert_eq!(warnings(hurt), [warning.clone()]);
+            assert_eq!(warnings(hurt), std::slice::from_ref(&warning));
         }
         for fine in [patch_account(2, 1, good), bounded("other", 1, 10, good)] {
             assert_eq!(warnings(fine), []);

@@ -82,6 +82,10 @@ fn an_account_holds_so_many_keys() {
         given.done(&issue(2, n + 100, |_| {}));
     }
     let refused = given.refused(&issue(2, 10, |_| {}));
+    assert_eq!(
+        refused.to_string(),
+        "there are 100 caller keys of one account already, the most there may be"
+    );
     assert!(matches!(
         refused,
         Rejection::TooMany {
