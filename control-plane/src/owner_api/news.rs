@@ -199,7 +199,7 @@ impl<'c> Reader<'c> {
         let Some(account) = self.account else {
             return true;
         };
-        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        let same = foldgate_domain::is_same;
         match target {
             NewsTarget::Account(number) => *number == account.number,
             NewsTarget::Name(name) => same(name, &account.profile.name),

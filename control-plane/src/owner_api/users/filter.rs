@@ -65,7 +65,7 @@ impl Filter {
     }
 
     fn matches(&self, account: &Account) -> bool {
-        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        let same = foldgate_domain::is_same;
         let profile = &account.profile;
         self.id.is_none_or(|id| account.number == id)
             && self

@@ -155,7 +155,7 @@ async fn look<T>(
 fn means_root(name: &Named, owner: &OwnerState) -> bool {
     match name {
         Named::Id(number) => owner.is_root(*number),
-        Named::Name(name) => owner.name.to_lowercase() == name.to_lowercase(),
+        Named::Name(name) => foldgate_domain::is_same(&owner.name, name),
         Named::Email(_) => false,
     }
 }

@@ -6,6 +6,7 @@ use foldgate_proto::{Event, KeyHash, OwnerId};
 use super::caller_key::check_hash;
 use super::{check_line, next_account};
 use crate::command::ClaimOwner;
+use crate::state::people::is_same;
 use crate::{Rejection, State};
 
 /// The longest owner name, in characters (as account names in the owner API).
@@ -28,11 +29,10 @@ pub(super) fn claim(
             limit: MAX_OWNERS,
         });
     }
-    let folded = claim.name.to_lowercase();
     let taken = state
         .owners
         .values()
-        .any(|other| other.name.to_lowercase() == folded);
+        .any(|other| is_same(&other.name, &claim.name));
     if taken || state.owner(owner).is_some() {
         return Err(Rejection::OwnerExists(claim.name.clone()));
     }

@@ -12,6 +12,9 @@ use foldgate_proto::{
     PreviousHash, Rare, Record, Resource, ResourceId, Revision,
 };
 
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use super::OwnerState;
 
 impl OwnerState {
@@ -283,9 +286,23 @@ pub(crate) fn hashes(key: &CallerKey) -> impl Iterator<Item = foldgate_proto::Ke
     std::iter::once(key.hash).chain(previous)
 }
 
-/// A name as it is compared: whatever its case.
+/// Whether two names or addresses are the same, whatever their case and however
+/// their characters are composed: what looks the same is not two.
+pub fn is_same(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
+}
+
+/// A name as it is compared: full case folding (as of ß and ss) between
+/// two compatibility normalisations, since folding may leave what composes.
 pub(crate) fn folded(text: &str) -> String {
-    text.to_lowercase()
+    // Nearly all are, and are spared the tables.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let composed = ComposingNormalizerBorrowed::new_nfkc();
+    let text = composed.normalize(text);
+    let text = CaseMapper::new().fold_string(&text);
+    composed.normalize(&text).into_owned()
 }
 
 /// What a folded text is indexed by. Eight bytes take a fraction of the room that

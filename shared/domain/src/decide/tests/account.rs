@@ -326,3 +326,29 @@ fn a_name_is_not_taken_for_a_level() {
         }
     }
 }
+
+#[test]
+fn names_that_look_the_same_are_one() {
+    for (one, other, same) in [
+        ("STRASSE", "stra\u{df}e", true),
+        ("Caf\u{e9}", "cafe\u{301}", true),
+        ("\u{ff34}eam", "team", true),
+        (
+            "\u{391}\u{3a3}\u{3a3}\u{3a3}",
+            "\u{3b1}\u{3c3}\u{3c3}\u{3c2}",
+            true,
+        ),
+        ("Cafe", "caf\u{e9}", false),
+    ] {
+        assert_eq!(crate::is_same(one, other), same, "{one} {other}");
+        let mut add = account(other, 1, 10);
+        add.profile.email = Some("other@example.com".to_owned());
+        let given = given().and(&bounded(one, 1, 9, |p| {
+            p.email = Some("one@example.com".to_owned());
+        }));
+        let added = given.when(&Command::AddAccount(Box::new(add)));
+        assert_eq!(added.is_err(), same, "{one} {other}");
+        let found = given.owner().account_named(other).is_some();
+        assert_eq!(found, same, "{one} {other}");
+    }
+}
