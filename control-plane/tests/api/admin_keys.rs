@@ -182,11 +182,11 @@ async fn bad_owners_are_refused() {
     let node = Node::start().await;
     for (param, body) in [
         ("name", json!({})),
-        ("Name", json!({"name": " "})),
-        ("Name", json!({"name": "x".repeat(64)})),
+        ("name", json!({"name": " "})),
+        ("name", json!({"name": "x".repeat(64)})),
         ("key", json!({"name": "acme", "key": "short"})),
         (
-            "Key",
+            "key",
             json!({"name": "acme", "key": crate::node::OWNER_KEY}),
         ),
         ("role", json!({"name": "acme", "role": "owner"})),

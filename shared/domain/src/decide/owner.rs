@@ -20,9 +20,9 @@ pub(super) fn claim(
     claim: &ClaimOwner,
 ) -> Result<Vec<Event>, Rejection> {
     if claim.name.is_empty() {
-        return Err(Rejection::field("Name", "must not be empty"));
+        return Err(Rejection::field("name", "must not be empty"));
     }
-    check_line("Name", &claim.name, MAX_NAME_CHARS)?;
+    check_line("name", &claim.name, MAX_NAME_CHARS)?;
     if state.owners.len() >= MAX_OWNERS {
         return Err(Rejection::TooMany {
             what: "owners",
@@ -40,7 +40,7 @@ pub(super) fn claim(
     let mut others = state.owners.values();
     let key_taken = others.any(|other| check_hash(other, hash).is_err());
     if key_taken {
-        return Err(Rejection::field("Key", "is another owner's key"));
+        return Err(Rejection::field("key", "is another owner's key"));
     }
     Ok(vec![Event::OwnerClaimed(OwnerClaimed {
         account: next_account(state),

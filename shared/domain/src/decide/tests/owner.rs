@@ -36,14 +36,18 @@ fn an_owner_is_claimed_once_whatever_the_case_of_its_name() {
 fn an_owner_needs_a_name_and_a_key_of_its_own() {
     let second = OwnerId(Uuid::from_u128(2));
     let given = given();
-    for command in [
-        claim("", 2),
-        claim(&"x".repeat(64), 2),
-        claim("a\u{0}b", 2),
-        claim("b", 1),
+    for (command, field) in [
+        (claim("", 2), "name"),
+        (claim(&"x".repeat(64), 2), "name"),
+        (claim("a\u{0}b", 2), "name"),
+        (claim("b", 1), "key"),
     ] {
         let refused = decide(&given.state, second, &command, &given.context());
-        assert_eq!(refused.expect_err("invalid").kind(), Kind::Invalid);
+        let refused = refused.expect_err("invalid");
+        assert_eq!(
+            (refused.kind(), refused.param()),
+            (Kind::Invalid, Some(field))
+        );
     }
     let fits = decide(
         &given.state,
