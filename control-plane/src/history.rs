@@ -49,6 +49,8 @@ struct Shared {
     progress: watch::Sender<Progress>,
     /// Told when what is kept turned out to be unreadable.
     damaged: Notify,
+    /// Told when the disk refused to give what is kept.
+    refused: Notify,
 }
 
 /// How far the index is.
@@ -98,6 +100,7 @@ impl History {
             dir,
             progress: watch::Sender::new(progress),
             damaged: Notify::new(),
+            refused: Notify::new(),
         }));
         let task = Historian::new(&history, component, stop).run();
         (history, task)
@@ -270,8 +273,9 @@ impl History {
         let index = self.0.index().ok_or_else(|| self.behind(wanted))?;
         blocking(move || ask(&index)).await.map_err(|fault| {
             tracing::error!(%fault, "the history's index cannot be read");
-            if let Fault::Damaged(_) = fault {
-                self.0.damaged.notify_one();
+            match fault {
+                Fault::Damaged(_) => self.0.damaged.notify_one(),
+                Fault::Disk(_) => self.0.refused.notify_one(),
             }
             Error::Behind {
                 at: Revision::ZERO,

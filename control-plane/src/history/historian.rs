@@ -48,13 +48,16 @@ enum Trouble {
     Discard(String),
     /// Later it may go on.
     Wait(String),
+    /// The disk refused. sled keeps its first such error for as long as a store is
+    /// open, so the index has to be opened anew before it goes on.
+    Reopen(String),
 }
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Damaged(reason) => Self::Discard(reason),
-            Fault::Disk(reason) => Self::Wait(reason),
+            Fault::Disk(reason) => Self::Reopen(reason),
         }
     }
 }
@@ -92,6 +95,13 @@ impl Historian {
                 }
                 Trouble::Wait(reason) => {
                     self.shared.trouble(&reason);
+                    self.component
+                        .degraded(format!("the history is not indexed on: {reason}"));
+                    discard = false;
+                }
+                Trouble::Reopen(reason) => {
+                    tracing::error!(reason, "the history's index is opened anew");
+                    self.shared.withdraw(&reason);
                     self.component
                         .degraded(format!("the history is not indexed on: {reason}"));
                     discard = false;
@@ -245,6 +255,10 @@ impl Historian {
                     let reason = "what is kept cannot be read".to_owned();
                     return Err(Trouble::Discard(reason));
                 }
+                () = self.shared.refused.notified() => {
+                    let reason = "the disk refuses what is kept".to_owned();
+                    return Err(Trouble::Reopen(reason));
+                }
             }
         }
     }
@@ -262,13 +276,17 @@ impl Historian {
             let mut group = Group::behind(state);
             for stored in &chunk {
                 let record = linked(&group.state, stored);
-                let record = record.map_err(|error| Fault::Disk(error.to_string()))?;
+                let record = match record {
+                    Ok(record) => record,
+                    // Of the log, and nothing that is wrong with the index.
+                    Err(error) => return Ok(Err(error.to_string())),
+                };
                 group.add(stored, &record);
             }
             at_work.write(&group)?;
-            Ok(group.state)
+            Ok(Ok(group.state))
         };
-        let state = blocking(work).await?;
+        let state = blocking(work).await?.map_err(Trouble::Wait)?;
         self.shared.publish(index, state.revision);
         Ok(state)
     }

@@ -40,9 +40,23 @@ pub(crate) enum Fault {
 impl From<sled::Error> for Fault {
     fn from(error: sled::Error) -> Self {
         match error {
-            sled::Error::Io(error) => Self::Disk(error.to_string()),
+            sled::Error::Io(error) => Self::Disk(words(&error)),
             other => Self::Damaged(other.to_string()),
         }
+    }
+}
+
+/// An I/O error in words: of one that it repeats, sled keeps the kind and, as its
+/// text, what only a programmer reads.
+fn words(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+
+    match error.kind() {
+        ErrorKind::Other if error.to_string().contains("lock") => {
+            "its folder is still open elsewhere".to_owned()
+        }
+        ErrorKind::Other => "the disk refused".to_owned(),
+        kind => format!("the disk refused: {kind}"),
     }
 }
 

@@ -19,14 +19,14 @@ use crate::node::{Node, embedded, eventually};
 type Harm = fn(&Lasting);
 
 /// A node whose log and folders outlive it.
-struct Lasting {
-    log: Arc<dyn EventLog>,
+pub(crate) struct Lasting {
+    pub(crate) log: Arc<dyn EventLog>,
     data: Arc<tempfile::TempDir>,
     _dir: tempfile::TempDir,
 }
 
 impl Lasting {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self {
             log: embedded(dir.path()).await,
@@ -35,9 +35,14 @@ impl Lasting {
         }
     }
 
-    async fn start(&self) -> Node {
+    pub(crate) async fn start(&self) -> Node {
         let (log, data) = (Arc::clone(&self.log), Arc::clone(&self.data));
         Node::over(log, Reports::local(), data).await
+    }
+
+    /// Forgets what was kept beside the log.
+    pub(crate) fn lose_data(&mut self) {
+        self.data = Arc::new(tempfile::tempdir().unwrap());
     }
 
     fn folder(&self) -> PathBuf {
@@ -70,7 +75,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Asks for everything, and holds it against reading all of the log.
-async fn is_whole(node: &Node) {
+pub(crate) async fn is_whole(node: &Node) {
     indexed(node).await;
     let (told, states) = all_of(node, node.owner).await;
     let mut expected: Vec<u64> = told.iter().map(|told| told.revision).collect();
@@ -201,7 +206,7 @@ async fn readiness_tells_of_the_index_and_does_not_wait_for_it() {
 }
 
 /// Appends so many records that change one key's name, each behind the last.
-async fn appended(log: &dyn EventLog, state: &mut State, count: u64) {
+pub(crate) async fn appended(log: &dyn EventLog, state: &mut State, count: u64) {
     let owner = state.first_owner().unwrap().id;
     let mut group = Vec::new();
     for n in 0..count {

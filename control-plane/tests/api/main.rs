@@ -20,6 +20,7 @@ mod echo;
 mod faults;
 mod history;
 mod history_access;
+mod history_disk;
 mod history_explain;
 mod history_index;
 mod history_states;
