@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
 use foldgate_runtime::Peer;
-use http::Extensions;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Extensions, Uri};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -104,7 +104,7 @@ impl<S: Sync> FromRequest<S> for Write {
             .await
             .map_err(|error| body_error(&error))?;
         let request_hash = || {
-            let mut text = format!("{} {}\n", parts.method, parts.uri).into_bytes();
+            let mut text = format!("{} {}\n", parts.method, asked_for(&parts.uri)).into_bytes();
             text.extend_from_slice(&without_password(&body));
             RecordHash::of(&text)
         };
@@ -135,6 +135,22 @@ impl<S: Sync> FromRequest<S> for Write {
 pub(crate) fn address(extensions: &Extensions) -> Option<String> {
     let peer = extensions.get::<Peer>()?;
     Some(peer.address.ip().to_canonical().to_string())
+}
+
+/// A path and its parameters as a retry is recognised by: without a trailing
+/// slash, and with only what changes what is written. Whether a client waits for
+/// the fleet is no part of that, and a dry run writes nothing.
+fn asked_for(uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default();
+    let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+        url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(name, _)| ![wait::WAIT, query::DRY_RUN].contains(&name.as_ref()))
+            .collect();
+    parameters.sort();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    format!("{}?{query}", uri.path().trim_end_matches('/'))
 }
 
 /// A body as a retry is recognised by. The hash of a whole body would stand in

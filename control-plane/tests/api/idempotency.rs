@@ -48,6 +48,37 @@ async fn another_request_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_retry_may_wait_otherwise_and_spell_the_path_otherwise() {
+    let node = Node::start().await;
+    let body = new_key(1, "https://api.openai.com");
+    let first = send(&node, "once", Method::POST, "/x-keys?wait=fleet", &body).await;
+    let record = first.header("x-foldgate-record").to_owned();
+    for path in [
+        "/x-keys",
+        "/x-keys/",
+        "/x-keys?dry_run=false",
+        "/x-keys/?wait=fleet",
+    ] {
+        let again = send(&node, "once", Method::POST, path, &body).await;
+        assert_eq!(again.header("idempotency-replayed"), "true", "{path}");
+        assert_eq!(again.header("x-foldgate-record"), record, "{path}");
+    }
+    assert_eq!(node.records().await.len(), 2);
+    // What is to be restored is another matter.
+    let restore = async |query: &str| {
+        let path = format!("/admin/v1/state/restore?{query}");
+        send(&node, "back", Method::POST, &path, &json!({})).await
+    };
+    restore("at=1").await.ok();
+    let again = restore("wait=fleet&at=1").await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    restore("at=2").await.refused(422, "idempotency_mismatch");
+    restore("at=1&resource=key/1")
+        .await
+        .refused(422, "idempotency_mismatch");
+}
+
+#[tokio::test]
 async fn every_write_may_be_sent_again() {
     let node = Node::start().await;
     node.add_key(1, "https://api.openai.com").await;
