@@ -2,10 +2,13 @@
 //! it, on one line, and nothing that looks like a key. Every refusal passes
 //! through [`message`], so that no handler has to think of it.
 
-use foldgate_domain::failure::scrub;
+mod keys;
 
 /// The longest part of a client's text that is repeated, in characters.
 pub(crate) const MAX_QUOTED_CHARS: usize = 60;
+
+/// The longest path that is repeated, in characters: a route with two names.
+const MAX_PATH_CHARS: usize = 2 * MAX_QUOTED_CHARS;
 
 /// The longest message of a refusal, in bytes of JSON: with the longest name
 /// and the envelope around it an answer stays under 1 KiB.
@@ -16,7 +19,7 @@ const MAX_PARAM_BYTES: usize = 200;
 
 /// A client's text, short and harmless enough to be repeated.
 pub(crate) fn quoted(text: &str) -> String {
-    let shown = scrub(text, MAX_QUOTED_CHARS);
+    let shown = keys::without(text, MAX_QUOTED_CHARS);
     if shown.is_empty() && !text.trim().is_empty() {
         // One word, longer than is looked at.
         return "…".to_owned();
@@ -26,8 +29,12 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// A number as a client wrote it, however long.
 pub(crate) fn number(digits: &str) -> String {
-    let mut shown: String = digits.chars().take(MAX_QUOTED_CHARS).collect();
-    if shown.len() < digits.len() {
+    cut(digits, MAX_QUOTED_CHARS)
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    let mut shown: String = text.chars().take(limit).collect();
+    if shown.len() < text.len() {
         shown.push('…');
     }
     shown
@@ -38,7 +45,7 @@ pub(crate) fn number(digits: &str) -> String {
 pub(crate) fn path(path: &str) -> String {
     let parts = path.split('/').take(MAX_QUOTED_CHARS).map(quoted);
     let shown = parts.collect::<Vec<_>>().join("/");
-    number(&shown)
+    cut(&shown, MAX_PATH_CHARS)
 }
 
 /// A refusal's message: what stands in quotes came from a client.

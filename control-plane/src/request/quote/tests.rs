@@ -14,6 +14,65 @@ fn words_stay_and_keys_go() {
 }
 
 #[test]
+fn a_client_sees_its_own_addresses_hosts_and_numbers() {
+    for text in [
+        "10.0.0.0/33",
+        "10.0.0.1-10.0.0.9",
+        "2001:db8:85a3::8a2e:370:7334/129",
+        "alice@example..com",
+        "ALICE.Smith+tag@mail.example.com",
+        "api.example.com:8443",
+        "https://api.example.com/v1/chat",
+        "localhost:3000",
+        "12345678901234567890",
+        "-0.00000000000000000001",
+        "2026-13-31T12:00:00Z",
+        "meta-llama/Llama-3.3-70B-Instruct",
+        "user-agent, projects/my-project",
+    ] {
+        assert_eq!(quoted(text), text);
+        assert_eq!(
+            message(&format!("x: {text:?} is wrong")),
+            format!("x: {text:?} is wrong")
+        );
+    }
+}
+
+#[test]
+fn whatever_looks_like_a_key_goes() {
+    for key in [
+        "sk-live-0123456789abcdef",
+        "fgadmin-owner-0123",
+        "0123456789abcdef0123456789abcdef",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "AbCdEfGhIjKlMnOpQrStUvWx",
+        "a1b2c3d4e5f6g7h8",
+        "Ab1_Cd2_Ef3-Gh4Ij5Kl6Mn",
+        "eyJhbGciOiJIUzI1NiJ9.e30.abc",
+        "AKIAIOSFODNN7EXAMPLE",
+    ] {
+        for text in [
+            key.to_owned(),
+            format!("key={key}"),
+            format!("https://{key}.example.com/"),
+            format!("name@{key}"),
+            format!("to {key}, or so"),
+        ] {
+            assert!(!quoted(&text).contains(key), "{text}: {}", quoted(&text));
+        }
+    }
+    assert_eq!(quoted("Bearer open-sesame"), "Bearer [redacted]");
+    assert_eq!(
+        quoted("https://ann:secret@example.com/v1?key=secret"),
+        "https://[redacted]@example.com/v1?[redacted]"
+    );
+    assert_eq!(
+        quoted("x -----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"),
+        "x [redacted]"
+    );
+}
+
+#[test]
 fn a_path_loses_only_the_part_that_is_a_key() {
     assert_eq!(path("/x-keys/12/wake"), "/x-keys/12/wake");
     assert_eq!(
