@@ -224,3 +224,34 @@ async fn the_fleet_shows_nodes_lag_and_disagreement() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_second_owner_sees_only_whether_nodes_are_behind() {
+    let node = Node::start().await;
+    let second = node.add_owner("second").await;
+    let auditor = node.add_admin_key("auditor").await;
+    node.reports
+        .publish_heartbeat(node.control.heartbeat(Uuid::new_v4()));
+    node.reports.publish_heartbeat(heartbeat("node-1", 1, b"x"));
+    let whole = eventually("two nodes", async || {
+        let fleet = fleet(&node).await;
+        (fleet["items"].as_array().unwrap().len() == 2).then_some(fleet)
+    })
+    .await;
+    let seen = node.with(&second).get("/admin/v1/fleet").await.ok();
+    assert!(seen.get("alarms").is_none(), "{seen}");
+    let [of_whole, of_seen] = [&whole, &seen].map(|fleet| fleet["items"].as_array().unwrap());
+    assert_eq!(of_whole.len(), of_seen.len());
+    let names = [
+        "lag", "live", "node", "region", "revision", "role", "version",
+    ];
+    for (whole, seen) in of_whole.iter().zip(of_seen) {
+        let fields: Vec<&String> = seen.as_object().unwrap().keys().collect();
+        assert_eq!(fields, names);
+        for name in names {
+            assert_eq!(seen[name], whole[name], "{name}");
+        }
+    }
+    let audited = node.with(&auditor).get("/admin/v1/fleet").await.ok();
+    assert!(audited["items"][0].get("listeners").is_some(), "{audited}");
+}
