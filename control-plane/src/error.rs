@@ -121,6 +121,9 @@ pub enum Error {
         /// What there is instead.
         message: String,
     },
+    /// A parameter names an account that the caller has not.
+    #[error("{0}")]
+    NoAccount(String),
     /// The history is not indexed far enough yet.
     #[error("{0}")]
     HistoryNotReady(String),
@@ -190,9 +193,11 @@ impl Error {
             | Self::BoundedKey
             | Self::Role(_)
             | Self::Denied(_) => StatusCode::FORBIDDEN,
-            Self::NoRoute(_) | Self::Gone(_) | Self::Missing { .. } | Self::NotInHistory { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoRoute(_)
+            | Self::Gone(_)
+            | Self::Missing { .. }
+            | Self::NotInHistory { .. }
+            | Self::NoAccount(_) => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -247,6 +252,7 @@ impl Error {
             Self::Rejected(rejection) => rejection.code(),
             Self::Gone(_) => "gone",
             Self::NotInHistory { .. } => "revision_not_found",
+            Self::NoAccount(_) => "account_not_found",
             Self::HistoryNotReady(_) => "history_not_ready",
             Self::TooManyStreams(_) => "too_many_streams",
             Self::TooManyRequests => "too_many_requests",
@@ -269,6 +275,7 @@ impl Error {
             Self::Field { param, .. } => Some(param),
             Self::Missing { .. } => Some("id"),
             Self::NotInHistory { param, .. } => Some(param),
+            Self::NoAccount(_) => Some("account"),
             Self::Rejected(rejection) => rejection.param(),
             _ => None,
         }

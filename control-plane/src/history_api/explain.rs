@@ -66,15 +66,11 @@ fn account(caller: &Authenticated, text: &str) -> Result<AccountNumber, Error> {
         },
     };
     found.ok_or_else(|| {
-        let problem = format!(
+        Error::NoAccount(format!(
             "{:?} is no account of yours: send its id, name, e-mail address or DNA path, or \
              leave it out for your own",
             quoted(text)
-        );
-        Error::NotInHistory {
-            param: "account",
-            message: problem,
-        }
+        ))
     })
 }
 

@@ -193,3 +193,13 @@ async fn an_account_s_own_mapper_and_lists_are_told() {
         assert_eq!(refused.body["error"]["param"], param, "{query}");
     }
 }
+
+#[tokio::test]
+async fn an_account_that_is_not_there_is_said_to_be_no_account() {
+    let node = Node::start().await;
+    for account in ["99", "nobody", "nobody@example.com", ".1.99."] {
+        let path = format!("/admin/v1/explain?model=m&account={account}");
+        let error = node.get(&path).await.refused(404, "account_not_found");
+        assert_eq!(error["param"], "account");
+    }
+}
