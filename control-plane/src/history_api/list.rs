@@ -39,6 +39,59 @@ const CLASSES: [&str; 8] = [
     "admin_key",
 ];
 
+/// Every kind of event.
+const KINDS: [&str; 24] = [
+    "OwnerClaimed",
+    "KeyAdded",
+    "KeyPatched",
+    "KeyRemoved",
+    "KeyDisabled",
+    "ConfigPatched",
+    "ConfigReset",
+    "LevelMapperCompleted",
+    "LevelMapperRetracted",
+    "NewsPublished",
+    "NewsRetracted",
+    "OwnerKeyRotated",
+    "AdminKeyIssued",
+    "AdminKeyRevoked",
+    "AccountAdded",
+    "AccountPatched",
+    "AccountRemoved",
+    "CreditGranted",
+    "CallerKeyIssued",
+    "CallerKeyPatched",
+    "CallerKeyRotated",
+    "CallerKeyRevoked",
+    "RecordUndone",
+    "StateRestored",
+];
+
+/// Every command.
+const COMMANDS: [&str; 21] = [
+    "ClaimOwner",
+    "AddKey",
+    "PatchKey",
+    "RemoveKey",
+    "DisableKey",
+    "PatchConfig",
+    "ResetConfig",
+    "PublishNews",
+    "RetractNews",
+    "RotateOwnerKey",
+    "IssueAdminKey",
+    "RevokeAdminKey",
+    "AddAccount",
+    "PatchAccount",
+    "RemoveAccount",
+    "IssueCallerKey",
+    "PatchCallerKey",
+    "RotateCallerKey",
+    "RevokeCallerKey",
+    "Undo",
+    "Restore",
+];
+
 /// `GET /admin/v1/history`
 pub(crate) async fn list(
     State(app): State<App>,
@@ -87,19 +140,26 @@ fn terms(params: &Params) -> Result<Vec<Vec<Term>>, Error> {
         all_of.push(actors(actor));
     }
     if let Some(kind) = params.text("kind")? {
-        if !kind.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            let problem = format!(
-                "{:?} is no kind of event or command, such as KeyAdded or AddKey",
-                quoted(kind)
-            );
-            return Err(Error::field("kind", problem));
-        }
-        all_of.push(vec![Term::kind(kind)]);
+        all_of.push(vec![Term::kind(known_kind(kind)?)]);
     }
     if let Some(resource) = params.text("resource")? {
         all_of.push(vec![resource_term(resource)?]);
     }
     Ok(all_of)
+}
+
+/// A kind of event or a command, whatever its case.
+fn known_kind(text: &str) -> Result<&'static str, Error> {
+    let mut known = KINDS.iter().chain(&COMMANDS);
+    let found = known.find(|known| known.eq_ignore_ascii_case(text));
+    found.copied().ok_or_else(|| {
+        let problem = format!(
+            "{:?} is no kind of event, nor a command such as AddKey; kinds are {}",
+            quoted(text),
+            KINDS.join(", ")
+        );
+        Error::field("kind", problem)
+    })
 }
 
 /// `owner:root` is one actor, `root` all of that name.
@@ -157,3 +217,6 @@ pub(super) const fn behind(revision: Revision) -> Filter {
         order: Order::Ascending,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,11 @@ async fn every_filter_and_every_pair_of_them_finds_what_reading_all_finds() {
         "CallerKeyIssued",
     ] {
         filters.push((format!("&kind={kind}"), holds(move |told| told.is_of(kind))));
+        let small = kind.to_lowercase();
+        filters.push((
+            format!("&kind={small}"),
+            holds(move |told| told.is_of(kind)),
+        ));
     }
     for resource in [
         "key",
@@ -195,6 +200,7 @@ async fn what_is_no_question_is_refused_by_name() {
         ("order=up".to_owned(), "order"),
         ("actor=".to_owned(), "actor"),
         ("kind=Key%20Added".to_owned(), "kind"),
+        ("kind=KeyAdd".to_owned(), "kind"),
         ("resource=keys".to_owned(), "resource"),
         ("resource=key/x".to_owned(), "resource"),
         ("from=yesterday".to_owned(), "from"),
