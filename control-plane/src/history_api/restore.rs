@@ -42,9 +42,20 @@ pub(crate) async fn restore(
     };
     let (caller, revision) = place::state_revision(&app, caller, ("at", Some(at))).await?;
     let owner = caller.owner_id();
+    let then = place::owner_at(&app, &caller, revision).await?;
+    if let Some(only) = only
+        && !App::is_retry(&caller, &write)
+        && then.resource(only).is_none()
+        && caller.owner().resource(only).is_none()
+    {
+        return Err(Error::NotInHistory {
+            param: "resource",
+            message: format!("{only} stood neither at revision {revision} nor stands now"),
+        });
+    }
     let command = Command::Restore(Restore {
         revision,
-        then: place::owner_at(&app, &caller, revision).await?,
+        then,
         only,
     });
     let mut done = app.submit(&caller, &write, command).await?;

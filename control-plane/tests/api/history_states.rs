@@ -360,3 +360,28 @@ async fn if_match_fields_and_bad_places_are_refused_with_what_to_do() {
     stranger.refused(404, "revision_not_found");
     assert_eq!(node.replica.revision(), Revision(2));
 }
+
+#[tokio::test]
+async fn what_never_stood_cannot_be_restored() {
+    let node = Node::start().await;
+    node.add_key(1, OPENAI).await;
+    for resource in ["account/99999", "key/2", "news/1", "caller_key/7"] {
+        let path = format!("/admin/v1/state/restore?at=1&resource={resource}");
+        let error = node.post(&path, &json!({})).await;
+        let error = error.refused(404, "revision_not_found");
+        assert_eq!(error["param"], "resource");
+    }
+    let path = "/admin/v1/state/restore?at=2&resource=key/1";
+    node.post(path, &json!({})).await.ok();
+    assert_eq!(head(&node).await, 2, "it stands as it stood");
+    // A retry is answered, though what it took away no longer stands.
+    let path = "/admin/v1/state/restore?at=1&resource=key/1";
+    for replayed in [false, true] {
+        let request = node
+            .request(Method::POST, path)
+            .header("idempotency-key", "once");
+        let taken = answer(request).await;
+        assert_eq!(taken.headers.contains_key("idempotency-replayed"), replayed);
+        taken.ok();
+    }
+}
