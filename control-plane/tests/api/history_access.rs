@@ -275,7 +275,16 @@ async fn the_operation_log_shows_an_account_what_concerns_it() {
     assert_eq!(of(ann_key, "&action=add_key").await, [""; 0]);
     let bob_key = "sk-bob-key-0123456789";
     assert_eq!(of(bob_key, "").await, ["issue_caller_key", "add_user"]);
-    assert_eq!(of(bob_key, "&status=failed").await, [""; 0]);
+    for (status, told) in [("failed", "/admin/v1/access_log"), ("odd", "success")] {
+        let path = format!("/dashboard/logs?status={status}");
+        let refused = as_key(&node, bob_key, Method::GET, &path, None).await;
+        let refused = refused.refused(400, "invalid_field");
+        assert_eq!(refused["param"], "status");
+        assert!(
+            refused["message"].as_str().unwrap().contains(told),
+            "{refused}"
+        );
+    }
     for (query, param) in [
         ("size=101", "size"),
         ("page=0", "page"),
