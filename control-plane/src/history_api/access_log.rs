@@ -1,5 +1,6 @@
 //! `GET /admin/v1/access_log`: failed log-ins and refused writes. Those by keys
-//! that nobody has are shown to the first owner, whose the listener is.
+//! that nobody has are shown to the first owner, whose the listener is. Each
+//! control plane keeps its own, so answers and rows name the node.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -29,18 +30,24 @@ pub(crate) async fn list(
     let is_first = first.is_some_and(|first| first.id == owner);
     let page = app.journal.page((owner, is_first), (from, limit)).await;
     let (entries, next) = page.map_err(|error| Error::HistoryNotReady(error.to_string()))?;
-    let items: Vec<Value> = entries.iter().map(|(id, entry)| line(*id, entry)).collect();
+    let node = app.settings.node.as_str();
+    let items: Vec<Value> = entries
+        .iter()
+        .map(|(id, entry)| line(*id, entry, node))
+        .collect();
     let body = json!({
         "success": true,
+        "node": node,
         "items": items,
         "next_cursor": next.map(|next| question.cursor(next)),
     });
     Ok(reply::read(&caller, &body))
 }
 
-fn line(id: u64, refused: &Refused) -> Value {
+fn line(id: u64, refused: &Refused, node: &str) -> Value {
     json!({
         "id": id,
+        "node": node,
         "at": refused.at.to_string(),
         "address": refused.address,
         "actor": refused.actor,

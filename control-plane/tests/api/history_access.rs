@@ -174,6 +174,9 @@ async fn refusals_are_kept_over_a_restart_and_hold_no_secret() {
     assert_eq!(items[1]["request_id"], "odd-1");
     assert_eq!(items[1]["address"], "127.0.0.1");
     assert_eq!(items[1]["path"], "/x-keys");
+    assert!(items.iter().all(|item| item["node"] == "control-1"));
+    let whole = node.get("/admin/v1/access_log").await.ok();
+    assert_eq!(whole["node"], "control-1", "each node keeps its own");
     let text = json!(items).to_string();
     for secret in [SECRET, wrong, OWNER_KEY] {
         assert!(!text.contains(secret), "{text}");
