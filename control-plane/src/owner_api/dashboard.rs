@@ -2,9 +2,12 @@
 //! may know of itself. The owner's own account has no profile: nothing bounds it
 //! but the owner's configuration, and it spends nobody's credit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::Bounds;
+use foldgate_domain::acl::{Item as _, Model};
 use foldgate_proto::{Account, Credit};
 use serde_json::{Value, json};
 
@@ -86,11 +89,12 @@ pub(crate) async fn info(caller: Authenticated) -> Response {
 /// `GET /dashboard/conf`
 pub(crate) async fn conf(State(app): State<App>, caller: Authenticated) -> Response {
     let profile = own(&caller).map(|account| &account.profile);
-    let mut body = view::bounds(&bounds(&caller));
+    let bounds = bounds(&caller);
+    let mut body = view::bounds(&bounds);
     let more = json!({
         "success": true,
         "ModelMapper": profile.map(|profile| profile.model_mapper.clone()).unwrap_or_default(),
-        "OwnerModelMapper": caller.owner().config.model_mapper.clone().unwrap_or_default(),
+        "OwnerModelMapper": mapped_for(&caller, &bounds),
         "Rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
         "SoftLimit": view::dollars(profile.and_then(|profile| profile.soft_limit)),
         "UserMinBalance": view::decimal(&app.settings.user_min_balance),
@@ -100,6 +104,22 @@ pub(crate) async fn conf(State(app): State<App>, caller: Authenticated) -> Respo
         view::add(&mut body, more);
     }
     reply::read(&caller, &body)
+}
+
+/// What of the owner's MODEL_MAPPER can matter to the caller: the sources that it
+/// may name, or some of what they match. The others tell of models that are
+/// not for it.
+fn mapped_for(caller: &Authenticated, bounds: &Bounds) -> BTreeMap<String, String> {
+    let mapper = caller.owner().config.model_mapper.clone();
+    let mut mapper = mapper.unwrap_or_default();
+    if let Some(allowed) = Model::list(bounds.allow_models.as_ref()) {
+        mapper.retain(|source, _| {
+            let source = Model(source.clone());
+            let only = BTreeSet::from([source.clone()]);
+            source.is_within(&allowed) || allowed.iter().any(|model| model.is_within(&only))
+        });
+    }
+    mapper
 }
 
 /// The caller's account, unless it is the owner's own.

@@ -75,7 +75,7 @@ async fn conf_tells_what_is_in_force_for_the_key_that_asks() {
         conf,
         json!({
             "success": true, "Status": true,
-            "ModelMapper": {"c": "a"}, "OwnerModelMapper": {"a": "b"},
+            "ModelMapper": {"c": "a"}, "OwnerModelMapper": {},
             "ModelLimits": {"b": {"rpm": 3, "tpm": 8}},
             "Resources": ["/v1/chat"], "AllowModels": ["gpt-4o*"], "AllowLevels": [1],
             "AllowIPs": null, "HardLimit": null, "SoftLimit": null, "Rates": 1,
@@ -84,6 +84,7 @@ async fn conf_tells_what_is_in_force_for_the_key_that_asks() {
         })
     );
     let owner = node.get("/dashboard/conf").await.ok();
+    assert_eq!(owner["OwnerModelMapper"], json!({"a": "b"}));
     assert_eq!(owner["Resources"], json!(["/v1/chat", "/v1/embeddings"]));
     assert_eq!(owner["RPM"], Value::Null);
 }
@@ -173,4 +174,33 @@ async fn news_reach_exactly_those_they_are_for() {
     }
     let auditor = node.add_admin_key("auditor").await;
     assert_eq!(titles(&node.with(&auditor), "").await, all);
+}
+
+#[tokio::test]
+async fn of_the_owner_s_mapper_a_caller_sees_what_it_may_name() {
+    let node = Node::start().await;
+    let mapper = json!({"MODEL_MAPPER": "one=a, one-*=b, two=c, o*=d, *=e"});
+    node.put("/x-config", &mapper).await.ok();
+    let mut seen = Vec::new();
+    for (name, models) in [
+        ("alice", "one"),
+        ("berta", "one-*"),
+        ("clara", "-*"),
+        ("doris", "*"),
+    ] {
+        let (_, key) = node.add_user(name, &json!({"AllowModels": models})).await;
+        seen.push((key, name));
+    }
+    let all = json!({"one": "a", "one-*": "b", "two": "c", "o*": "d", "*": "e"});
+    seen.push((OWNER_KEY.to_owned(), "owner"));
+    for (key, name) in seen {
+        let conf = node.with(&key).get("/dashboard/conf").await.ok();
+        let expected = match name {
+            "alice" => json!({"one": "a", "o*": "d", "*": "e"}),
+            "berta" => json!({"one-*": "b", "o*": "d", "*": "e"}),
+            "clara" => json!({}),
+            _ => all.clone(),
+        };
+        assert_eq!(conf["OwnerModelMapper"], expected, "{name}");
+    }
 }
