@@ -55,6 +55,11 @@ impl Failure {
         Self::new(0, String::new())
     }
 
+    /// Whether what was asked for was refused as it is.
+    pub(crate) const fn is_usage(&self) -> bool {
+        self.code == USAGE
+    }
+
     /// Whether the disk or the network refused.
     pub(crate) const fn is_io(&self) -> bool {
         self.code == IO

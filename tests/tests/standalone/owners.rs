@@ -105,3 +105,36 @@ async fn an_owner_is_made_beside_a_stopped_process() {
     assert!(second.keys().await.is_empty());
     foldgate.admin().get("/x-keys").await.ok();
 }
+
+#[tokio::test]
+async fn a_later_owner_sees_one_record_of_its_own() {
+    let foldgate = Settings::standalone().start().await;
+    let url = admin_url(&foldgate.admin());
+    let shown = |arguments: &[&str], key: &str| {
+        Settings::new(arguments)
+            .env("FOLDGATE_ADMIN_URL", &url)
+            .env("FOLDGATE_OWNER_KEY", key)
+    };
+    let owner = create("Acme", &["--json"])
+        .env("FOLDGATE_ADMIN_URL", &url)
+        .env("FOLDGATE_OWNER_KEY", OWNER_KEY);
+    let owner = made(&owner).await;
+    let key = owner["key"].as_str().expect("a key");
+    let patch = json!({"EMAIL_SMTP": "smtp.example.com"});
+    let second = foldgate.admin_with(key);
+    let revision = second.config(&patch).await.revision().to_string();
+    let record = made(&shown(&["log", "show", &revision, "--json"], key)).await;
+    assert_eq!(record["revision"].to_string(), revision);
+    assert_eq!(record["kinds"], json!(["ConfigPatched"]));
+    assert_eq!(record["changes"][0]["field"], "EMAIL_SMTP");
+    // For people.
+    let output = shown(&["log", "show", &revision], key).output().await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    for told in ["ConfigPatched", "EMAIL_SMTP", "smtp.example.com"] {
+        assert!(output.status.success() && said.contains(told), "{said}");
+    }
+    // The first owner's records are none of its own.
+    let output = shown(&["log", "show", "1"], key).output().await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+}
