@@ -94,6 +94,21 @@ async fn a_dry_run_makes_nothing_and_shows_no_key() {
         .collect();
     assert_eq!(kinds, ["AccountAdded", "CallerKeyIssued"]);
     assert!(!dry["events"].to_string().contains("hash"), "{dry}");
+    // Money and times as the history shows them.
+    let more = json!({"HardLimit": 50.5, "Rates": 1.25, "CreditGranted": 5});
+    let dry = node
+        .post("/x-users?dry_run=true", &user("berta", &more))
+        .await;
+    let dry = dry.ok();
+    let profile = &dry["events"][0]["AccountAdded"]["profile"];
+    assert_eq!(profile["hard_limit"], 50.5, "{dry}");
+    assert_eq!(profile["rates"], 1.25, "{dry}");
+    let granted = dry["events"].as_array().unwrap().iter();
+    let granted = granted.filter_map(|event| event.get("CreditGranted"));
+    let amounts: Vec<&Value> = granted.map(|grant| &grant["amount"]).collect();
+    assert_eq!(amounts, [&json!(5)], "{dry}");
+    let expires = &dry["events"][1]["CreditGranted"]["expires_at"];
+    assert!(expires.as_str().unwrap().contains('T'), "{dry}");
     assert_eq!(node.records().await.len(), 1);
 }
 
