@@ -90,6 +90,11 @@ pub(crate) fn model_limits(
         Some(Value::String(text)) => match json::parse(text.as_bytes()) {
             Ok(Value::Object(map)) => map,
             Ok(other) => return Err(fields.expected(name, "a JSON object", &other)),
+            // It is this text that is none, and not the body.
+            Err(Error::BadJson(why)) => {
+                return Err(fields.error(name, format!("is no valid JSON: {why}")));
+            }
+            Err(Error::BadBody(why)) => return Err(fields.error(name, why)),
             Err(error) => return Err(fields.error(name, error.to_string())),
         },
         Some(other) => return Err(fields.expected(name, "an object or its JSON text", &other)),

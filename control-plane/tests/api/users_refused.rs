@@ -234,3 +234,19 @@ async fn two_accounts_may_choose_the_same_retry_key() {
         .await
         .refused(422, "idempotency_mismatch");
 }
+
+#[tokio::test]
+async fn model_limits_that_are_no_json_are_named_and_not_the_body() {
+    let node = Node::start().await;
+    for (text, told) in [
+        ("{", "ModelLimits: is no valid JSON: EOF"),
+        (r#"{"m":{},"m":{}}"#, "ModelLimits: is ambiguous"),
+    ] {
+        let body = user("alice", &json!({"ModelLimits": text}));
+        let error = node.post("/x-users", &body).await;
+        let error = error.refused(400, "invalid_field");
+        assert_eq!(error["param"], "ModelLimits");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(told), "{message}");
+    }
+}
