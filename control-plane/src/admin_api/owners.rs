@@ -3,8 +3,8 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use foldgate_domain::Command;
 use foldgate_domain::command::ClaimOwner;
+use foldgate_domain::{Command, Rejection};
 use foldgate_proto::{OwnerId, RecordHash};
 use foldgate_runtime::settings;
 use secrecy::SecretString;
@@ -53,7 +53,8 @@ pub(crate) async fn create(
         key_mask: drawn.mask.clone(),
     };
     let command = Command::ClaimOwner(claim);
-    let mut done = app.submit_for(id, &caller, &write, command).await?;
+    let submitted = app.submit_for(id, &caller, &write, command).await;
+    let mut done = submitted.map_err(named_as_here)?;
     let view = |owner: &foldgate_domain::OwnerState| {
         json!({
             "id": owner.id.to_string(),
@@ -68,6 +69,17 @@ pub(crate) async fn create(
         body["key"] = json!(drawn.shown());
     }
     Ok(done.reply(body))
+}
+
+/// The domain names the key as accounts' bodies do.
+fn named_as_here(error: Error) -> Error {
+    match error {
+        Error::Rejected(Rejection::Field {
+            field: "Key",
+            problem,
+        }) => Error::field("key", problem),
+        other => other,
+    }
 }
 
 /// Refuses owners that came later, and their admin keys.
