@@ -71,13 +71,12 @@ pub(crate) async fn create(
     Ok(done.reply(body))
 }
 
-/// The domain names the key as accounts' bodies do.
+/// The domain names fields as accounts' bodies do.
 fn named_as_here(error: Error) -> Error {
     match error {
-        Error::Rejected(Rejection::Field {
-            field: "Key",
-            problem,
-        }) => Error::field("key", problem),
+        Error::Rejected(Rejection::Field { field, problem }) => {
+            Error::field(field.to_ascii_lowercase(), problem)
+        }
         other => other,
     }
 }
