@@ -113,10 +113,11 @@ fn mapped_for(caller: &Authenticated, bounds: &Bounds) -> BTreeMap<String, Strin
     let mapper = caller.owner().config.model_mapper.clone();
     let mut mapper = mapper.unwrap_or_default();
     if let Some(allowed) = Model::list(bounds.allow_models.as_ref()) {
+        let bounds = Model::above(&allowed);
         mapper.retain(|source, _| {
             let source = Model(source.clone());
-            let only = BTreeSet::from([source.clone()]);
-            source.is_within(&allowed) || allowed.iter().any(|model| model.is_within(&only))
+            let only = Model::above(&BTreeSet::from([source.clone()]));
+            source.is_within(&bounds) || allowed.iter().any(|model| model.is_within(&only))
         });
     }
     mapper

@@ -128,8 +128,9 @@ pub enum Rejection {
     },
     /// An undo is not undone but restored.
     #[error(
-        "revision {revision} is itself the undo of {undid}; to have that again, restore it: POST \
-         /admin/v1/state/restore?at={undid}"
+        "revision {revision} is itself the undo of {undid}; to have that again, restore what it changed \
+         (GET /admin/v1/history/{undid} names it), one resource at a time: POST \
+         /admin/v1/state/restore?at={undid}&resource=..."
     )]
     UndoOfUndo {
         /// The record to undo.

@@ -78,8 +78,9 @@ fn an_undo_is_not_undone_but_a_restore_is() {
     assert_eq!(refused, expected);
     assert_eq!(
         refused.to_string(),
-        "revision 3 is itself the undo of 2; to have that again, restore it: \
-         POST /admin/v1/state/restore?at=2"
+        "revision 3 is itself the undo of 2; to have that again, restore what it changed \
+         (GET /admin/v1/history/2 names it), one resource at a time: \
+         POST /admin/v1/state/restore?at=2&resource=..."
     );
     given.done(&given.restore(2, None));
     assert_eq!(given.owner().accounts.len(), 1);
