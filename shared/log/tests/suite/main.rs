@@ -14,6 +14,7 @@ mod faults;
 mod gate;
 mod import;
 mod mirror;
+mod moved;
 mod replica;
 mod reports;
 mod rollback;
