@@ -13,8 +13,10 @@ use crate::{
     NewsNumber, NewsTarget, ProviderConfig, Timestamp,
 };
 
+mod definition;
 mod people;
 
+pub use definition::{DefinitionPut, DefinitionRemoved};
 pub use people::{
     AccountAdded, AccountPatched, AccountRemoved, AdminKeyIssued, AdminKeyRevoked, CallerKeyIssued,
     CallerKeyPatched, CallerKeyRevoked, CallerKeyRotated, CreditGranted, OwnerKeyRotated,
@@ -72,6 +74,10 @@ pub enum Event {
     RecordUndone(RecordUndone),
     /// Resources were put back as they stood at some revision.
     StateRestored(StateRestored),
+    /// A definition was made or changed.
+    DefinitionPut(DefinitionPut),
+    /// A definition was removed.
+    DefinitionRemoved(DefinitionRemoved),
 }
 
 impl Event {
@@ -102,6 +108,8 @@ impl Event {
             Self::CallerKeyRevoked(_) => "CallerKeyRevoked",
             Self::RecordUndone(_) => "RecordUndone",
             Self::StateRestored(_) => "StateRestored",
+            Self::DefinitionPut(event) => event.kind.put(),
+            Self::DefinitionRemoved(event) => event.kind.removed(),
         }
     }
 
@@ -127,6 +135,8 @@ impl Event {
             Self::CallerKeyRevoked(event) => Some(event.number.0),
             Self::RecordUndone(event) => Some(event.revision.0),
             Self::StateRestored(event) => Some(event.revision.0),
+            Self::DefinitionPut(event) => Some(event.number.0),
+            Self::DefinitionRemoved(event) => Some(event.number.0),
             Self::ConfigPatched(_)
             | Self::ConfigReset(_)
             | Self::LevelMapperCompleted(_)

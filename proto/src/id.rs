@@ -72,6 +72,10 @@ uuid_id! {
     NewsId
 }
 uuid_id! {
+    /// A definition, for life.
+    DefinitionId
+}
+uuid_id! {
     /// One record of the log (UUID v7); what settles an append of unknown outcome.
     RecordId
 }
@@ -98,6 +102,10 @@ number! {
 number! {
     /// An admin key's number, unique within its owner.
     AdminKeyNumber
+}
+number! {
+    /// A definition's number, unique within its owner over all kinds.
+    DefinitionNumber
 }
 number! {
     /// A position in the log. The first record stands at 1; 0 is the empty log.

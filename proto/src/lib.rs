@@ -6,6 +6,7 @@ pub mod account;
 pub mod admin_key;
 pub mod caller_key;
 pub mod config;
+pub mod definition;
 pub mod event;
 pub mod id;
 pub mod key;
@@ -23,10 +24,12 @@ pub use account::{Account, Credit, List, Profile};
 pub use admin_key::{AdminKey, AdminRole};
 pub use caller_key::{CallerKey, KeyHash, KeyTerms, PreviousHash};
 pub use config::{Config, ConfigKey, ModelLimit};
+pub use definition::{Definition, DefinitionKind, JsonText, Secrets};
 pub use event::Event;
 pub use id::{
-    AccountId, AccountNumber, AdminKeyId, AdminKeyNumber, CallerKeyId, CallerKeyNumber, KeyId,
-    KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId, RecordHash, RecordId, Revision,
+    AccountId, AccountNumber, AdminKeyId, AdminKeyNumber, CallerKeyId, CallerKeyNumber,
+    DefinitionId, DefinitionNumber, KeyId, KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId,
+    RecordHash, RecordId, Revision,
 };
 pub use key::{Disablement, ProviderConfig, ProviderKey, ProviderType};
 pub use money::{NanoDollars, Rates};

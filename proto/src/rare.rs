@@ -1,6 +1,6 @@
 //! Parts that most resources go without.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -23,6 +23,12 @@ impl Blank for String {
 }
 
 impl<K: PartialEq + 'static, V: PartialEq + 'static> Blank for BTreeMap<K, V> {
+    fn blank() -> &'static Self {
+        const { &Self::new() }
+    }
+}
+
+impl<V: PartialEq + 'static> Blank for BTreeSet<V> {
     fn blank() -> &'static Self {
         const { &Self::new() }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config,
-    KeyNumber, Level, News, NewsNumber, ProviderKey,
+    Definition, DefinitionKind, DefinitionNumber, KeyNumber, Level, News, NewsNumber, ProviderKey,
 };
 
 /// Which resource of an owner.
@@ -32,6 +32,8 @@ pub enum ResourceId {
     CallerKey(CallerKeyNumber),
     /// An admin key.
     AdminKey(AdminKeyNumber),
+    /// A definition.
+    Definition(DefinitionKind, DefinitionNumber),
 }
 
 impl fmt::Display for ResourceId {
@@ -45,6 +47,7 @@ impl fmt::Display for ResourceId {
             Self::Account(number) => write!(f, "account/{number}"),
             Self::CallerKey(number) => write!(f, "caller_key/{number}"),
             Self::AdminKey(number) => write!(f, "admin_key/{number}"),
+            Self::Definition(kind, number) => write!(f, "{kind}/{number}"),
         }
     }
 }
@@ -52,8 +55,9 @@ impl fmt::Display for ResourceId {
 /// A text that names no resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a resource is owner, config, completed, or one of key, news, account, caller_key, admin_key \
-     with a number, as in key/12"
+    "a resource is owner, config, completed, or one of key, news, account, caller_key, admin_key, \
+     model, guardrail, guardrail_attachment, cache_policy, rate_limit_policy, \
+     observability_exporter, mcp_server, a2a_agent with a number, as in key/12"
 )]
 pub struct UnknownResource;
 
@@ -78,7 +82,10 @@ impl FromStr for ResourceId {
             "account" => Self::Account(AccountNumber(number)),
             "caller_key" => Self::CallerKey(CallerKeyNumber(number)),
             "admin_key" => Self::AdminKey(AdminKeyNumber(number)),
-            _ => return Err(UnknownResource),
+            kind => {
+                let kind = kind.parse().map_err(|_| UnknownResource)?;
+                Self::Definition(kind, DefinitionNumber(number))
+            }
         })
     }
 }
@@ -103,6 +110,8 @@ pub enum Resource {
     CallerKey(Box<CallerKey>),
     /// See [`ResourceId::AdminKey`].
     AdminKey(Box<AdminKey>),
+    /// See [`ResourceId::Definition`].
+    Definition(Box<Definition>),
 }
 
 /// What is kept of an owner itself.

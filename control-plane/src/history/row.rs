@@ -264,6 +264,8 @@ fn subject(event: &Event) -> Option<ResourceId> {
         Event::CallerKeyPatched(event) => ResourceId::CallerKey(event.number),
         Event::CallerKeyRotated(event) => ResourceId::CallerKey(event.number),
         Event::CallerKeyRevoked(event) => ResourceId::CallerKey(event.number),
+        Event::DefinitionPut(event) => ResourceId::Definition(event.kind, event.number),
+        Event::DefinitionRemoved(event) => ResourceId::Definition(event.kind, event.number),
         Event::RecordUndone(event) => event.changes.first()?.resource,
         Event::StateRestored(event) => event.changes.first()?.resource,
     })

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::OwnerState;
 use foldgate_domain::history::shown;
-use foldgate_proto::ResourceId;
+use foldgate_proto::{DefinitionKind, ResourceId};
 use serde_json::{Value, json};
 
 use super::params::Params;
@@ -74,7 +74,7 @@ fn view(owner: &OwnerState) -> Value {
             .filter_map(one)
             .collect()
     };
-    json!({
+    let mut view = json!({
         "owner": one(ResourceId::Owner),
         "config": one(ResourceId::Config),
         "level_mapper": one(ResourceId::Completed),
@@ -83,5 +83,12 @@ fn view(owner: &OwnerState) -> Value {
         "accounts": all(|id| matches!(id, ResourceId::Account(_))),
         "caller_keys": all(|id| matches!(id, ResourceId::CallerKey(_))),
         "admin_keys": all(|id| matches!(id, ResourceId::AdminKey(_))),
-    })
+    });
+    for kind in DefinitionKind::ALL {
+        let ids = owner
+            .definitions_of(*kind)
+            .map(|d| ResourceId::Definition(d.kind, d.number));
+        view[kind.plural()] = ids.filter_map(one).collect();
+    }
+    view
 }

@@ -4,19 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
-    AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, Idempotency, KeyId,
-    KeyNumber, Level, MaskedSecret, NewsId, NewsNumber, NewsTarget, RecordId, ResourceId, Revision,
-    Timestamp,
+    AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, DefinitionNumber,
+    Idempotency, KeyId, KeyNumber, Level, MaskedSecret, NewsId, NewsNumber, NewsTarget, RecordId,
+    ResourceId, Revision, Timestamp,
 };
 
 mod change;
 mod config_patch;
+mod definition;
 mod history;
 mod limit_patch;
 mod people;
 
 pub use change::Change;
 pub use config_patch::{ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
+pub use definition::{PutDefinition, RemoveDefinition, SecretEdit};
 pub use history::{Restore, Undo};
 pub use limit_patch::LimitPatch;
 pub use people::{
@@ -102,6 +104,10 @@ pub enum Command {
     Undo(Undo),
     /// Put resources back as they stood.
     Restore(Restore),
+    /// Make or change a definition.
+    PutDefinition(Box<PutDefinition>),
+    /// Remove a definition.
+    RemoveDefinition(RemoveDefinition),
 }
 
 impl Command {
@@ -129,6 +135,8 @@ impl Command {
             Self::RevokeCallerKey(_) => "RevokeCallerKey",
             Self::Undo(_) => "Undo",
             Self::Restore(_) => "Restore",
+            Self::PutDefinition(_) => "PutDefinition",
+            Self::RemoveDefinition(_) => "RemoveDefinition",
         }
     }
 }
@@ -148,6 +156,15 @@ impl Command {
             Self::PatchCallerKey(patch) => ResourceId::CallerKey(patch.key.number),
             Self::RotateCallerKey(rotate) => ResourceId::CallerKey(rotate.key.number),
             Self::RevokeCallerKey(key) => ResourceId::CallerKey(key.number),
+            Self::RemoveDefinition(remove) => ResourceId::Definition(remove.kind, remove.number),
+            Self::PutDefinition(put) => {
+                let number = match (put.number, made) {
+                    (Some(number), _) => number,
+                    (None, Some(made)) => DefinitionNumber(made),
+                    (None, None) => return None,
+                };
+                ResourceId::Definition(put.kind, number)
+            }
             Self::RotateOwnerKey(_) => ResourceId::Owner,
             Self::ClaimOwner(_) | Self::DisableKey(_) | Self::Undo(_) | Self::Restore(_) => {
                 return None;

@@ -12,6 +12,7 @@ mod admin_key;
 mod caller_key;
 mod completion;
 mod config;
+mod definition;
 mod key;
 mod news;
 mod owner;
@@ -29,6 +30,7 @@ pub use caller_key::{
     MAX_CALLER_KEY_NAME_CHARS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP,
 };
 pub use config::{MAX_LEVEL_SWITCHES, MAX_TEXT_CHARS, is_email};
+pub use definition::MAX_DEFINITIONS;
 pub use key::{MAX_KEY_NAME_CHARS, MAX_KEYS_PER_OWNER};
 pub use news::{
     DEFAULT_DAYS_ALL, DEFAULT_DAYS_TARGETED, MAX_CONTENT_CHARS, MAX_DAYS, MAX_NEWS, MAX_TITLE_CHARS,
@@ -95,6 +97,8 @@ pub fn decide(
         Command::RevokeCallerKey(key) => caller_key::revoke(before, *key)?,
         Command::Undo(undo) => undo::undo(before, undo)?,
         Command::Restore(restore) => undo::restore(before, restore)?,
+        Command::PutDefinition(put) => definition::put(before, put)?,
+        Command::RemoveDefinition(remove) => definition::remove(before, *remove)?,
     };
     if !leads_requests(command) {
         let warnings = warning::of(before, before, command);
@@ -227,7 +231,7 @@ fn check_line(field: &'static str, text: &str, limit: usize) -> Result<(), Rejec
 }
 
 /// Control characters, and those that turn the direction of text around.
-fn is_unseemly(c: char) -> bool {
+pub(crate) fn is_unseemly(c: char) -> bool {
     let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let separates = matches!(c, '\u{2028}' | '\u{2029}');
     c.is_control() || turns || separates

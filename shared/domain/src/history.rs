@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use foldgate_proto::{OwnerProfile, Resource, ResourceId, Revision};
+use foldgate_proto::{
+    DefinitionKind, DefinitionNumber, OwnerProfile, Resource, ResourceId, Revision,
+};
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
@@ -49,6 +51,9 @@ impl OwnerState {
             ResourceId::AdminKey(number) => {
                 Resource::AdminKey(boxed(self.admin_keys.get(&number)?))
             }
+            ResourceId::Definition(kind, number) => {
+                Resource::Definition(boxed(self.definitions.get(&(kind, number))?))
+            }
         })
     }
 
@@ -63,6 +68,9 @@ impl OwnerState {
             ResourceId::Account(number) => self.accounts.get(&number).map(|a| a.revision),
             ResourceId::CallerKey(number) => self.caller_keys.get(&number).map(|k| k.revision),
             ResourceId::AdminKey(number) => self.admin_keys.get(&number).map(|k| k.revision),
+            ResourceId::Definition(kind, number) => {
+                self.definitions.get(&(kind, number)).map(|d| d.revision)
+            }
         }
     }
 
@@ -76,7 +84,12 @@ impl OwnerState {
             .chain(self.accounts.keys().copied().map(ResourceId::Account))
             .chain(self.caller_keys.keys().copied().map(ResourceId::CallerKey))
             .chain(self.admin_keys.keys().copied().map(ResourceId::AdminKey))
+            .chain(self.definitions.keys().copied().map(definition))
     }
+}
+
+fn definition((kind, number): (DefinitionKind, DefinitionNumber)) -> ResourceId {
+    ResourceId::Definition(kind, number)
 }
 
 fn boxed<T: Clone>(shared: &Arc<T>) -> Box<T> {
@@ -137,6 +150,12 @@ fn touched(before: &OwnerState, after: &OwnerState) -> BTreeSet<ResourceId> {
         &before.admin_keys,
         &after.admin_keys,
         ResourceId::AdminKey,
+        &mut touched,
+    );
+    compare(
+        &before.definitions,
+        &after.definitions,
+        definition,
         &mut touched,
     );
     touched

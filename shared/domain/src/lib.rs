@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod command;
 pub mod config_text;
 pub mod decide;
+pub mod definition;
 pub mod failure;
 pub mod hint;
 pub mod history;

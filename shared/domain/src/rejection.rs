@@ -2,9 +2,11 @@
 //! its status and envelope.
 
 use foldgate_proto::{
-    AccountNumber, AdminKeyNumber, CallerKeyNumber, ConfigKey, KeyNumber, NewsNumber, ResourceId,
-    Revision,
+    AccountNumber, AdminKeyNumber, CallerKeyNumber, ConfigKey, DefinitionId, DefinitionKind,
+    KeyNumber, NewsNumber, ResourceId, Revision,
 };
+
+use crate::definition::Fault;
 
 /// What sort of refusal it is; an API maps each to one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +23,37 @@ pub enum Kind {
     TooMany,
     /// A limit on how much there may be at a time: waiting helps.
     Busy,
+}
+
+/// A definition that speaks of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// What it defines.
+    pub kind: DefinitionKind,
+    /// Which.
+    pub id: DefinitionId,
+    /// Its name; empty of a kind without names.
+    pub name: String,
+}
+
+/// The most referrers that a message names.
+const MAX_NAMED: usize = 5;
+
+fn listed(by: &[Referrer]) -> String {
+    let named = by.iter().take(MAX_NAMED).map(|referrer| {
+        let Referrer { kind, id, name } = referrer;
+        let name = if name.is_empty() {
+            id.to_string()
+        } else {
+            format!("{name:?}")
+        };
+        format!("{} {name}", kind.as_str().replace('_', " "))
+    });
+    let mut named: Vec<String> = named.collect();
+    if by.len() > MAX_NAMED {
+        named.push(format!("{} more", by.len() - MAX_NAMED));
+    }
+    named.join(", ")
 }
 
 /// A refused command.
@@ -71,6 +104,20 @@ pub enum Rejection {
     /// So many idempotency keys were used within a day that none can be added.
     #[error("{0} idempotency keys were used within a day; send the request without one, or later")]
     TooManyRetryKeys(usize),
+    /// A definition's value breaks a rule.
+    #[error(transparent)]
+    Definition(#[from] Fault),
+    /// No definition of this kind with this id.
+    #[error("no {} has this id", .0.as_str().replace('_', " "))]
+    NoSuchDefinition(DefinitionKind),
+    /// What is to go is spoken of by definitions.
+    #[error("{resource} stays as long as it is referred to, by {}", listed(by))]
+    Referred {
+        /// What.
+        resource: ResourceId,
+        /// By which.
+        by: Vec<Referrer>,
+    },
     /// No account with this number, or not one of those the caller may manage.
     #[error("no account with id {0}")]
     NoSuchAccount(AccountNumber),
@@ -174,13 +221,17 @@ impl Rejection {
     /// What sort of refusal it is.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Field { .. } | Self::Config { .. } | Self::NothingToChange => Kind::Invalid,
+            Self::Field { .. }
+            | Self::Config { .. }
+            | Self::Definition(_)
+            | Self::NothingToChange => Kind::Invalid,
             Self::NoSuchOwner
             | Self::NoSuchKey(_)
             | Self::NoSuchNews(_)
             | Self::NoSuchAccount(_)
             | Self::NoSuchCallerKey(_)
-            | Self::NoSuchAdminKey(_) => Kind::NotFound,
+            | Self::NoSuchAdminKey(_)
+            | Self::NoSuchDefinition(_) => Kind::NotFound,
             Self::OwnerExists(_)
             | Self::KeyIdTaken
             | Self::IdempotencyMismatch
@@ -188,6 +239,7 @@ impl Rejection {
             | Self::HasChildren(_)
             | Self::KeyTaken
             | Self::OwnerGrants
+            | Self::Referred { .. }
             | Self::BuiltUpon { .. }
             | Self::UndoOfUndo { .. }
             | Self::NotUndoable(_)
@@ -203,7 +255,9 @@ impl Rejection {
         match self {
             Self::NoSuchOwner => "owner_not_found",
             Self::OwnerExists(_) => "owner_exists",
-            Self::Field { .. } => "invalid_field",
+            Self::Field { .. } | Self::Definition(_) => "invalid_field",
+            Self::NoSuchDefinition(_) => "not_found",
+            Self::Referred { .. } => "referred",
             Self::Config { .. } => "invalid_config",
             Self::NoSuchKey(_) => "key_not_found",
             Self::NoSuchNews(_) => "news_not_found",
@@ -228,17 +282,21 @@ impl Rejection {
     }
 
     /// The field or configuration key it is about.
-    pub const fn param(&self) -> Option<&'static str> {
+    pub fn param(&self) -> Option<&str> {
         match self {
             Self::Field { field, .. } | Self::Taken { field, .. } => Some(field),
             Self::Config { key, .. } => Some(key.as_str()),
+            Self::Definition(fault) => Some(&fault.path)
+                .filter(|p| !p.is_empty())
+                .map(String::as_str),
             Self::Stale { .. } | Self::StaleMissing(_) => Some("If-Match"),
             Self::OwnerGrants => Some("CreditGranted"),
             Self::NoSuchKey(_)
             | Self::NoSuchNews(_)
             | Self::NoSuchAccount(_)
             | Self::NoSuchCallerKey(_)
-            | Self::NoSuchAdminKey(_) => Some("id"),
+            | Self::NoSuchAdminKey(_)
+            | Self::NoSuchDefinition(_) => Some("id"),
             _ => None,
         }
     }

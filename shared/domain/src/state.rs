@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use foldgate_proto::event::OwnerClaimed;
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config, KeyId,
-    KeyNumber, Level, LogId, News, NewsNumber, OwnerId, ProviderKey, ProviderType, RecordHash,
-    RecordId, Revision, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Config,
+    Definition, DefinitionId, DefinitionKind, DefinitionNumber, KeyId, KeyNumber, Level, LogId,
+    News, NewsNumber, OwnerId, ProviderKey, ProviderType, RecordHash, RecordId, ResourceId,
+    Revision, Timestamp,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 mod apply;
 mod bounded;
+pub(crate) mod definitions;
 pub(crate) mod people;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,7 +26,7 @@ pub use tree::MAX_DEPTH;
 
 /// The version of the fold. Raised when the same log gives other bytes; state
 /// hashes compare only within one version.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// Everything that the log says. Cloning is cheap: the maps share their nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,6 +140,21 @@ pub struct OwnerState {
     /// Admin keys.
     #[serde(default, deserialize_with = "bounded::map")]
     pub admin_keys: OrdMap<AdminKeyNumber, Arc<AdminKey>>,
+    /// The greatest number of a definition given out; never falls.
+    #[serde(default)]
+    pub last_definition: DefinitionNumber,
+    /// Definitions.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub definitions: OrdMap<(DefinitionKind, DefinitionNumber), Arc<Definition>>,
+    /// Definitions by id.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub definition_ids: OrdMap<DefinitionId, (DefinitionKind, DefinitionNumber)>,
+    /// Digests of definitions' names, in lower case, with which have them.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub definition_names: OrdMap<(DefinitionKind, u64, DefinitionNumber), ()>,
+    /// Resources with the definitions that speak of them.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub referrers: OrdMap<(ResourceId, DefinitionKind, DefinitionNumber), ()>,
 }
 
 /// A place where keys stand: the same Level, the same upstream.
@@ -243,6 +260,11 @@ impl OwnerState {
             account_keys: OrdMap::new(),
             key_hashes: OrdMap::new(),
             admin_keys: OrdMap::new(),
+            last_definition: DefinitionNumber::default(),
+            definitions: OrdMap::new(),
+            definition_ids: OrdMap::new(),
+            definition_names: OrdMap::new(),
+            referrers: OrdMap::new(),
         }
     }
 

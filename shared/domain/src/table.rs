@@ -311,7 +311,9 @@ const fn changes_compiled(event: &Event) -> bool {
         | Event::LevelMapperRetracted(_)
         | Event::OwnerKeyRotated(_)
         | Event::RecordUndone(_)
-        | Event::StateRestored(_) => true,
+        | Event::StateRestored(_)
+        | Event::DefinitionPut(_)
+        | Event::DefinitionRemoved(_) => true,
         Event::KeyAdded(_)
         | Event::KeyPatched(_)
         | Event::KeyRemoved(_)

@@ -2,7 +2,7 @@
 
 use foldgate_domain::history::shown;
 use foldgate_domain::{FOLD_VERSION, OwnerState, State};
-use foldgate_proto::ResourceId;
+use foldgate_proto::{DefinitionKind, ResourceId};
 use foldgate_runtime::Settings;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,12 @@ const LISTS: &[(&str, &str)] = &[
     ("caller_keys", "caller_key"),
     ("admin_keys", "admin_key"),
 ];
+
+fn lists() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let kinds = DefinitionKind::ALL.iter();
+    let kinds = kinds.map(|kind| (kind.plural(), kind.as_str()));
+    LISTS.iter().copied().chain(kinds)
+}
 
 /// Shows the state at a point.
 pub(super) async fn run(
@@ -89,8 +95,8 @@ fn folded(state: &State, owner: Option<&str>) -> Result<Value, Failure> {
 /// One owner as the API shows it, sort by sort.
 fn of_owner(owner: &OwnerState) -> Value {
     let mut sorts = Map::new();
-    for (sort, _) in LISTS {
-        sorts.insert((*sort).to_owned(), json!([]));
+    for (sort, _) in lists() {
+        sorts.insert(sort.to_owned(), json!([]));
     }
     for id in owner.resources() {
         let Some(value) = owner.resource(id).as_ref().map(shown) else {
@@ -105,6 +111,7 @@ fn of_owner(owner: &OwnerState) -> Value {
             ResourceId::Account(_) => "accounts",
             ResourceId::CallerKey(_) => "caller_keys",
             ResourceId::AdminKey(_) => "admin_keys",
+            ResourceId::Definition(kind, _) => kind.plural(),
         };
         match sorts.get_mut(sort).and_then(Value::as_array_mut) {
             Some(list) => list.push(value),
@@ -141,8 +148,8 @@ fn table(owner: &Value) -> Vec<String> {
     for (sort, resource) in SINGLE {
         fields(&mut grid, resource, &owner[*sort]);
     }
-    for (sort, one) in LISTS {
-        for value in owner[*sort].as_array().into_iter().flatten() {
+    for (sort, one) in lists() {
+        for value in owner[sort].as_array().into_iter().flatten() {
             fields(&mut grid, &format!("{one}/{}", value["number"]), value);
         }
     }

@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::event::{AccountAdded, AccountPatched, AccountRemoved};
-use foldgate_proto::{Account, AccountNumber, Event, List, ModelLimit, Profile, Rates, Timestamp};
+use foldgate_proto::{
+    Account, AccountNumber, Event, List, ModelLimit, Profile, Rates, ResourceId, Timestamp,
+};
 
+use super::definition::check_unreferred;
 use super::{caller_key, check_line, is_email, next_account};
 use crate::acl::{Address, Item, ListEdit, Model, Path};
 use crate::command::{AddAccount, LimitPatch, PatchAccount, ProfileEdit, RemoveAccount};
@@ -130,6 +133,10 @@ pub(super) fn remove(owner: &OwnerState, remove: RemoveAccount) -> Result<Vec<Ev
         return Err(Rejection::HasChildren(account.number));
     }
     let number = account.number;
+    check_unreferred(owner, ResourceId::Account(number))?;
+    for key in owner.caller_keys_of(number) {
+        check_unreferred(owner, ResourceId::CallerKey(key.number))?;
+    }
     Ok(vec![Event::AccountRemoved(AccountRemoved { number })])
 }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use foldgate_proto::event::{
     CallerKeyIssued, CallerKeyPatched, CallerKeyRevoked, CallerKeyRotated,
 };
-use foldgate_proto::{AccountNumber, CallerKey, Event, KeyHash, KeyTerms, Profile, Timestamp};
+use foldgate_proto::{
+    AccountNumber, CallerKey, Event, KeyHash, KeyTerms, Profile, ResourceId, Timestamp,
+};
 
 use super::account::{self, bounds};
 use super::check_line;
+use super::definition::check_unreferred;
 use crate::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey, TermsEdit};
 use crate::{OwnerState, Rejection};
 
@@ -195,5 +198,6 @@ pub(super) fn rotate(
 
 pub(super) fn revoke(owner: &OwnerState, key: KeyOf) -> Result<Vec<Event>, Rejection> {
     let number = find(owner, key)?.number;
+    check_unreferred(owner, ResourceId::CallerKey(number))?;
     Ok(vec![Event::CallerKeyRevoked(CallerKeyRevoked { number })])
 }

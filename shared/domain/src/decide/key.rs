@@ -1,9 +1,10 @@
 //! Provider keys.
 
 use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
-use foldgate_proto::{Event, KeyNumber};
+use foldgate_proto::{Event, KeyNumber, ResourceId};
 
 use super::check_line;
+use super::definition::check_unreferred;
 use crate::command::{AddKey, DisableKey, PatchKey};
 use crate::{OwnerState, Rejection};
 
@@ -88,6 +89,7 @@ pub(super) fn remove(owner: &OwnerState, number: KeyNumber) -> Result<Vec<Event>
     if !owner.keys.contains_key(&number) {
         return Err(Rejection::NoSuchKey(number));
     }
+    check_unreferred(owner, ResourceId::Key(number))?;
     Ok(vec![Event::KeyRemoved(KeyRemoved { number })])
 }
 

@@ -15,6 +15,7 @@ use crate::table::skipped;
 use crate::{Command, OwnerState};
 
 mod account;
+mod definition;
 
 /// The path whose loss nearly every caller would notice.
 const CHAT: &str = "/v1/chat/completions";
@@ -52,6 +53,8 @@ pub enum Warning {
     NotEnforced(&'static str),
     /// No account is meant by this target today.
     NoSuchAccount(String),
+    /// A model's Level has no usable key.
+    ModelWithoutKeys(String, Level),
     /// So many keys that callers or admins present are good again.
     KeysBack(usize),
 }
@@ -123,6 +126,10 @@ impl fmt::Display for Warning {
                     "keys that were revoked or rotated are good again: {count}"
                 )
             }
+            Self::ModelWithoutKeys(model, level) => write!(
+                f,
+                "the model {model:?} leads to Level {level}, which has no usable key"
+            ),
             Self::NoSuchAccount(target) => write!(f, "no account matches {target} today"),
         }
     }
@@ -144,6 +151,7 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             warnings.extend(emptied(before, after, patch.number));
             warnings
         }
+        Command::PutDefinition(put) => definition::of(after, put),
         Command::RemoveKey(number) => emptied(before, after, *number).into_iter().collect(),
         Command::PatchConfig(patch) => {
             let mut warnings = of_config(after, &patch.set);

@@ -1,13 +1,13 @@
 //! Taking one change back out of a resource that may have changed since: field
 //! by field, as far as the fields are still as that change left them.
 
-use foldgate_proto::{Resource, Revision, Timestamp};
+use foldgate_proto::{Definition, Resource, Revision, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Fields whose own fields are compared one by one.
-const NESTED: &[&str] = &["profile", "terms"];
+const NESTED: &[&str] = &["profile", "terms", "value"];
 
 /// What a resource is once a change is taken out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,9 @@ pub fn merge(
         (Resource::AdminKey(b), Resource::AdminKey(a), Resource::AdminKey(n)) => {
             whole(b, a, n, Resource::AdminKey)
         }
+        (Resource::Definition(b), Resource::Definition(a), Resource::Definition(n)) => {
+            definition(b, a, n)
+        }
         _ => Merged::Conflict(String::new()),
     }
 }
@@ -71,8 +74,32 @@ fn whole<T: Serialize + DeserializeOwned>(
     now: &T,
     wrap: impl Fn(T) -> Resource,
 ) -> Merged {
-    let (Some(before), Some(after), Some(now)) = (object(before), object(after), object(now))
-    else {
+    let read = |merged| {
+        serde_json::from_value(Value::Object(merged))
+            .ok()
+            .map(&wrap)
+    };
+    fields_merged(object(before), object(after), object(now), read)
+}
+
+/// As [`whole`], where the value's own fields are compared one by one.
+fn definition(before: &Definition, after: &Definition, now: &Definition) -> Merged {
+    let read = |mut merged: Map<String, Value>| {
+        let value = merged.get_mut("value")?;
+        *value = Value::String(value.to_string());
+        let merged = serde_json::from_value(Value::Object(merged)).ok()?;
+        Some(Resource::Definition(Box::new(merged)))
+    };
+    fields_merged(opened(before), opened(after), opened(now), read)
+}
+
+fn fields_merged(
+    before: Option<Map<String, Value>>,
+    after: Option<Map<String, Value>>,
+    now: Option<Map<String, Value>>,
+    read: impl FnOnce(Map<String, Value>) -> Option<Resource>,
+) -> Merged {
+    let (Some(before), Some(after), Some(now)) = (before, after, now) else {
         return Merged::Conflict(String::new());
     };
     let mut merged = now.clone();
@@ -82,9 +109,9 @@ fn whole<T: Serialize + DeserializeOwned>(
     if merged == now {
         return Merged::Unchanged;
     }
-    match serde_json::from_value(Value::Object(merged)) {
-        Ok(value) => Merged::Value(Some(wrap(value))),
-        Err(_) => Merged::Conflict(String::new()),
+    match read(merged) {
+        Some(value) => Merged::Value(Some(value)),
+        None => Merged::Conflict(String::new()),
     }
 }
 
@@ -148,6 +175,10 @@ fn unstamped(resource: &Resource) -> Resource {
             key.updated_at = unset;
         }
         Resource::AdminKey(key) => key.revision = never,
+        Resource::Definition(definition) => {
+            definition.revision = never;
+            definition.updated_at = unset;
+        }
         Resource::Owner(_) | Resource::Config(_) | Resource::Completed(_) => {}
     }
     bare
@@ -164,7 +195,17 @@ pub(super) fn fields_of(resource: &Resource) -> Option<Map<String, Value>> {
         Resource::Account(value) => object(value),
         Resource::CallerKey(value) => object(value),
         Resource::AdminKey(value) => object(value),
+        Resource::Definition(value) => opened(value),
     }
+}
+
+/// A definition's fields, its value as the object that it is.
+fn opened(definition: &Definition) -> Option<Map<String, Value>> {
+    let mut fields = object(definition)?;
+    if let Ok(value @ Value::Object(_)) = serde_json::from_str(&definition.value.0) {
+        fields.insert("value".to_owned(), value);
+    }
+    Some(fields)
 }
 
 fn object(value: &impl Serialize) -> Option<Map<String, Value>> {

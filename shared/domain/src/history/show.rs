@@ -2,7 +2,7 @@
 //! and money in dollars.
 
 use foldgate_proto::event::{RecordUndone, StateRestored};
-use foldgate_proto::{Event, NanoDollars, Rates, Resource, Timestamp};
+use foldgate_proto::{Definition, Event, NanoDollars, Rates, Resource, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::Difference;
@@ -74,6 +74,15 @@ pub fn shown_event(event: &Event) -> Value {
     let mut shown = serde_json::to_value(event)
         .map(|value| readable("", value))
         .unwrap_or_default();
+    if let Event::DefinitionPut(put) = event {
+        // Its value holds the masks of its secrets.
+        let put = json!({
+            "id": put.id,
+            "number": put.number,
+            "value": serde_json::from_str::<Value>(&put.value.0).unwrap_or_default(),
+        });
+        return json!({event.kind(): put});
+    }
     // Of these, unlike of a resource, it says what they are about.
     if let Event::RecordUndone(RecordUndone { revision, .. })
     | Event::StateRestored(StateRestored { revision, .. }) = event
@@ -86,6 +95,9 @@ pub fn shown_event(event: &Event) -> Value {
 fn flat(resource: &Resource) -> Map<String, Value> {
     if let Resource::Completed(_) = resource {
         return fields_of(resource).unwrap_or_default();
+    }
+    if let Resource::Definition(definition) = resource {
+        return flat_definition(definition);
     }
     let is_config = matches!(resource, Resource::Config(_));
     let mut shown = Map::new();
@@ -103,6 +115,19 @@ fn flat(resource: &Resource) -> Map<String, Value> {
     }
     shown.retain(|name, _| !HIDDEN.contains(&name.as_str()));
     shown
+}
+
+/// What a definition says, in its own words; secrets stand in it as their masks.
+fn flat_definition(definition: &Definition) -> Map<String, Value> {
+    let own = serde_json::from_str(&definition.value.0).unwrap_or_default();
+    let stamps = [
+        ("id", json!(definition.id)),
+        ("number", json!(definition.number.0)),
+        ("created_at", json!(definition.created_at.to_string())),
+        ("updated_at", json!(definition.updated_at.to_string())),
+    ];
+    let stamps = stamps.map(|(name, value)| (name.to_owned(), value));
+    stamps.into_iter().chain::<Map<_, _>>(own).collect()
 }
 
 fn entry(name: String, value: Value) -> (String, Value) {

@@ -82,6 +82,8 @@ impl State {
             Event::CallerKeyRevoked(revoked) => owner.remove_caller_key(revoked.number),
             Event::RecordUndone(undone) => owner.put_all_back(revision, &undone.changes),
             Event::StateRestored(restored) => owner.put_all_back(revision, &restored.changes),
+            Event::DefinitionPut(put) => owner.apply_definition(revision, record, put),
+            Event::DefinitionRemoved(removed) => owner.apply_removed(removed),
         }
     }
 

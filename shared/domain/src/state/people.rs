@@ -9,7 +9,7 @@ use foldgate_proto::event::{
 };
 use foldgate_proto::{
     Account, AccountNumber, AdminKey, AdminKeyNumber, CallerKey, CallerKeyNumber, Change, Credit,
-    PreviousHash, Rare, Record, Resource, ResourceId, Revision,
+    Definition, PreviousHash, Rare, Record, Resource, ResourceId, Revision,
 };
 
 use icu_casemap::CaseMapper;
@@ -263,6 +263,15 @@ impl OwnerState {
                 });
             }
             (ResourceId::AdminKey(number), None) => self.remove_admin_key(number),
+            (ResourceId::Definition(kind, _), Some(Resource::Definition(definition)))
+                if definition.kind == kind =>
+            {
+                self.put_definition(Definition {
+                    revision,
+                    ..(**definition).clone()
+                });
+            }
+            (ResourceId::Definition(kind, number), None) => self.remove_definition(kind, number),
             // A value of another kind than its name says, or what cannot go.
             (_, _) => {}
         }

@@ -3,12 +3,13 @@
 //! as it stood it was legal, and what is beyond is bounded when it calls.
 
 use foldgate_proto::{
-    Account, AdminKey, CallerKey, Change, OwnerProfile, ProviderKey, Resource, ResourceId, Revision,
+    Account, AdminKey, CallerKey, Change, Definition, OwnerProfile, ProviderKey, Resource,
+    ResourceId, Revision,
 };
 
 use crate::decide::{
-    MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT,
-    MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, config,
+    MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER, MAX_DEFINITIONS,
+    MAX_KEYS_PER_ACCOUNT, MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, config, definition,
 };
 use crate::state::people::{folded, hashes};
 use crate::{OwnerState, Rejection};
@@ -56,6 +57,10 @@ impl Fit<'_> {
             (_, Some(Resource::Account(account))) => self.account(account),
             (_, Some(Resource::CallerKey(key))) => self.caller_key(key),
             (_, Some(Resource::AdminKey(key))) => self.admin_key(key),
+            (_, Some(Resource::Definition(back))) => self.definition(back),
+            (resource, None) if self.after.referrers_of(resource).next().is_some() => {
+                Err("it is referred to by definitions".to_owned())
+            }
             (ResourceId::Account(number), None) if self.after.has_children(number) => {
                 Err("it has accounts below it".to_owned())
             }
@@ -155,6 +160,16 @@ impl Fit<'_> {
             return Err("another key presents the same".to_owned());
         }
         Ok(())
+    }
+
+    fn definition(&self, back: &Definition) -> Result<(), String> {
+        let of_kind = |o: &OwnerState| o.definitions_of(back.kind).count();
+        self.room("definitions of its kind", of_kind, MAX_DEFINITIONS)?;
+        let now = self.after.definition(back.kind, back.id);
+        if now.is_none_or(|now| now.number != back.number) {
+            return Err("another definition has its id".to_owned());
+        }
+        definition::check_back(&self.after, back)
     }
 
     fn admin_key(&self, key: &AdminKey) -> Result<(), String> {

@@ -302,6 +302,7 @@ fn named(value: &Resource) -> ResourceId {
         Resource::Account(account) => ResourceId::Account(account.number),
         Resource::CallerKey(key) => ResourceId::CallerKey(key.number),
         Resource::AdminKey(key) => ResourceId::AdminKey(key.number),
+        Resource::Definition(d) => ResourceId::Definition(d.kind, d.number),
     }
 }
 

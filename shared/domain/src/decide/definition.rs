@@ -1,0 +1,184 @@
+//! Definitions.
+
+use foldgate_proto::event::{DefinitionPut, DefinitionRemoved};
+use foldgate_proto::{Definition, DefinitionKind, Event, ResourceId, Secrets};
+
+use crate::command::{PutDefinition, RemoveDefinition, SecretEdit};
+use crate::definition::{Checked, Fault, Registered};
+use crate::{OwnerState, Rejection};
+
+/// The most definitions of one kind an owner may hold.
+pub const MAX_DEFINITIONS: usize = 10_000;
+
+pub(super) fn put(owner: &OwnerState, put: &PutDefinition) -> Result<Vec<Event>, Rejection> {
+    let before = if let Some(number) = put.number {
+        let found = owner.definitions.get(&(put.kind, number));
+        let found = found.filter(|found| found.id == put.id);
+        Some(found.ok_or(Rejection::NoSuchDefinition(put.kind))?)
+    } else {
+        check_room(owner, put)?;
+        None
+    };
+    let checked = registered(put.kind)?.check(&put.value, owner)?;
+    let number = before.map_or_else(|| owner.last_definition.next(), |before| before.number);
+    check_name(owner, ResourceId::Definition(put.kind, number), &checked)?;
+    if let Some(before) = before {
+        check_renaming(owner, before, &checked)?;
+    }
+    let secrets = secrets(before.map(AsRef::as_ref), put)?;
+    let unchanged =
+        before.is_some_and(|before| before.value == checked.value && *before.secrets == secrets);
+    if unchanged {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::DefinitionPut(DefinitionPut {
+        id: put.id,
+        kind: put.kind,
+        number,
+        name: checked.name,
+        value: checked.value,
+        secrets,
+        refers: checked.refers,
+    })])
+}
+
+pub(super) fn remove(
+    owner: &OwnerState,
+    remove: RemoveDefinition,
+) -> Result<Vec<Event>, Rejection> {
+    let RemoveDefinition { kind, number } = remove;
+    if !owner.definitions.contains_key(&(kind, number)) {
+        return Err(Rejection::NoSuchDefinition(kind));
+    }
+    check_unreferred(owner, ResourceId::Definition(kind, number))?;
+    Ok(vec![Event::DefinitionRemoved(DefinitionRemoved {
+        kind,
+        number,
+    })])
+}
+
+/// Refuses to take away what definitions speak of.
+pub(super) fn check_unreferred(owner: &OwnerState, resource: ResourceId) -> Result<(), Rejection> {
+    let by: Vec<_> = owner.referrers_of(resource).map(referrer).collect();
+    if by.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::Referred { resource, by })
+}
+
+fn referrer(definition: &std::sync::Arc<Definition>) -> crate::rejection::Referrer {
+    crate::rejection::Referrer {
+        kind: definition.kind,
+        id: definition.id,
+        name: definition.name.clone(),
+    }
+}
+
+fn registered(kind: DefinitionKind) -> Result<&'static Registered, Rejection> {
+    Registered::of(kind).ok_or(Rejection::NoSuchDefinition(kind))
+}
+
+fn check_room(owner: &OwnerState, put: &PutDefinition) -> Result<(), Rejection> {
+    if owner.definition_ids.contains_key(&put.id) {
+        return Err(Rejection::KeyIdTaken);
+    }
+    if owner
+        .definitions_of(put.kind)
+        .nth(MAX_DEFINITIONS - 1)
+        .is_some()
+    {
+        return Err(Rejection::TooMany {
+            what: "definitions of this kind",
+            limit: MAX_DEFINITIONS,
+        });
+    }
+    Ok(())
+}
+
+/// Checks a definition that an undo or a restore brings back, as the state will be.
+pub(super) fn check_back(after: &OwnerState, back: &Definition) -> Result<(), String> {
+    let fault = |fault: Fault| fault.to_string();
+    let line = Registered::of(back.kind).ok_or("this program does not know its kind")?;
+    let value = serde_json::from_str(&back.value.0).map_err(|error| error.to_string())?;
+    let checked = line.check(&value, after).map_err(fault)?;
+    if checked.refers != *back.refers {
+        return Err("what it speaks of has changed since".to_owned());
+    }
+    let resource = ResourceId::Definition(back.kind, back.number);
+    check_name(after, resource, &checked).map_err(|taken| taken.to_string())
+}
+
+fn check_name(
+    owner: &OwnerState,
+    resource: ResourceId,
+    checked: &Checked,
+) -> Result<(), Rejection> {
+    let ResourceId::Definition(kind, number) = resource else {
+        return Ok(());
+    };
+    if checked.name.is_empty() {
+        return Ok(());
+    }
+    let mut named = owner.definitions_named(kind, &checked.name);
+    if named.any(|other| other.number != number) {
+        return Err(Rejection::Taken {
+            field: checked.name_field,
+            value: checked.name.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Who is spoken of by name keeps it, but for its case.
+fn check_renaming(
+    owner: &OwnerState,
+    before: &Definition,
+    checked: &Checked,
+) -> Result<(), Rejection> {
+    let renamed = !crate::is_same(&before.name, &checked.name);
+    let by_name = Registered::of(before.kind).is_some_and(|line| line.referred_by_name);
+    if renamed && by_name {
+        check_unreferred(owner, ResourceId::Definition(before.kind, before.number))?;
+    }
+    Ok(())
+}
+
+/// The secrets from now on.
+fn secrets(before: Option<&Definition>, put: &PutDefinition) -> Result<Secrets, Rejection> {
+    let mut secrets = Secrets::new();
+    for (pointer, edit) in &put.secrets {
+        let secret = match edit {
+            SecretEdit::Set(secret) => secret.clone(),
+            SecretEdit::Keep => {
+                let kept = before.and_then(|before| before.secrets.get(pointer));
+                let kept = kept.filter(|kept| {
+                    let at = pointer.split('/').skip(1);
+                    mask_at(put, at).is_some_and(|mask| mask == kept.mask)
+                });
+                kept.cloned().ok_or_else(|| {
+                    let path = pointer.trim_start_matches('/').replace('/', ".");
+                    let problem = "this is the mask of no secret that stands here; give the \
+                                   secret itself";
+                    Rejection::Definition(Fault::at(path, problem))
+                })?
+            }
+        };
+        secrets.insert(pointer.clone(), secret);
+    }
+    Ok(secrets)
+}
+
+fn mask_at<'p>(
+    put: &'p PutDefinition,
+    mut steps: impl Iterator<Item = &'p str>,
+) -> Option<&'p str> {
+    let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
+    let mut at = put.value.get(&unescaped(steps.next()?))?;
+    for step in steps {
+        at = match at {
+            serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
+            other => other.get(unescaped(step))?,
+        };
+    }
+    at.as_str()
+}

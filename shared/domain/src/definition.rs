@@ -1,0 +1,215 @@
+//! Definitions: each kind is one type that says what its values look like (fields,
+//! their limits, a JSON Schema), one validation of what the schema cannot say, and
+//! one line of [`KINDS`]. Everything else (storing, names, references, secrets,
+//! history, routes) is the same for all.
+
+use std::collections::BTreeSet;
+
+use foldgate_proto::{DefinitionKind, JsonText, ResourceId};
+use garde::Validate;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::OwnerState;
+
+pub mod model;
+mod pointer;
+pub mod rate_limit;
+#[cfg(test)]
+mod tests;
+
+pub use model::Model;
+pub use pointer::places;
+pub use rate_limit::RateLimit;
+
+/// Every kind there is.
+pub static KINDS: &[Registered] = &[registered::<Model>()];
+
+/// The longest value, in bytes of its JSON text.
+pub const MAX_VALUE_BYTES: usize = 128 * 1024;
+
+/// What a kind's type offers.
+pub trait Defined:
+    Serialize + DeserializeOwned + JsonSchema + Validate<Context = ()> + Send + Sync + 'static
+{
+    /// Which kind it is.
+    const KIND: DefinitionKind;
+    /// Where its secrets stand, as JSON pointers in which `*` is any one step.
+    const SECRETS: &'static [&'static str] = &[];
+    /// Whether others speak of it by its name, which therefore stays while they do.
+    const REFERRED_BY_NAME: bool = false;
+
+    /// The field that holds its name, and the name; `None` of a kind without names.
+    fn name(&self) -> Option<(&'static str, &str)>;
+
+    /// What its schema cannot say.
+    ///
+    /// # Errors
+    /// The field that breaks its rule.
+    fn check(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// The resources it speaks of; all must be there.
+    ///
+    /// # Errors
+    /// The field that speaks of one that is not.
+    fn refers(&self, _owner: &OwnerState) -> Result<BTreeSet<ResourceId>, Fault> {
+        Ok(BTreeSet::new())
+    }
+
+    /// The fields that are stored but not acted upon yet, as far as they are set;
+    /// empty pieces of text are never among them, and `*` is all of it.
+    fn unenforced(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+/// A field of a value that breaks its rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{problem}", path, if path.is_empty() { "" } else { ": " })]
+pub struct Fault {
+    /// Where, as in `routing.targets[0].model`; empty is the whole value.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl Fault {
+    /// A field that breaks its rule.
+    pub fn at(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// A value that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The field that holds its name.
+    pub name_field: &'static str,
+    /// Its name; empty of a kind without names.
+    pub name: String,
+    /// The value in its one form: defaults filled in, fields in order.
+    pub value: JsonText,
+    /// The resources it speaks of.
+    pub refers: BTreeSet<ResourceId>,
+}
+
+/// One kind, as the rest of the program sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered {
+    /// Which kind.
+    pub kind: DefinitionKind,
+    /// See [`Defined::SECRETS`].
+    pub secrets: &'static [&'static str],
+    /// See [`Defined::REFERRED_BY_NAME`].
+    pub referred_by_name: bool,
+    check: fn(&Map<String, Value>, &OwnerState) -> Result<Checked, Fault>,
+    unenforced: fn(&JsonText) -> Vec<&'static str>,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// The line of a kind in [`KINDS`].
+const fn registered<T: Defined>() -> Registered {
+    Registered {
+        kind: T::KIND,
+        secrets: T::SECRETS,
+        referred_by_name: T::REFERRED_BY_NAME,
+        check: check::<T>,
+        unenforced: unenforced::<T>,
+        schema: SchemaGenerator::subschema_for::<T>,
+    }
+}
+
+impl Registered {
+    /// The line of this kind.
+    pub fn of(kind: DefinitionKind) -> Option<&'static Self> {
+        KINDS.iter().find(|line| line.kind == kind)
+    }
+
+    /// Checks a value, as it came or as it is stored, against today's state.
+    ///
+    /// # Errors
+    /// The first field that breaks its rule.
+    pub fn check(&self, value: &Map<String, Value>, owner: &OwnerState) -> Result<Checked, Fault> {
+        (self.check)(value, owner)
+    }
+
+    /// See [`Defined::unenforced`]; of a value that is stored.
+    pub fn unenforced(&self, value: &JsonText) -> Vec<&'static str> {
+        (self.unenforced)(value)
+    }
+
+    /// The JSON Schema of its values; what it shares with others goes into
+    /// `generator`'s definitions.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+}
+
+/// A value as its type has it.
+///
+/// # Errors
+/// The field that breaks its rule.
+pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
+    let read: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        Fault::at(path, error.into_inner().to_string())
+    })?;
+    if let Err(report) = read.validate() {
+        let first = report.iter().next();
+        return Err(first.map_or_else(
+            || Fault::at("", "breaks a rule"),
+            |(path, error)| Fault::at(path.to_string(), error.to_string()),
+        ));
+    }
+    read.check()?;
+    Ok(read)
+}
+
+/// A stored value as its type has it; `None` of one that this program does not
+/// understand (a newer one wrote it).
+pub fn stored<T: Defined>(value: &JsonText) -> Option<T> {
+    serde_json::from_str(&value.0).ok()
+}
+
+fn check<T: Defined>(value: &Map<String, Value>, owner: &OwnerState) -> Result<Checked, Fault> {
+    let read: T = read(Value::Object(value.clone()))?;
+    let refers = read.refers(owner)?;
+    let (name_field, name) = read.name().unwrap_or(("name", ""));
+    check_name(name_field, name)?;
+    let text = serde_json::to_value(&read)
+        .map_err(|error| Fault::at("", error.to_string()))?
+        .to_string();
+    if text.len() > MAX_VALUE_BYTES {
+        let problem = format!("{} bytes are more than {MAX_VALUE_BYTES}", text.len());
+        return Err(Fault::at("", problem));
+    }
+    Ok(Checked {
+        name_field,
+        name: name.to_owned(),
+        value: JsonText(text),
+        refers,
+    })
+}
+
+/// Names stand on one line, and look like what they are.
+fn check_name(field: &str, name: &str) -> Result<(), Fault> {
+    if name.trim() != name {
+        return Err(Fault::at(field, "must not begin or end with white space"));
+    }
+    if name.chars().any(crate::decide::is_unseemly) {
+        return Err(Fault::at(field, "holds control characters"));
+    }
+    Ok(())
+}
+
+fn unenforced<T: Defined>(value: &JsonText) -> Vec<&'static str> {
+    stored::<T>(value).map_or_else(Vec::new, |read| read.unenforced())
+}
