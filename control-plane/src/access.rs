@@ -94,6 +94,8 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/admin/v1/state/restore", May::Owner),
     ("GET", "/admin/v1/explain", May::Admins),
     ("GET", "/admin/v1/access_log", May::Admins),
+    ("GET", "/admin/v1/models/status", May::Admins),
+    ("GET", "/admin/v1/health", May::Admins),
     // Accounts: what concerns them and those below them.
     ("GET", "/dashboard/logs", May::All),
     ("GET", "/admin/v1/admin_keys", May::Owner),

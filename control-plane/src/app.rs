@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::history::History;
 use crate::journal::Journal;
+use crate::playground::Way;
 use crate::reply::Done;
 use crate::request::{IfMatch, Stamp, Write};
 use crate::settings::Settings;
@@ -70,6 +71,8 @@ pub(crate) struct Parts {
     pub streams: Arc<Semaphore>,
     /// The listener takes no new requests: streams end.
     pub ending: CancellationToken,
+    /// A way to a data plane.
+    pub playground: Way,
 }
 
 impl App {

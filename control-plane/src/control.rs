@@ -20,6 +20,7 @@ use crate::fleet::Fleet;
 use crate::history::History;
 use crate::history_api::stream;
 use crate::journal::Journal;
+use crate::playground::{Playground, Way};
 use crate::reports::{Disabler, Folder};
 use crate::routes;
 use crate::settings::Settings;
@@ -42,6 +43,8 @@ pub struct Setup {
     pub access: AccessLog,
     /// What it keeps beside the log.
     pub keeping: Keeping,
+    /// A way to a data plane, if there is one.
+    pub playground: Option<Arc<dyn Playground>>,
 }
 
 /// What a control plane keeps on disk, and how it lives with the process.
@@ -80,6 +83,7 @@ impl ControlPlane {
             settings,
             access,
             keeping,
+            playground,
         } = setup;
         let feeders = TaskTracker::new();
         let writing = TaskTracker::new();
@@ -118,6 +122,7 @@ impl ControlPlane {
             journal,
             streams: stream::places(),
             ending: keeping.ending,
+            playground: Way(playground),
         });
         Self {
             app,

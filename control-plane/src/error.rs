@@ -157,6 +157,12 @@ pub enum Error {
     /// This node has not folded the revision in time.
     #[error("this node has not reached revision {0}")]
     NotReached(Revision),
+    /// This process has no way to a data plane.
+    #[error("there is no data node to play with: set playground.url (FOLDGATE_PLAYGROUND_URL)")]
+    NoPlayground,
+    /// The data plane did not answer.
+    #[error("the data node does not answer: {0}")]
+    PlaygroundUnreached(String),
     /// It took too long.
     #[error("the request took too long")]
     TimedOut,
@@ -221,6 +227,8 @@ impl Error {
             | Self::NotReached(_)
             | Self::LogUnread(_)
             | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoPlayground => StatusCode::NOT_IMPLEMENTED,
+            Self::PlaygroundUnreached(_) => StatusCode::BAD_GATEWAY,
             Self::OutcomeUnknown(_) | Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -263,6 +271,8 @@ impl Error {
             Self::Contended => "contended",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::TooLargeToWrite(_) => "record_too_large",
+            Self::NoPlayground => "no_playground",
+            Self::PlaygroundUnreached(_) => "data_node_unreached",
             Self::TimedOut => "timeout",
             Self::NotReached(_) => "revision_not_reached",
             Self::Internal => "internal_error",

@@ -10,14 +10,14 @@ use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::admin_api::{admin_keys, owners};
+use crate::admin_api::{admin_keys, model_status, owners};
 use crate::app::App;
 use crate::error::Error;
 use crate::owner_api::{
     caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
 };
 use crate::request::{id, query, quote};
-use crate::{fleet_api, guard, history_api, log_api, observe};
+use crate::{fleet_api, guard, history_api, log_api, observe, playground};
 
 /// A provider's URL, its slashes not encoded.
 const WHOLE_URL: &str = "/x-keys/{id}/{*rest}";
@@ -72,6 +72,9 @@ fn all() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/admin/v1/explain", get(history_api::explain::get)),
         ("/admin/v1/access_log", get(history_api::access_log::list)),
         ("/dashboard/logs", get(history_api::logs::list)),
+        ("/admin/v1/models/status", get(model_status::list)),
+        ("/admin/v1/health", get(model_status::health)),
+        ("/playground/chat/completions", post(playground::chat)),
         ("/healthz", get(health)),
         (WHOLE_URL, keys_at),
     ];

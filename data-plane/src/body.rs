@@ -2,9 +2,11 @@
 //! needs, edited only where it must be.
 
 mod fields;
+mod inbound;
 mod read;
 
 pub(crate) use fields::{Fields, UsageChunk};
+pub use inbound::Inbound;
 pub(crate) use read::{drain, read, require_json};
 
 #[cfg(test)]

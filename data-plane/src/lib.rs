@@ -27,6 +27,7 @@ mod transport;
 mod usage;
 
 pub use attempt::Limits;
+pub use body::Inbound;
 pub use error::{Kind, Problem};
 pub use pools::{Place, Pools, Skipped, Sleeps, StoreError};
 pub use proxy::{Deps, Proxy};

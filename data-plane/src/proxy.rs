@@ -19,7 +19,6 @@ use foldgate_runtime::{AccessLog, Peer};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -28,7 +27,7 @@ use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
 use crate::admit::Admitted;
 use crate::attempt::{Answer, Call, attempt};
-use crate::body::{Fields, UsageChunk, drain, read, require_json};
+use crate::body::{Fields, Inbound, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
 use crate::error::Problem;
 use crate::models;
@@ -110,7 +109,7 @@ impl Proxy {
     }
 
     /// Answers one request. The whole proxy, as a server calls it.
-    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    pub async fn handle(self: Arc<Self>, request: Request<Inbound>, peer: Peer) -> Response<Body> {
         let request_id = self.ids.of(request.headers());
         let account = Account::open(&self.books, &request, peer.address, request_id.clone());
         let mut account = Some(Box::new(account));
@@ -144,7 +143,7 @@ impl Proxy {
 
     async fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<Inbound>,
         account: &mut Option<Box<Account>>,
     ) -> Response<Body> {
         let mut table = self.deps.replica.table();
@@ -170,7 +169,7 @@ impl Proxy {
     async fn phases(
         &self,
         parts: &Parts,
-        body: &mut Incoming,
+        body: &mut Inbound,
         slot: &mut Option<Box<Account>>,
         table: &mut Arc<Table>,
     ) -> Result<Response<Body>, Problem> {
@@ -212,7 +211,7 @@ impl Proxy {
         &self,
         endpoint: &'static Endpoint,
         arrival: Arrival<'_>,
-        (body, table): (&mut Incoming, &mut Arc<Table>),
+        (body, table): (&mut Inbound, &mut Arc<Table>),
         slot: &mut Option<Box<Account>>,
     ) -> Result<Response<Body>, Problem> {
         let Some(account) = slot.as_deref_mut() else {

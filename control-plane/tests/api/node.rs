@@ -105,6 +105,7 @@ impl Node {
                 health: health.component("history"),
                 ending: shutdown.token(),
             },
+            playground: None,
         });
         let serve = server.serve_tower(control.router(), error::panicked, shutdown.clone());
         tokio::spawn(serve);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use foldgate_data_plane::{
-    Deps, Limits, Listeners, Place, Pools, Proxy, Settings, Sleeps, TransportSettings,
+    Deps, Inbound, Limits, Listeners, Place, Pools, Proxy, Settings, Sleeps, TransportSettings,
 };
 use foldgate_domain::command::{AddKey, ClaimOwner, Command, ConfigPatch, Context, PatchConfig};
 use foldgate_domain::upstream_url::AddressPolicy;
@@ -19,6 +19,8 @@ use foldgate_proto::{Actor, Config, KeyId, Level, OwnerId, RecordId, Revision, T
 use foldgate_runtime::server::Limits as ServerLimits;
 use foldgate_runtime::{AccessLog, Server, Shutdown};
 use foldgate_vault::{MasterKey, SealContext, Vault};
+use http::Request;
+use hyper::body::Incoming;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -109,7 +111,9 @@ impl Rig {
             .unwrap();
         let address = server.local_addr();
         listeners.set_own([address]);
-        let handler = move |request, peer| Arc::clone(&proxy).handle(request, peer);
+        let handler = move |request: Request<Incoming>, peer| {
+            Arc::clone(&proxy).handle(request.map(Inbound::from), peer)
+        };
         let running = tokio::spawn(server.serve(handler, Proxy::panicked, shutdown.clone()));
         let mut rig = Self {
             caller: Caller::new(address, KEY),

@@ -10,6 +10,7 @@ mod fatal;
 mod health;
 mod heartbeat;
 mod history;
+mod https;
 mod keys;
 mod listen;
 mod log_command;

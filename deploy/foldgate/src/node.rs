@@ -22,6 +22,7 @@ use crate::storage::{OWNER_KEY_FILE, SNAPSHOT_FOLDER};
 use crate::{announce, health, listen};
 
 mod admin;
+mod playground;
 mod proxy;
 
 use proxy::Traffic;
@@ -88,14 +89,19 @@ impl Node {
         };
         let sleeps = traffic.as_ref().map(Traffic::sleeps);
         let mut serving = Vec::new();
+        let mut own_proxy = None;
         if let (Some(server), Some(traffic)) = (proxy, traffic) {
-            serving.extend(traffic.serve(&parts, server)?);
+            let (proxy, tasks) = traffic.serve(&parts, server)?;
+            serving.extend(tasks);
+            own_proxy = Some(proxy);
         }
-        let control = admin.map(|server| {
-            let control = Arc::new(admin::start(&parts));
-            serving.push(admin::serve(&control, server, &base.shutdown));
-            control
-        });
+        let mut control = None;
+        if let Some(server) = admin {
+            let playground = playground::way(own_proxy, &base.settings)?;
+            let started = Arc::new(admin::start(&parts, playground));
+            serving.push(admin::serve(&started, server, &base.shutdown));
+            control = Some(started);
+        }
         let pulse = pulse(&parts, sleeps, control.as_ref());
         if let Some(control) = &control {
             control.fleet().speak_for(own(&pulse, own_log));

@@ -79,6 +79,8 @@ pub struct Settings {
     pub listen: Listen,
     /// A running control plane for commands to ask; empty is none.
     pub admin_url: String,
+    /// The data node that a control plane's playground calls; empty is none.
+    pub playground_url: String,
     /// The owner made at first start.
     pub owner: Owner,
     /// The keys that seal secrets.
@@ -304,6 +306,7 @@ impl Settings {
                 status: nowhere,
             },
             admin_url: String::new(),
+            playground_url: String::new(),
             owner: Owner::default(),
             master: Master::default(),
             nats: Nats::default(),

@@ -8,6 +8,7 @@ mod held;
 mod log;
 mod outage;
 mod people;
+mod playground;
 mod region;
 mod sleep;
 mod tenants;
@@ -27,4 +28,11 @@ fn chat(model: &str) -> Value {
 async fn must_chat(proxy: &Client, model: &str) {
     let answer = proxy.post(CHAT, &chat(model)).await.ok();
     assert_eq!(answer["choices"][0]["message"]["content"], "echo: hello");
+}
+
+/// A streamed chat request.
+fn streamed(model: &str) -> Value {
+    let mut body = chat(model);
+    body["stream"] = true.into();
+    body
 }

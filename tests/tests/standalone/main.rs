@@ -20,6 +20,7 @@ mod lifecycle;
 mod news;
 mod observe;
 mod owners;
+mod playground;
 mod proxy;
 mod readme;
 mod ready;

@@ -1,7 +1,5 @@
 //! A running control plane, asked over its admin listener.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,17 +12,14 @@ use http::request::Builder;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::exit::Failure;
+use crate::https;
 use crate::storage::OWNER_KEY_FILE;
 
 /// The longest answer: a page of 256 records and 4 MiB, in base64 and told of
@@ -89,13 +84,8 @@ impl Remote {
     }
 
     fn new(base: &str, key: SecretString, settings: &Settings) -> Result<Self, Failure> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(settings.upstream.ca_file.as_deref())?)
-            .https_or_http()
-            .enable_http1()
-            .build();
         Ok(Self {
-            http: Client::builder(TokioExecutor::new()).build(connector),
+            http: https::client(settings.upstream.ca_file.as_deref())?,
             base: base.trim_end_matches('/').to_owned(),
             key,
         })
@@ -220,24 +210,4 @@ fn cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = deeper;
     }
     cause.to_string()
-}
-
-fn tls(extra_ca: Option<&Path>) -> Result<ClientConfig, Failure> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    if let Some(path) = extra_ca {
-        let shown = path.display();
-        let unreadable = |error| Failure::usage(format!("upstream.ca_file: {shown}: {error}"));
-        for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-            let added = roots.add(certificate.map_err(unreadable)?);
-            added.map_err(|error| Failure::usage(format!("upstream.ca_file: {shown}: {error}")))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Failure::internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foldgate_control_plane::{ControlPlane, Keeping, KeyFile, Settings, Setup, error};
+use foldgate_control_plane::{ControlPlane, Keeping, KeyFile, Playground, Settings, Setup, error};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_runtime::{Server, Shutdown};
 use tokio::task::JoinHandle;
@@ -12,7 +12,7 @@ use crate::base::VERSION;
 use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER, OWNER_KEY_FILE};
 
 /// Starts the submitter and what feeds it.
-pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
+pub(super) fn start(parts: &Parts<'_>, playground: Option<Arc<dyn Playground>>) -> ControlPlane {
     let base = parts.base;
     let settings = &base.settings;
     let networks = settings.upstream.allowed_provider_cidrs.iter().copied();
@@ -39,6 +39,7 @@ pub(super) fn start(parts: &Parts<'_>) -> ControlPlane {
             health: base.health.component("history"),
             ending: base.shutdown.token(),
         },
+        playground,
     })
 }
 

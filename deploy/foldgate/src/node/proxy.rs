@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use foldgate_data_plane::{Deps, Listeners, Place, Pools, Proxy, Settings, Sleeps};
+use foldgate_data_plane::{Deps, Inbound, Listeners, Place, Pools, Proxy, Settings, Sleeps};
 use foldgate_runtime::Server;
+use http::Request;
+use hyper::body::Incoming;
 use tokio::task::JoinHandle;
 
 use super::Parts;
@@ -58,7 +60,7 @@ impl Traffic {
         self,
         parts: &Parts<'_>,
         server: Server,
-    ) -> Result<[JoinHandle<()>; 2], Failure> {
+    ) -> Result<(Arc<Proxy>, [JoinHandle<()>; 2]), Failure> {
         let base = parts.base;
         let listeners = Listeners::default();
         listeners.set_own(listen::all(parts.listeners));
@@ -72,9 +74,12 @@ impl Traffic {
         };
         let proxy = Proxy::new(deps, self.settings).map_err(Failure::usage)?;
         let beside = proxy.start(&base.shutdown);
-        let handler = move |request, peer| proxy.clone().handle(request, peer);
+        let inner = proxy.clone();
+        let handler = move |request: Request<Incoming>, peer| {
+            inner.clone().handle(request.map(Inbound::from), peer)
+        };
         let serving = server.serve(handler, Proxy::panicked, base.shutdown.clone());
-        Ok([beside, tokio::spawn(serving)])
+        Ok((proxy, [beside, tokio::spawn(serving)]))
     }
 }
 

@@ -21,7 +21,12 @@ pub(super) fn faults(settings: &Settings) -> Vec<String> {
     keys(settings, &mut faults);
     log(settings, &mut faults);
     listeners(settings, &mut faults);
-    admin_url(settings, &mut faults);
+    plain_url(("admin.url", &settings.admin_url), 3001, &mut faults);
+    plain_url(
+        ("playground.url", &settings.playground_url),
+        3000,
+        &mut faults,
+    );
     bounds(settings, &mut faults);
     faults
 }
@@ -137,8 +142,7 @@ fn listeners(settings: &Settings, faults: &mut Vec<String>) {
     }
 }
 
-fn admin_url(settings: &Settings, faults: &mut Vec<String>) {
-    let text = &settings.admin_url;
+fn plain_url((name, text): (&str, &str), port: u16, faults: &mut Vec<String>) {
     // Credentials in it would be shown; the key has a setting of its own.
     let fits = text.is_empty()
         || ::url::Url::parse(text).is_ok_and(|url| {
@@ -150,7 +154,9 @@ fn admin_url(settings: &Settings, faults: &mut Vec<String>) {
                 && url.fragment().is_none()
         });
     if !fits {
-        faults.push("admin.url: it is no plain HTTP URL (http://host:3001)".to_owned());
+        faults.push(format!(
+            "{name}: it is no plain HTTP URL (http://host:{port})"
+        ));
     }
 }
 

@@ -102,6 +102,8 @@ pub const TABLE: &[Setting] = settings! {
         "where the owner API listens";
     "admin.url", plain(""), |s| &mut s.admin_url,
         "a running control plane (http://host:3001) that commands ask, with FOLDGATE_OWNER_KEY as their key";
+    "playground.url", plain(""), |s| &mut s.playground_url,
+        "the data node (http://host:3000) that a control plane's playground calls; standalone calls itself";
     "status.addr", plain("127.0.0.1:9090"), |s| &mut s.listen.status,
         "where /livez, /readyz, /metrics and /status/* listen";
 

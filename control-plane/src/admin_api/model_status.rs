@@ -1,0 +1,311 @@
+//! How models fare: `GET /admin/v1/models/status` and `GET /admin/v1/health`. What
+//! is known of a model is what the fleet knows of its provider keys: which of them
+//! may be used, and which sleep.
+
+use std::collections::{HashMap, HashSet};
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::OwnerState;
+use foldgate_domain::definition::model::Place;
+use foldgate_domain::definition::{Model, stored};
+use foldgate_domain::table::skipped;
+use foldgate_proto::{DefinitionKind, KeyId, Level, ProviderKey, SleepReport, Timestamp};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::clock;
+use crate::reply;
+
+/// How one model fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ModelStatus {
+    /// Its id.
+    id: String,
+    /// Its name.
+    display_name: String,
+    /// `direct` or `routing`.
+    kind: Kind,
+    /// Whether it can be called.
+    status: Status,
+    /// Until when all its keys sleep.
+    cooldown_until: Option<Moment>,
+    /// When the last failure was seen that one of its keys sleeps for.
+    last_checked_at: Option<Moment>,
+    /// What the provider answered then.
+    last_check_status: Option<u16>,
+    /// Why it is not healthy, in words for an operator.
+    status_reason: Option<String>,
+    #[serde(skip)]
+    health: Health,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Direct,
+    Routing,
+}
+
+/// See [`ModelStatus::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    /// A key of it may be used now.
+    Healthy,
+    /// No key of it may be used, whatever time passes.
+    Unhealthy,
+    /// All its keys sleep for now.
+    Cooldown,
+    /// It routes to others, which fare each for itself.
+    NotApplicable,
+}
+
+/// A point in time as the contract writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Moment {
+    secs_since_epoch: i64,
+    nanos_since_epoch: u32,
+}
+
+/// How much of a model is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Health {
+    Healthy = 0,
+    /// Some of its keys sleep.
+    Degraded = 1,
+    /// None of its keys can be used now.
+    Down = 2,
+}
+
+impl From<Timestamp> for Moment {
+    fn from(at: Timestamp) -> Self {
+        let millis = u32::try_from(at.0.rem_euclid(1000)).unwrap_or(0);
+        Self {
+            secs_since_epoch: at.0.div_euclid(1000),
+            nanos_since_epoch: millis * 1_000_000,
+        }
+    }
+}
+
+/// `GET /admin/v1/models/status`
+pub(crate) async fn list(State(app): State<App>, caller: Authenticated) -> Response {
+    reply::read(&caller, &of_owner(&app, &caller))
+}
+
+/// `GET /admin/v1/health`
+pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Response {
+    let models = of_owner(&app, &caller);
+    let replica = app.replica.status();
+    let worst = models.iter().map(|model| model.health).max();
+    let whole = replica.held.is_none() && replica.caught_up;
+    let all_down = !models.is_empty()
+        && models
+            .iter()
+            .filter(|model| model.kind == Kind::Direct)
+            .all(|model| model.health == Health::Down);
+    let status = if all_down {
+        "unhealthy"
+    } else if !whole || worst > Some(Health::Healthy) {
+        "degraded"
+    } else {
+        "ok"
+    };
+    let body = Answer {
+        status,
+        models: models.into_iter().map(Line::from).collect(),
+        config: Config {
+            snapshot_revision: replica.revision.0,
+            snapshot_age_seconds: whole.then_some(0),
+        },
+    };
+    reply::read(&caller, &body)
+}
+
+/// The answer of `health`.
+#[derive(Debug, Serialize)]
+struct Answer {
+    status: &'static str,
+    models: Vec<Line>,
+    config: Config,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    id: String,
+    name: String,
+    health: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct Config {
+    snapshot_revision: u64,
+    snapshot_age_seconds: Option<u64>,
+}
+
+impl From<ModelStatus> for Line {
+    fn from(model: ModelStatus) -> Self {
+        Self {
+            id: model.id,
+            name: model.display_name,
+            health: model.health as u8,
+        }
+    }
+}
+
+fn of_owner(app: &App, caller: &Authenticated) -> Vec<ModelStatus> {
+    let owner = caller.owner();
+    let now = clock::now();
+    let sleeping = app.sleeps.of_owner(owner.id, now);
+    statuses(owner, &sleeping)
+}
+
+/// Every model's status, in the order in which they were made.
+fn statuses(owner: &OwnerState, sleeping: &[SleepReport]) -> Vec<ModelStatus> {
+    let keys = Keys::of(owner, sleeping);
+    let models = owner.definitions_of(DefinitionKind::Model);
+    models
+        .filter_map(|definition| {
+            let model: Model = stored(&definition.value)?;
+            let seen = match (&model.routing, model.place()) {
+                (None, Some(place)) => keys.see(owner, &model, place),
+                _ => Seen::routing(),
+            };
+            Some(ModelStatus {
+                id: definition.id.to_string(),
+                display_name: model.display_name,
+                kind: seen.kind,
+                status: seen.status,
+                cooldown_until: seen.until.map(Moment::from),
+                last_checked_at: seen.last.map(|report| report.at.into()),
+                last_check_status: seen.last.and_then(|report| report.status),
+                status_reason: seen.reason,
+                health: seen.health,
+            })
+        })
+        .collect()
+}
+
+/// What was seen of one model.
+struct Seen<'s> {
+    kind: Kind,
+    status: Status,
+    until: Option<Timestamp>,
+    last: Option<&'s SleepReport>,
+    reason: Option<String>,
+    health: Health,
+}
+
+impl Seen<'_> {
+    const fn routing() -> Self {
+        Self {
+            kind: Kind::Routing,
+            status: Status::NotApplicable,
+            until: None,
+            last: None,
+            reason: None,
+            health: Health::Healthy,
+        }
+    }
+}
+
+/// The owner's keys, found by pool, and what sleeps.
+struct Keys<'s> {
+    pools: HashMap<Level, Vec<&'s ProviderKey>>,
+    asleep: HashMap<KeyId, Vec<&'s SleepReport>>,
+}
+
+impl<'s> Keys<'s> {
+    fn of(owner: &'s OwnerState, sleeping: &'s [SleepReport]) -> Self {
+        let wanted: HashSet<Level> = owner
+            .definitions_of(DefinitionKind::Model)
+            .filter_map(|definition| stored::<Model>(&definition.value))
+            .filter_map(|model| match model.place()? {
+                Place::Level(level) => Some(level),
+                Place::Key(_) => None,
+            })
+            .collect();
+        let mut pools: HashMap<Level, Vec<&ProviderKey>> = HashMap::new();
+        // Keys are looked at once, however many models their pools serve.
+        if !wanted.is_empty() {
+            for key in owner.keys.values().filter(|k| wanted.contains(&k.level)) {
+                pools.entry(key.level).or_default().push(key);
+            }
+        }
+        let mut asleep: HashMap<KeyId, Vec<&SleepReport>> = HashMap::new();
+        for report in sleeping {
+            asleep.entry(report.key).or_default().push(report);
+        }
+        Self { pools, asleep }
+    }
+
+    fn see(&'s self, owner: &'s OwnerState, model: &Model, place: Place) -> Seen<'s> {
+        let keys: Vec<&ProviderKey> = match place {
+            Place::Key(id) => owner.key(id).map(AsRef::as_ref).into_iter().collect(),
+            Place::Level(level) => self.pools.get(&level).cloned().unwrap_or_default(),
+        };
+        let usable: Vec<&ProviderKey> = keys
+            .iter()
+            .copied()
+            .filter(|key| key.disabled.is_none() && skipped(key).is_none())
+            .collect();
+        let upstream = model.model_name.as_deref();
+        let sleeps: Vec<&SleepReport> = usable
+            .iter()
+            .filter_map(|key| self.sleep(key.id, upstream))
+            .collect();
+        let last = sleeps.iter().copied().max_by_key(|report| report.at);
+        let (status, health, reason) = if usable.is_empty() {
+            let why = unusable(&keys);
+            (Status::Unhealthy, Health::Down, Some(why))
+        } else if sleeps.len() == usable.len() {
+            let why = last.map(|report| told(report, "all its keys sleep"));
+            (Status::Cooldown, Health::Down, why)
+        } else if sleeps.is_empty() {
+            (Status::Healthy, Health::Healthy, None)
+        } else {
+            let some = format!("{} of {} keys sleep", sleeps.len(), usable.len());
+            let why = last.map(|report| told(report, &some));
+            (Status::Healthy, Health::Degraded, why)
+        };
+        let wakes = sleeps.iter().map(|report| report.until).min();
+        Seen {
+            kind: Kind::Direct,
+            status,
+            until: wakes.filter(|_| status == Status::Cooldown),
+            last,
+            reason,
+            health,
+        }
+    }
+
+    /// The longest sleep that keeps a key from a model.
+    fn sleep(&self, key: KeyId, upstream: Option<&str>) -> Option<&'s SleepReport> {
+        let reports = self.asleep.get(&key)?.iter().copied();
+        reports
+            .filter(|report| report.model.is_none() || report.model.as_deref() == upstream)
+            .max_by_key(|report| report.until)
+    }
+}
+
+fn unusable(keys: &[&ProviderKey]) -> String {
+    let Some(key) = keys.first() else {
+        return "no provider key stands there".to_owned();
+    };
+    match (&key.disabled, skipped(key)) {
+        (Some(disabled), _) => format!("its keys are switched off: {}", disabled.reason),
+        (None, Some(why)) => why.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn told(report: &SleepReport, how_many: &str) -> String {
+    let cause = serde_json::to_value(report.cause).unwrap_or_default();
+    let cause = cause.as_str().unwrap_or("unknown").replace('_', " ");
+    if report.detail.is_empty() {
+        format!("{how_many}: {cause}")
+    } else {
+        format!("{how_many}: {cause}: {}", report.detail)
+    }
+}
