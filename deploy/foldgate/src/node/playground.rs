@@ -65,7 +65,10 @@ impl Playground for Remote {
         let client = self.client.clone();
         let sent = onward(&self.base, request, peer);
         Box::pin(async move {
-            let mut answer = client.request(sent?).await.map_err(|error| unreached(&error))?;
+            let mut answer = client
+                .request(sent?)
+                .await
+                .map_err(|error| unreached(&error))?;
             take_out_hops(answer.headers_mut());
             Ok(answer.map(Body::new))
         })
