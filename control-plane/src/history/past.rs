@@ -44,7 +44,22 @@ pub(super) struct Past {
     lost: Mutex<Vec<Revision>>,
     kept: Mutex<Vec<State>>,
     turns: Semaphore,
+    pace: Pace,
 }
+
+/// How far apart checkpoints stand.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// See [`MIN_INTERVAL`].
+    records: u64,
+    /// See [`BYTES_PER_RECORD`].
+    bytes_per_record: u64,
+}
+
+const PACE: Pace = Pace {
+    records: MIN_INTERVAL,
+    bytes_per_record: BYTES_PER_RECORD,
+};
 
 impl Past {
     /// The checkpoints in a folder.
@@ -64,6 +79,7 @@ impl Past {
             lost: Mutex::default(),
             kept: Mutex::default(),
             turns: Semaphore::new(MAX_AT_ONCE),
+            pace: PACE,
         }
     }
 
@@ -74,7 +90,7 @@ impl Past {
             let last = checkpoints.last_key_value();
             last.map_or((Revision::ZERO, 0), |(at, size)| (*at, *size))
         };
-        let interval = MIN_INTERVAL.max(size / BYTES_PER_RECORD);
+        let interval = self.pace.records.max(size / self.pace.bytes_per_record);
         if state.revision.0 >= last.0.saturating_add(interval) {
             self.keep(state)?;
         }
@@ -295,3 +311,6 @@ fn ended(at: Revision) -> LogError {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

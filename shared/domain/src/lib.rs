@@ -21,6 +21,8 @@ pub mod rejection;
 pub mod sleep;
 pub mod state;
 pub mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod upstream_url;
 
 pub use bounds::Bounds;
