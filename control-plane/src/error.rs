@@ -154,6 +154,12 @@ pub enum Error {
     /// The decision does not fit into one record.
     #[error("the change does not fit into one record: {0}")]
     TooLargeToWrite(String),
+    /// What differs from a revision does not fit into one record.
+    #[error(
+        "what differs from revision {0} does not fit into one record; restore one resource at a \
+         time, with &resource= (GET /admin/v1/state/diff?from={0} names them)"
+    )]
+    TooMuchToRestore(Revision),
     /// This node has not folded the revision in time.
     #[error("this node has not reached revision {0}")]
     NotReached(Revision),
@@ -205,7 +211,9 @@ impl Error {
             | Self::NotInHistory { .. }
             | Self::NoAccount(_) => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) | Self::TooMuchToRestore(_) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyCut | Self::BadJson(_) | Self::BadBody(_) | Self::Field { .. } => {
                 StatusCode::BAD_REQUEST
@@ -270,7 +278,7 @@ impl Error {
             Self::LogUnread(_) => "log_unread",
             Self::Contended => "contended",
             Self::OutcomeUnknown(_) => "outcome_unknown",
-            Self::TooLargeToWrite(_) => "record_too_large",
+            Self::TooLargeToWrite(_) | Self::TooMuchToRestore(_) => "record_too_large",
             Self::NoPlayground => "no_playground",
             Self::PlaygroundUnreached(_) => "data_node_unreached",
             Self::TimedOut => "timeout",

@@ -58,7 +58,11 @@ pub(crate) async fn restore(
         then,
         only,
     });
-    let mut done = app.submit(&caller, &write, command).await?;
+    let submitted = app.submit(&caller, &write, command).await;
+    let mut done = submitted.map_err(|error| match error {
+        Error::TooLargeToWrite(_) if only.is_none() => Error::TooMuchToRestore(revision),
+        other => other,
+    })?;
     let resources = put_back(&done);
     done.tell_changes(owner);
     let message = match (done.is_replay(), resources.len()) {

@@ -23,6 +23,7 @@ mod history_access;
 mod history_disk;
 mod history_explain;
 mod history_index;
+mod history_large;
 mod history_random;
 mod history_states;
 mod history_stream;
