@@ -10,6 +10,7 @@ mod outage;
 mod people;
 mod playground;
 mod region;
+mod shown;
 mod sleep;
 mod tenants;
 mod visible;

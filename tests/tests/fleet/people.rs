@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
 
-struct World {
-    fleet: Fleet,
+pub(crate) struct World {
+    pub(crate) fleet: Fleet,
     /// Both control planes, as the owner.
-    controls: [Admin; 2],
+    pub(crate) controls: [Admin; 2],
     _upstream: FakeUpstream,
 }
 
 impl World {
     /// A fleet that serves every model.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let fleet = Fleet::start(2, 3).await;
         let upstream = FakeUpstream::start().await;
         let controls = [fleet.controls[0].admin(), fleet.controls[1].admin()];
@@ -30,7 +30,7 @@ impl World {
     }
 
     /// An account made on the first control plane, known to the whole fleet.
-    async fn account(&self, name: &str, more: &Value) -> (Value, String) {
+    pub(crate) async fn account(&self, name: &str, more: &Value) -> (Value, String) {
         let mut body = json!({"Name": name, "Email": format!("{name}@example.com")});
         for (field, value) in more.as_object().into_iter().flatten() {
             body[field] = value.clone();
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// What each data plane answers to a chat with this key.
-    async fn chats(&self, key: &str, model: &str) -> Vec<u16> {
+    pub(crate) async fn chats(&self, key: &str, model: &str) -> Vec<u16> {
         let mut statuses = Vec::new();
         let body = json!({"model": model, "messages": []});
         for node in &self.fleet.nodes {
