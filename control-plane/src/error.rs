@@ -1,6 +1,5 @@
 //! Every answer that is not a success: its status, type, code and words, in one
-//! place. The envelope is the owner API's:
-//! `{"success": false, "error": {"message", "type", "code", "param"?}}`.
+//! place. Which of two forms its body has is decided in [`envelope`].
 //!
 //! A limit on how much there may be (`Kind::TooMany`) answers 409: trying again
 //! later does not help, removing something does. 429 means that later helps.
@@ -10,12 +9,15 @@ use foldgate_domain::{Denied, Kind, Rejection};
 use foldgate_proto::{AdminRole, RecordId, Revision};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::request::quote;
+pub(crate) mod envelope;
 
 #[cfg(test)]
 mod tests;
+
+use envelope::Form;
+pub use envelope::Refusal;
 
 /// Names the record that a failed or answered write became.
 pub static RECORD_HEADER: HeaderName = HeaderName::from_static("x-foldgate-record");
@@ -177,15 +179,6 @@ pub enum Error {
     Internal,
 }
 
-/// What an answer carries for the audit log, beside its body.
-#[derive(Debug, Clone)]
-pub struct Refusal {
-    /// See [`Error::code`].
-    pub code: &'static str,
-    /// What the client was told.
-    pub message: String,
-}
-
 impl Error {
     /// A field, parameter, header or configuration key that breaks its rule.
     pub fn field(param: impl Into<String>, problem: impl Into<String>) -> Self {
@@ -312,6 +305,15 @@ impl Error {
         }
     }
 
+    /// Fields that only this error has.
+    fn more(&self) -> Map<String, Value> {
+        let mut more = Map::new();
+        if let Self::OutcomeUnknown(record) = self {
+            more.insert("record".to_owned(), json!(record.to_string()));
+        }
+        more
+    }
+
     const fn waiting_helps(&self) -> bool {
         match self {
             Self::NotReady
@@ -349,22 +351,9 @@ pub fn panicked() -> Response {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let message = quote::message(&self.to_string());
-        let mut error = json!({
-            "message": message,
-            "type": self.category(),
-            "code": self.code(),
-        });
-        if let Some(param) = self.param() {
-            error["param"] = json!(quote::param(param));
-        }
-        if let Self::OutcomeUnknown(record) = &self {
-            error["record"] = json!(record.to_string());
-        }
-        let body = json!({"success": false, "error": error}).to_string();
-        let mut response = (self.status(), body).into_response();
-        let code = self.code();
-        response.extensions_mut().insert(Refusal { code, message });
+        let refusal = Refusal::new(&self);
+        let mut response = (self.status(), refusal.body(Form::Owner)).into_response();
+        response.extensions_mut().insert(refusal);
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(CONTENT_TYPE, json);

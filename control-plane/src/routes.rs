@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::admin_api::{admin_keys, model_status, owners};
 use crate::app::App;
-use crate::error::Error;
+use crate::error::{Error, envelope};
 use crate::owner_api::{
     caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
 };
@@ -146,6 +146,7 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(guard, guard::layer))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(envelope::layer))
         .layer(from_fn_with_state(app.clone(), observe::layer))
         .layer(from_fn(id::layer))
         .with_state(app)

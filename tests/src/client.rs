@@ -184,10 +184,19 @@ impl Answer {
     }
 
     /// The error of an answer that must have this status: JSON with a message, a
-    /// type and a code, never plain text.
+    /// type and a code, never plain text. Errors of the admin API have no type.
     #[track_caller]
     pub fn error(&self, status: u16) -> ErrorBody {
         let body = self.expect(status);
+        if let Some(message) = body["error_msg"].as_str() {
+            let text = |name: &str| body[name].as_str().map(str::to_owned);
+            return ErrorBody {
+                message: message.to_owned(),
+                kind: String::new(),
+                code: text("code"),
+                param: text("param"),
+            };
+        }
         let error = &body["error"];
         let text = |name: &str| error[name].as_str().map(str::to_owned);
         let must = |name: &str| {
@@ -203,13 +212,15 @@ impl Answer {
         }
     }
 
-    /// The error of the owner API: as [`error`](Self::error), with
-    /// `success: false` and a code.
+    /// The error of the admin listener: as [`error`](Self::error), with a code,
+    /// and in the owner API's form with `success: false`.
     #[track_caller]
     pub fn refusal(&self, status: u16) -> ErrorBody {
         let error = self.error(status);
         let body = self.json();
-        assert_eq!(body["success"], false, "{}: {body}", self.request);
+        let is_admin_form = body.get("error_msg").is_some();
+        let success = body.get("success").and_then(Value::as_bool);
+        assert_eq!(success, (!is_admin_form).then_some(false), "{body}");
         assert!(error.code.is_some(), "{}: no code: {body}", self.request);
         error
     }

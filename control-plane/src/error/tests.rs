@@ -83,3 +83,27 @@ fn a_client_is_told_to_wait_only_where_waiting_helps() {
     assert!(!waits(Error::Internal));
     assert!(!waits(Error::field("x", "y")));
 }
+
+#[test]
+fn the_form_is_chosen_by_the_first_part_of_the_path() {
+    for path in ["/admin", "/admin/", "/admin/v1/models", "/playground/chat"] {
+        assert_eq!(Form::of(path), Form::Admin, "{path}");
+    }
+    for path in ["/", "/x-keys", "/dashboard/admin", "/administrator"] {
+        assert_eq!(Form::of(path), Form::Owner, "{path}");
+    }
+}
+
+#[test]
+fn the_admin_form_is_flat() {
+    let said = |error: &Error| -> Value {
+        serde_json::from_str(&Refusal::new(error).body(Form::Admin)).unwrap()
+    };
+    assert_eq!(
+        said(&Error::field("name", "is required")),
+        json!({"error_msg": "name: is required", "code": "invalid_field", "param": "name"})
+    );
+    let record = RecordId(Uuid::from_u128(7));
+    let unknown = said(&Error::OutcomeUnknown(record));
+    assert_eq!(unknown["record"], record.to_string());
+}

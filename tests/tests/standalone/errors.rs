@@ -19,7 +19,7 @@ async fn the_owner_api_wants_the_owner_key() {
         "/admin/v1/fleet",
     ] {
         let error = admin.with_key(None).get(path).await.refusal(401);
-        assert_eq!(error.kind, "authentication_error", "{path}");
+        assert_eq!(error.code.as_deref(), Some("missing_api_key"), "{path}");
         admin
             .with_key(Some("sk-wrong-wrong-wrong-wrong"))
             .get(path)
@@ -59,6 +59,41 @@ async fn wrong_requests_are_refused_in_the_owner_apis_shape() {
     admin.post_bytes("/x-keys", deep).await.refusal(400);
     // Nothing of it hurt the process.
     admin.get("/x-keys").await.ok();
+}
+
+#[tokio::test]
+async fn errors_below_admin_and_playground_are_in_the_admin_apis_shape() {
+    let foldgate = Settings::standalone().start().await;
+    let admin = foldgate.admin();
+    let stranger = admin.with_key(None);
+    let text = admin
+        .request(Method::POST, "/admin/v1/admin_keys")
+        .header("content-type", "text/plain")
+        .body("{}");
+    let large = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024));
+    let wrong_method = admin.delete("/admin/v1/owners", None).await;
+    assert_eq!(wrong_method.header("allow"), Some("GET,HEAD,POST"));
+    let answers = [
+        (404, admin.get("/admin").await),
+        (404, admin.get("/admin/v1/nothing").await),
+        (404, admin.get("/playground/nothing").await),
+        (405, wrong_method),
+        (401, stranger.get("/admin/v1/fleet").await),
+        (400, admin.post_bytes("/admin/v1/admin_keys", "{").await),
+        (413, admin.post_bytes("/admin/v1/admin_keys", large).await),
+        (415, finish("text", text).await),
+    ];
+    for (status, answer) in answers {
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        let body = answer.expect(status);
+        assert!(body["error_msg"].is_string(), "{body}");
+        assert!(body["code"].is_string(), "{body}");
+        assert!(body.get("success").is_none(), "{body}");
+        assert!(body.get("error").is_none(), "{body}");
+    }
+    // A path that only begins with the same letters is the owner API's.
+    let other = admin.get("/administrators").await.expect(404);
+    assert_eq!(other["success"], false, "{other}");
 }
 
 #[tokio::test]

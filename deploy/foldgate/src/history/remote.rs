@@ -174,7 +174,8 @@ impl Remote {
         }
         let (status, text) = self.body(path, answer).await?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let said = match body["error"]["message"].as_str() {
+        let said = body["error_msg"].as_str();
+        let said = match said.or_else(|| body["error"]["message"].as_str()) {
             Some(message) => message.to_owned(),
             None => format!("it answers {status}"),
         };
