@@ -118,12 +118,29 @@ pub fn allows(method: &Method, route: &str, who: Who) -> bool {
     row.is_some_and(|(_, _, may)| may.includes(who))
 }
 
+/// Who may call a route, in words; `None` where it has no row.
+pub(crate) fn described(method: &str, route: &str) -> Option<&'static str> {
+    let mut rows = TABLE.iter();
+    let row = rows.find(|(of, path, _)| *of == method && *path == route);
+    row.map(|(_, _, may)| may.in_words())
+}
+
 /// Every row's method and route, for those who walk them all.
 pub fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
     TABLE.iter().map(|(method, path, _)| (*method, *path))
 }
 
 impl May {
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Owner => "the owner",
+            Self::Operator => "the owner and operators",
+            Self::Admins => "the owner, operators and auditors",
+            Self::Accounts => "the owner and accounts",
+            Self::All => "everybody with a key",
+        }
+    }
+
     const fn includes(self, who: Who) -> bool {
         match who {
             Who::Owner | Who::Admin(AdminRole::Owner) => true,

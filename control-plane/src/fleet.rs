@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use foldgate_proto::{Heartbeat, RecordHash, Revision, Role, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -47,7 +48,7 @@ struct Shared {
 }
 
 /// How far the fleet is with a revision, for those who waited for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Waited {
     /// The revision.
     pub revision: u64,
@@ -64,7 +65,7 @@ pub struct Waited {
 }
 
 /// A node that does not have a revision yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Lagging {
     /// Its name.
     pub node: String,
@@ -93,7 +94,8 @@ struct Node {
 }
 
 /// One line of the fleet view.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "FleetNode")]
 pub struct Row {
     /// The node's name.
     pub node: String,

@@ -7,7 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod one;
-mod params;
+pub(crate) mod params;
 mod place;
 pub(crate) mod restore;
 pub(crate) mod state;

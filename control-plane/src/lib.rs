@@ -3,6 +3,8 @@
 //!
 //! - `routes`: every route of the admin listener; the handlers are in
 //!   `owner_api` and `admin_api`, one file per resource.
+//! - `openapi`: the document of all of it, made by walking the routes, and the
+//!   page that shows it.
 //! - [`access`]: who may call which route, in one table.
 //! - [`writer`]: the submitter, the one task that appends.
 //! - `reports`: folds what nodes report beside the log into [`sleeps`] and
@@ -28,6 +30,7 @@ mod journal;
 mod key_file;
 mod log_api;
 mod observe;
+mod openapi;
 mod owner_api;
 pub mod playground;
 mod reply;

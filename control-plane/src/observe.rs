@@ -52,7 +52,8 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
 
 /// The revision only for callers that are known: it tells how busy the log is.
 fn add_headers(headers: &mut HeaderMap, known: Option<&App>) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let no_store = || HeaderValue::from_static("no-store");
+    headers.entry(CACHE_CONTROL).or_insert_with(no_store);
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     if let Some(app) = known {

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -17,13 +16,19 @@ use crate::owner_api::{
     caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
 };
 use crate::request::{id, query, quote};
-use crate::{fleet_api, guard, history_api, log_api, observe, playground};
+use crate::{fleet_api, guard, history_api, log_api, observe, openapi, playground};
+
+mod mount;
+
+use mount::{Methods, get, post};
 
 /// A provider's URL, its slashes not encoded.
 const WHOLE_URL: &str = "/x-keys/{id}/{*rest}";
 
-/// Every route: its path and what it answers to.
-fn all() -> Vec<(&'static str, MethodRouter<App>)> {
+/// Every route: its path and what it answers to. Each wants a row in
+/// `access::TABLE`, its parameters in `request::query`, and its documentation in
+/// [`openapi`]; tests hold all of them together.
+fn all() -> Vec<(&'static str, Methods)> {
     let keys_at = get(keys::at_url)
         .put(keys::write::no_id)
         .post(keys::write::no_id)
@@ -76,6 +81,9 @@ fn all() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/admin/v1/health", get(model_status::health)),
         ("/playground/chat/completions", post(playground::chat)),
         ("/healthz", get(health)),
+        (openapi::DOCUMENT, get(openapi::document)),
+        (openapi::page::PAGE, get(openapi::page::page)),
+        (openapi::page::SCRIPT, get(openapi::page::script)),
         (WHOLE_URL, keys_at),
     ];
     all.extend(accounts());
@@ -83,7 +91,7 @@ fn all() -> Vec<(&'static str, MethodRouter<App>)> {
 }
 
 /// The routes of accounts, their keys, and those who administer.
-fn accounts() -> [(&'static str, MethodRouter<App>); 15] {
+fn accounts() -> [(&'static str, Methods); 15] {
     [
         ("/x-users", get(users::list).post(users::write::create)),
         (
@@ -131,11 +139,21 @@ pub(crate) fn paths() -> Vec<&'static str> {
     all().into_iter().map(|(path, _)| path).collect()
 }
 
+/// Every path and method that is mounted, without trailing slashes and HEAD.
+pub(crate) fn mounted() -> Vec<(&'static str, &'static str)> {
+    let each = |(path, methods): (&'static str, Methods)| {
+        let names = methods.names().to_vec();
+        names.into_iter().map(move |method| (path, method))
+    };
+    all().into_iter().flat_map(each).collect()
+}
+
 /// The admin listener's router.
 pub(crate) fn router(app: App) -> Router {
     let guard = Arc::new(guard::Guard::new());
     let mut router = Router::new();
     for (path, methods) in all() {
+        let methods = methods.into_router();
         if path != WHOLE_URL {
             router = router.route(&format!("{path}/"), methods.clone());
         }

@@ -8,6 +8,8 @@ use axum::response::Response;
 use foldgate_domain::command::IssueAdminKey;
 use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{AdminKey, AdminKeyId, AdminKeyNumber, AdminRole, ResourceId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -139,15 +141,30 @@ fn with_id(owner: &OwnerState, id: AdminKeyId) -> Option<Arc<AdminKey>> {
         .map(Arc::clone)
 }
 
+/// An admin key, never the key itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AdminKey")]
+pub(crate) struct AdminKeyView<'k> {
+    id: String,
+    number: u64,
+    name: &'k str,
+    /// `owner`, `operator` or `auditor`.
+    role: &'static str,
+    /// What tells it from others: its ends.
+    mask: &'k str,
+    expires_at: Option<String>,
+    created_at: String,
+}
+
 fn view(key: &AdminKey) -> Value {
-    json!({
-        "id": key.id.to_string(),
-        "number": key.number.0,
-        "name": key.name,
-        "role": key.role.as_str(),
-        "mask": key.mask,
-        "expires_at": key.expires_at.map(Timestamp::to_rfc3339),
-        "created_at": key.created_at.to_rfc3339(),
+    json!(AdminKeyView {
+        id: key.id.to_string(),
+        number: key.number.0,
+        name: &key.name,
+        role: key.role.as_str(),
+        mask: &key.mask,
+        expires_at: key.expires_at.map(Timestamp::to_rfc3339),
+        created_at: key.created_at.to_rfc3339(),
     })
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use foldgate_proto::{Heartbeat, RecordHash, Revision, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ const MAX_ALARMS: usize = 100;
 const MAX_DISPUTES: usize = 2 * super::MAX_NODES;
 
 /// Which hash differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
     /// The history: the two nodes did not fold the same records.
@@ -33,7 +34,7 @@ pub enum AlarmKind {
 }
 
 /// Two nodes that disagree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alarm {
     /// About what.
     pub kind: AlarmKind,

@@ -92,6 +92,11 @@ const COMMANDS: [&str; 21] = [
     "Restore",
 ];
 
+/// Every word that `kind` may be.
+pub(crate) fn kinds() -> Vec<&'static str> {
+    KINDS.iter().chain(&COMMANDS).copied().collect()
+}
+
 /// `GET /admin/v1/history`
 pub(crate) async fn list(
     State(app): State<App>,

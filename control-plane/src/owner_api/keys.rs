@@ -7,6 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::Rejection;
 use foldgate_proto::{KeyNumber, ProviderKey, ResourceId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -31,8 +32,9 @@ use filter::{Filter, Named};
 use view::KeyView;
 
 /// The list's body, encoded without a detour: an owner may have many keys.
-#[derive(Serialize)]
-struct Listed<'k> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProviderKeys")]
+pub(crate) struct Listed<'k> {
     success: bool,
     keys: Vec<KeyView<'k>>,
 }

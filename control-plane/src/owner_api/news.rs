@@ -7,6 +7,8 @@ use axum::response::Response;
 use foldgate_domain::Command;
 use foldgate_domain::command::PublishNews;
 use foldgate_proto::{Account, AccountNumber, News, NewsId, NewsNumber, NewsTarget, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -213,20 +215,32 @@ fn is_expired(item: &News, now: Timestamp) -> bool {
     item.expires_at <= now
 }
 
-/// An item; with `expired`, judged at that time, where expired ones are listed.
+/// A notification.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "News")]
+pub(crate) struct NewsView<'n> {
+    id: u64,
+    title: &'n str,
+    content: &'n str,
+    created_at: String,
+    expires_at: String,
+    /// For whom it is, unless for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    /// Whether it is over, where such are listed too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired: Option<bool>,
+}
+
+/// An item; with `at`, judged at that time, where expired ones are listed.
 fn view(item: &News, at: Option<Timestamp>) -> Value {
-    let mut shown = json!({
-        "id": item.number.0,
-        "title": item.title,
-        "content": item.content,
-        "created_at": item.created_at.to_rfc3339(),
-        "expires_at": item.expires_at.to_rfc3339(),
-    });
-    if let Some(target) = &item.target {
-        shown["target"] = json!(target.to_string());
-    }
-    if let Some(now) = at {
-        shown["expired"] = json!(is_expired(item, now));
-    }
-    shown
+    json!(NewsView {
+        id: item.number.0,
+        title: &item.title,
+        content: &item.content,
+        created_at: item.created_at.to_rfc3339(),
+        expires_at: item.expires_at.to_rfc3339(),
+        target: item.target.as_ref().map(ToString::to_string),
+        expired: at.map(|now| is_expired(item, now)),
+    })
 }

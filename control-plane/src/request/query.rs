@@ -53,7 +53,9 @@ pub(crate) fn check(parts: &Parts) -> Result<(), Error> {
     Ok(())
 }
 
-fn known(method: &Method, route: &str) -> &'static [&'static str] {
+/// The parameters that a route knows. What each may be stands in
+/// `openapi::parameter`.
+pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return match route {
             "/admin/v1/state/restore" => &["at", "resource", DRY_RUN, WAIT],

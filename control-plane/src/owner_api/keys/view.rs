@@ -5,40 +5,52 @@ use std::collections::BTreeMap;
 
 use foldgate_domain::table::skipped;
 use foldgate_proto::{ProviderConfig, ProviderKey};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A key, in the owner API's shape and spelling.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
+#[schemars(rename = "ProviderKey")]
 pub(crate) struct KeyView<'k> {
+    /// Its number, for ever.
     #[serde(rename = "ID")]
     id: u64,
     #[serde(rename = "UUID")]
     uuid: String,
     name: &'k str,
+    /// The pool it is in.
+    #[schemars(range(min = 0, max = 9999))]
     level: u16,
+    /// The upstream's base URL.
     provider: &'k str,
+    /// Whether it may be used.
     status: bool,
+    /// A mask: the key itself is never shown.
     secret_key: &'k str,
     config: ConfigView<'k>,
+    /// Why it may not.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled: Option<DisabledView<'k>>,
+    /// Why routing passes it over.
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<&'static str>,
     created_at: String,
     updated_at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
+#[schemars(rename = "ProviderKeyDisabled")]
 struct DisabledView<'k> {
     reason: &'k str,
     by: String,
     at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "provider_type", rename_all = "lowercase")]
+#[schemars(rename = "ProviderKeyConfig")]
 enum ConfigView<'k> {
     Standard,
     Azure {

@@ -1,0 +1,383 @@
+//! Accounts, and the keys they call with.
+
+use serde_json::{Value, json};
+
+use super::operation::Operation;
+use super::schema::{
+    Components, about, any_of, closed, count, flag, line, list, map, named, number, object,
+    or_null, pattern, success, text, time, whole,
+};
+use super::written;
+use crate::owner_api::{caller_keys, users};
+
+const ACCOUNTS: &str = "Accounts";
+const KEYS: &str = "Caller keys";
+
+/// The names of limits in accounts' bodies.
+const LIMITS: [&str; 6] = ["RPM", "RPH", "RPD", "TPM", "TPH", "TPD"];
+
+/// See the module.
+pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
+    components.name("AccountBounds", bounds());
+    components.name("Account", account());
+    components.name("CallerKey", caller_key());
+    components.name(
+        "Accounts",
+        object(
+            &[("success", success()), ("users", list(named("Account")))],
+            &[],
+        ),
+    );
+    let accounts = of_accounts().into_iter();
+    let keys = of_keys().into_iter();
+    accounts
+        .map(|operation| operation.tag(ACCOUNTS))
+        .chain(keys.map(|operation| operation.tag(KEYS)))
+        .collect()
+}
+
+fn of_accounts() -> Vec<Operation> {
+    let new = |method, path, summary| Operation::new(method, path, summary);
+    let change = |method| {
+        new(method, "/x-users/{id}", "Change an account")
+            .about(
+                "What the body leaves out stays. What GET shows of an account may come back as \
+                 it is. Lists are edited item by item: `x` adds, `-x` removes, `*` lifts the \
+                 restriction, `-*` allows nothing.",
+            )
+            .body(changed_account())
+            .example("limit", json!({"RPM": 60}))
+            .answers(written::done(&[("user", named("Account"))], &[]))
+            .if_match()
+    };
+    vec![
+        new(
+            "GET",
+            "/x-users",
+            "List the accounts directly below the caller",
+        )
+        .answers(named("Accounts"))
+        .paged(),
+        new("POST", "/x-users", "Make an account, and its first key")
+            .about("The key stands in this answer and never again.")
+            .body(new_account())
+            .example(
+                "team",
+                json!({"Name": "team-a", "Email": "team-a@example.com"}),
+            )
+            .answers(written::done(
+                &[
+                    ("user", named("Account")),
+                    ("key", or_null(named("CallerKey"))),
+                ],
+                &[],
+            )),
+        new("GET", "/x-users/{id}", "Show an account")
+            .answers(object(
+                &[("success", success()), ("user", named("Account"))],
+                &[],
+            ))
+            .tagged(),
+        change("PUT"),
+        change("POST"),
+        new("DELETE", "/x-users/{id}", "Remove an account")
+            .answers(written::removed(count()))
+            .if_match(),
+        new("GET", "/x-dna", "List everybody below the caller")
+            .answers(named("Accounts"))
+            .paged(),
+        new(
+            "GET",
+            "/x-dna/{id}",
+            "Show one of those below the caller, a subtree, or whom a Level may serve",
+        )
+        .answers(named("Accounts"))
+        .paged()
+        .tagged(),
+    ]
+}
+
+fn of_keys() -> Vec<Operation> {
+    const ALL: &str = "/x-users/{id}/keys";
+    const ONE: &str = "/x-users/{id}/keys/{key}";
+    let one = || written::done(&[("key", named("CallerKey"))], &[]);
+    let overlap = whole(0, foldgate_domain::decide::MAX_OVERLAP.as_secs());
+    let confirm = pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}-ROTATE-SELF$");
+    vec![
+        Operation::new("GET", ALL, "List an account's keys").answers(object(
+            &[("success", success()), ("keys", list(named("CallerKey")))],
+            &[],
+        )),
+        Operation::new("POST", ALL, "Issue a key")
+            .about("The key stands in this answer and never again.")
+            .body(closed(&[], &key_fields()))
+            .example("plain", json!({"Name": "ci"}))
+            .answers(one()),
+        Operation::new("GET", ONE, "Show a key")
+            .answers(object(
+                &[("success", success()), ("key", named("CallerKey"))],
+                &[],
+            ))
+            .tagged(),
+        Operation::new("PUT", ONE, "Change a key")
+            .body(changed_key())
+            .example("name", json!({"Name": "ci, nightly"}))
+            .answers(one())
+            .if_match(),
+        Operation::new("DELETE", ONE, "Revoke a key")
+            .answers(written::removed(count()))
+            .if_match(),
+        Operation::new("POST", "/x-users/{id}/keys/{key}/rotate", "Draw a key anew")
+            .about("The old one stays good for `OverlapSeconds`.")
+            .body(closed(&[], &[("OverlapSeconds", or_null(overlap))]))
+            .example("overlap", json!({"OverlapSeconds": 3600}))
+            .optional()
+            .answers(one())
+            .if_match(),
+        Operation::new("POST", "/x-self", "Take the presented key's successor")
+            .about(
+                "`confirm` is today's date in UTC and `-ROTATE-SELF`. The old key is refused from \
+                 then on.",
+            )
+            .body(closed(&[("confirm", confirm)], &[]))
+            .example(
+                "an old date, which is refused",
+                json!({"confirm": "2000-01-31-ROTATE-SELF"}),
+            )
+            .answers(written::done(&[("key", successor())], &[]))
+            .if_match(),
+    ]
+}
+
+/// An owner's key, or a caller key.
+fn successor() -> Value {
+    let owner = object(
+        &[("AccountID", count()), ("Name", text()), ("Mask", text())],
+        &[("SecretKey", text())],
+    );
+    any_of(&[named("CallerKey"), owner])
+}
+
+fn limits(of: fn() -> Value) -> Vec<(&'static str, Value)> {
+    LIMITS.iter().map(|name| (*name, or_null(of()))).collect()
+}
+
+fn model_limits() -> Value {
+    map(named("Limits"))
+}
+
+/// A list as it is shown: `null` does not restrict, `["-*"]` allows nothing.
+fn shown_list() -> Value {
+    or_null(list(text()))
+}
+
+fn shown_levels() -> Value {
+    or_null(list(any_of(&[whole(0, 9999), text()])))
+}
+
+fn lists() -> Vec<(&'static str, Value)> {
+    vec![
+        ("AllowIPs", shown_list()),
+        ("AllowModels", shown_list()),
+        ("AllowLevels", shown_levels()),
+        ("Resources", shown_list()),
+    ]
+}
+
+fn bounds() -> Value {
+    let mut fields = lists();
+    fields.extend([
+        ("Status", flag()),
+        ("ModelLimits", or_null(model_limits())),
+        ("HardLimit", or_null(number())),
+    ]);
+    fields.extend(limits(count));
+    about(
+        object(&fields, &[]),
+        "what is in force, within all accounts above",
+    )
+}
+
+fn account() -> Value {
+    let credit = object(
+        &[
+            ("Amount", number()),
+            ("GrantedAt", time()),
+            ("ExpiresAt", time()),
+        ],
+        &[],
+    );
+    let mut fields = lists();
+    fields.extend([
+        ("ID", count()),
+        ("UUID", text()),
+        ("Name", text()),
+        ("Email", text()),
+        ("Alias", text()),
+        ("BillingEmail", text()),
+        ("Status", flag()),
+        ("ParentID", count()),
+        ("DNA", or_null(text())),
+        ("Rates", number()),
+        ("ModelLimits", or_null(model_limits())),
+        ("ModelMapper", or_null(map(text()))),
+        ("HardLimit", or_null(number())),
+        ("SoftLimit", or_null(number())),
+        ("Credits", list(credit)),
+        ("Balance", number()),
+        ("Keys", count()),
+        ("Effective", named("AccountBounds")),
+        ("CreatedAt", time()),
+        ("UpdatedAt", time()),
+    ]);
+    fields.extend(limits(count));
+    object(&fields, &[])
+}
+
+fn caller_key() -> Value {
+    let mut fields = vec![
+        ("ID", count()),
+        ("UUID", text()),
+        ("AccountID", count()),
+        ("Name", text()),
+        ("Mask", text()),
+        ("ExpiresAt", or_null(time())),
+        ("AllowModels", shown_list()),
+        ("CreatedAt", time()),
+        ("UpdatedAt", time()),
+    ];
+    fields.extend(limits(count));
+    object(
+        &fields,
+        &[
+            (
+                "SecretKey",
+                about(text(), "the key itself, in the answer that draws it"),
+            ),
+            ("PreviousUntil", time()),
+        ],
+    )
+}
+
+/// A list as it is sent: edits, one by one.
+fn edits(item: &str) -> Value {
+    let one = format!(r"(\*|-\*|{item})");
+    any_of(&[
+        or_null(pattern(&format!("^{one}(, ?{one})*$"))),
+        json!({
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 512,
+            "items": {"type": "string", "pattern": format!("^{one}$")},
+        }),
+    ])
+}
+
+fn email() -> Value {
+    let mut schema = pattern(
+        r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20}$",
+    );
+    schema["maxLength"] = json!(320);
+    schema
+}
+
+fn account_name() -> Value {
+    about(
+        json!({"type": "string", "minLength": 4, "maxLength": 63, "pattern": "^[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9]$"}),
+        "at least one letter; it begins with no dot and holds no @",
+    )
+}
+
+/// What may be said of an account in whatever body.
+fn profile() -> Vec<(&'static str, Value)> {
+    let model = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}\*?";
+    let dollars = || or_null(json!({"type": "number", "minimum": 0, "maximum": 9_223_372_036_u64}));
+    let mut mapper = map(pattern("^[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}$"));
+    mapper["propertyNames"] = json!({"pattern": format!("^{model}$")});
+    mapper["maxProperties"] = json!(foldgate_domain::decide::MAX_ACCOUNT_PATTERNS);
+    let mut per_model = map(or_null(named("Limits")));
+    per_model["propertyNames"] = json!({"pattern": format!("^{model}$")});
+    per_model["maxProperties"] = json!(foldgate_domain::decide::MAX_ACCOUNT_MODEL_LIMITS);
+    let mut fields = vec![
+        ("Alias", or_null(line(0, 128))),
+        ("BillingEmail", or_null(email())),
+        ("Status", or_null(about(flag(), "whether it may call"))),
+        (
+            "Rates",
+            or_null(about(
+                json!({"type": "number", "minimum": 1, "maximum": 1000}),
+                "what its prices are multiplied by; no less than its parent's",
+            )),
+        ),
+        (
+            "AllowIPs",
+            edits(r"-?[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?"),
+        ),
+        ("AllowModels", edits(&format!("-?{model}"))),
+        ("AllowLevels", edits("-?[0-9]{1,4}")),
+        ("Resources", edits("-?/[a-z0-9/_-]{1,60}")),
+        ("ModelLimits", or_null(per_model)),
+        ("ModelMapper", or_null(mapper)),
+        ("HardLimit", dollars()),
+        ("SoftLimit", dollars()),
+        (
+            "CreditGranted",
+            or_null(about(number(), "dollars; below zero takes back")),
+        ),
+        (
+            "Days",
+            or_null(about(
+                whole(1, u64::from(foldgate_domain::decide::MAX_CREDIT_DAYS)),
+                "how long the credit can be spent; only with CreditGranted",
+            )),
+        ),
+    ];
+    fields.extend(limits(|| whole(0, u64::MAX)));
+    fields
+}
+
+fn new_account() -> Value {
+    let mut schema = closed(&[("Name", account_name()), ("Email", email())], &profile());
+    schema["dependentRequired"] = json!({"Days": ["CreditGranted"]});
+    schema
+}
+
+fn changed_account() -> Value {
+    let mut fields = profile();
+    fields.extend([
+        ("Name", or_null(account_name())),
+        ("Email", or_null(email())),
+        ("ID", or_null(count())),
+        ("ParentID", or_null(count())),
+    ]);
+    let read_only = users::view::READ_ONLY.iter();
+    fields.extend(read_only.map(|name| (*name, Value::Bool(true))));
+    let mut schema = closed(&[], &fields);
+    schema["minProperties"] = json!(1);
+    schema["dependentRequired"] = json!({"Days": ["CreditGranted"]});
+    schema
+}
+
+fn key_fields() -> Vec<(&'static str, Value)> {
+    let model = r"-?[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}\*?";
+    let mut fields = vec![
+        (
+            "Name",
+            or_null(line(0, foldgate_domain::decide::MAX_CALLER_KEY_NAME_CHARS)),
+        ),
+        ("ExpiresAt", or_null(about(time(), "in the future"))),
+        ("AllowModels", edits(model)),
+    ];
+    fields.extend(limits(|| whole(0, u64::MAX)));
+    fields
+}
+
+fn changed_key() -> Value {
+    let mut fields = key_fields();
+    fields.push(("ID", or_null(count())));
+    let read_only = caller_keys::view::READ_ONLY.iter();
+    fields.extend(read_only.map(|name| (*name, Value::Bool(true))));
+    let mut schema = closed(&[], &fields);
+    schema["minProperties"] = json!(1);
+    schema
+}

@@ -1,0 +1,235 @@
+//! What an operation can answer: its success, and every error that follows from
+//! what it is. `error.rs` has the statuses; here stands which routes they may
+//! come from.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::operation::{Door, Operation, Success};
+use super::schema::{self, count, object, text, words};
+use crate::error::envelope::Form;
+
+/// Where the owner API's errors are described.
+const OWNER_ERROR: &str = "OwnerError";
+
+/// Where the admin API's errors are described.
+const ADMIN_ERROR: &str = "AdminError";
+
+/// Every status an operation can answer, with its response.
+pub(super) fn all(operation: &Operation) -> Map<String, Value> {
+    let mut responses = Map::new();
+    if let Some(success) = &operation.success {
+        responses.insert("200".to_owned(), done(operation, success));
+    }
+    for status in errors(operation) {
+        let pointer = format!("#/components/responses/{}", name(status, operation.path));
+        responses.insert(status.to_string(), json!({"$ref": pointer}));
+    }
+    for (status, content) in &operation.others {
+        let mut response = json!({"description": meaning(*status), "headers": always()});
+        if !content.is_null() {
+            response["content"] = content.clone();
+        }
+        responses.insert(status.to_string(), response);
+    }
+    responses
+}
+
+/// The errors that follow from what an operation is, and its own.
+fn errors(operation: &Operation) -> BTreeSet<u16> {
+    let mut statuses: BTreeSet<u16> = operation.also.iter().copied().collect();
+    if operation.door == Door::Open {
+        return statuses;
+    }
+    // A parameter or header; the key; how much and how long; the log.
+    statuses.extend([400, 401, 403, 429, 500, 503, 504]);
+    if operation.path.contains('{') {
+        statuses.insert(404);
+    }
+    if !operation.reads() {
+        // Also what a write refers to may be gone.
+        statuses.extend([404, 409, 412, 413, 415, 422]);
+    }
+    statuses
+}
+
+fn done(operation: &Operation, success: &Success) -> Value {
+    let mut headers = always();
+    if operation.door == Door::Keys {
+        headers.insert("X-Foldgate-Revision".to_owned(), header("Revision"));
+        if !operation.reads() {
+            headers.insert("X-Foldgate-Record".to_owned(), header("Record"));
+            headers.insert("Idempotency-Replayed".to_owned(), header("Replayed"));
+        }
+    }
+    if operation.tagged || operation.if_match {
+        headers.insert("ETag".to_owned(), header("ETag"));
+    }
+    if operation.paged {
+        for (name, of) in PAGES {
+            headers.insert((*name).to_owned(), header(of));
+        }
+    }
+    json!({
+        "description": success.description,
+        "headers": headers,
+        "content": {success.kind: {"schema": success.schema}},
+    })
+}
+
+const PAGES: &[(&str, &str)] = &[
+    ("X-Total-Count", "TotalCount"),
+    ("X-Page", "Page"),
+    ("X-Per-Page", "PerPage"),
+    ("X-Total-Pages", "TotalPages"),
+];
+
+/// The headers of every answer.
+fn always() -> Map<String, Value> {
+    let mut headers = Map::new();
+    headers.insert("X-Request-Id".to_owned(), header("RequestId"));
+    headers
+}
+
+fn header(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+const STATUSES: &[u16] = &[
+    400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503, 504,
+];
+
+const fn meaning(status: u16) -> &'static str {
+    match status {
+        304 => "what the client has is still so",
+        400 => "a field, parameter or header breaks its rule; `param` names it",
+        401 => "no key, or one that nobody has",
+        403 => "the key is known, but may not do this",
+        404 => "what the request names is not there",
+        405 => "the path does not answer to this method; `Allow` names those it does",
+        409 => {
+            "it does not go together with what stands: a name is taken, a limit on how many \
+                there may be is reached, others refer to it"
+        }
+        412 => "the resource is no longer as `If-Match` says",
+        413 => "the body is larger than 1 MiB, or the change does not fit into one record",
+        415 => "the body is no `application/json`, or is compressed",
+        422 => "the Idempotency-Key was used for another request",
+        429 => "too much at once; `Retry-After` says when to come again",
+        500 => "a fault of this process; its log says more",
+        503 => {
+            "this node cannot do it now (the log is away, or it has not folded far enough); \
+                nothing was written"
+        }
+        504 => {
+            "it took too long; with the code `outcome_unknown`, `record` names what may or may \
+                not be written"
+        }
+        _ => "",
+    }
+}
+
+fn name(status: u16, path: &str) -> String {
+    match Form::of(path) {
+        Form::Owner => format!("{OWNER_ERROR}{status}"),
+        Form::Admin => format!("{ADMIN_ERROR}{status}"),
+    }
+}
+
+/// The responses that errors are, in both forms.
+pub(super) fn responses() -> Map<String, Value> {
+    let mut responses = Map::new();
+    for (form, path) in [(OWNER_ERROR, "/x"), (ADMIN_ERROR, "/admin")] {
+        for status in STATUSES {
+            let mut headers = always();
+            match status {
+                401 => headers.insert("WWW-Authenticate".to_owned(), header("Authenticate")),
+                429 | 503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
+                504 => headers.insert("X-Foldgate-Record".to_owned(), header("Record")),
+                _ => None,
+            };
+            let schema = schema::named(form);
+            responses.insert(
+                name(*status, path),
+                json!({
+                    "description": meaning(*status),
+                    "headers": headers,
+                    "content": {"application/json": {"schema": schema}},
+                }),
+            );
+        }
+    }
+    responses
+}
+
+/// The bodies of errors, by name.
+pub(super) fn bodies() -> [(&'static str, Value); 2] {
+    let code = || schema::about(text(), "a short constant name for programs");
+    let param = || schema::about(text(), "the field, parameter or header it is about");
+    let record = || schema::about(text(), "the record that may or may not be written");
+    let message = || schema::about(text(), "what is wrong, in words");
+    let category = words(&[
+        "authentication_error",
+        "permission_error",
+        "not_found_error",
+        "conflict_error",
+        "rate_limit_error",
+        "server_error",
+        "invalid_request_error",
+    ]);
+    let error = object(
+        &[("message", message()), ("type", category), ("code", code())],
+        &[("param", param()), ("record", record())],
+    );
+    let owner = object(
+        &[
+            ("success", json!({"type": "boolean", "const": false})),
+            ("error", error),
+        ],
+        &[],
+    );
+    let admin = object(
+        &[("error_msg", message()), ("code", code())],
+        &[("param", param()), ("record", record())],
+    );
+    [(OWNER_ERROR, owner), (ADMIN_ERROR, admin)]
+}
+
+/// The headers of answers, by name.
+pub(super) fn headers() -> Map<String, Value> {
+    let must = |schema: Value, about: &str| json!({"required": true, "description": about, "schema": schema});
+    let may = |schema: Value, about: &str| json!({"description": about, "schema": schema});
+    let headers = [
+        ("RequestId", must(text(), "the request's id, in logs too")),
+        (
+            "Revision",
+            must(count(), "the position in the log that the answer stands at"),
+        ),
+        (
+            "Record",
+            may(text(), "the id of the record that was written"),
+        ),
+        (
+            "Replayed",
+            may(
+                words(&["true"]),
+                "the same request was answered before; nothing was written now",
+            ),
+        ),
+        (
+            "ETag",
+            may(text(), "the revision of what is shown, for `If-Match`"),
+        ),
+        ("TotalCount", must(count(), "how many there are in all")),
+        ("Page", must(count(), "this page, from 1")),
+        ("PerPage", must(count(), "how many a page has")),
+        ("TotalPages", must(count(), "how many pages there are")),
+        ("Authenticate", must(words(&["Bearer"]), "how to log in")),
+        ("RetryAfter", may(count(), "seconds, where waiting helps")),
+    ];
+    let named = headers.into_iter();
+    named
+        .map(|(name, header)| (name.to_owned(), header))
+        .collect()
+}
