@@ -7,6 +7,7 @@
 )]
 
 pub mod admin;
+pub mod browser;
 pub mod cli;
 pub mod client;
 pub mod fleet;

@@ -32,6 +32,17 @@ pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
+/// Chromium, as Debian packages it.
+///
+/// # Panics
+/// It is not installed.
+pub fn chromium() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("chromium"));
+    let found: Option<PathBuf> = found.into_iter().find(|program| program.is_file());
+    found.expect("chromium is missing; ./tests/run --only tools installs it")
+}
+
 fn installed(name: &str) -> PathBuf {
     let path = target().join(name);
     assert!(

@@ -24,6 +24,7 @@ mod playground;
 mod proxy;
 mod readme;
 mod ready;
+mod reference;
 mod rush;
 mod secrets;
 mod stall;
