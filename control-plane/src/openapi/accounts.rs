@@ -291,7 +291,10 @@ fn account_name() -> Value {
 /// What may be said of an account in whatever body.
 fn profile() -> Vec<(&'static str, Value)> {
     let model = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}\*?";
-    let dollars = || or_null(json!({"type": "number", "minimum": 0, "maximum": 9_223_372_036_u64}));
+    let dollars = || {
+        let least = json!({"type": "number", "minimum": 1e-9, "maximum": 9_223_372_036_u64});
+        any_of(&[json!({"type": "null"}), json!({"const": 0}), least])
+    };
     let mut mapper = map(pattern("^[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}$"));
     mapper["propertyNames"] = json!({"pattern": format!("^{model}$")});
     mapper["maxProperties"] = json!(foldgate_domain::decide::MAX_ACCOUNT_PATTERNS);
@@ -322,7 +325,10 @@ fn profile() -> Vec<(&'static str, Value)> {
         ("SoftLimit", dollars()),
         (
             "CreditGranted",
-            or_null(about(number(), "dollars; below zero takes back")),
+            or_null(about(
+                number(),
+                "dollars, at least 2 to begin with; below zero takes back",
+            )),
         ),
         (
             "Days",
@@ -337,9 +343,25 @@ fn profile() -> Vec<(&'static str, Value)> {
 }
 
 fn new_account() -> Value {
-    let mut schema = closed(&[("Name", account_name()), ("Email", email())], &profile());
-    schema["dependentRequired"] = json!({"Days": ["CreditGranted"]});
+    let mut fields = profile();
+    let first = json!({"type": "number", "minimum": 2, "maximum": 9_223_372_036_u64});
+    for (name, schema) in &mut fields {
+        if *name == "CreditGranted" {
+            *schema = or_null(about(first.clone(), "dollars"));
+        }
+    }
+    let mut schema = closed(&[("Name", account_name()), ("Email", email())], &fields);
+    schema["dependentSchemas"] = days_need_credit();
     schema
+}
+
+/// Days without credit say nothing; `null` is as good as absent.
+fn days_need_credit() -> Value {
+    let credit = json!({"CreditGranted": {"type": "number"}});
+    json!({"Days": {"anyOf": [
+        {"properties": {"Days": {"type": "null"}}},
+        {"required": ["CreditGranted"], "properties": credit},
+    ]}})
 }
 
 fn changed_account() -> Value {
@@ -354,7 +376,7 @@ fn changed_account() -> Value {
     fields.extend(read_only.map(|name| (*name, Value::Bool(true))));
     let mut schema = closed(&[], &fields);
     schema["minProperties"] = json!(1);
-    schema["dependentRequired"] = json!({"Days": ["CreditGranted"]});
+    schema["dependentSchemas"] = days_need_credit();
     schema
 }
 

@@ -89,7 +89,7 @@ fn owners() -> Vec<Operation> {
     const PATH: &str = "/admin/v1/owners";
     let row = object(&[("name", text()), ("account", count())], &[]);
     let name = json!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": NAME});
-    let key = json!({"type": ["string", "null"], "minLength": 20, "maxLength": 1024, "pattern": "^[!-~]*$"});
+    let key = json!({"type": ["string", "null"], "minLength": 20, "maxLength": 512, "pattern": "^[!-~]*$"});
     vec![
         Operation::new("GET", PATH, "List the tenants")
             .about("The first owner alone.")

@@ -8,13 +8,17 @@ use super::schema::{
     whole, words,
 };
 use super::written;
+use crate::owner_api::keys::azure::ENDPOINTS;
 use crate::owner_api::keys::{Listed, view::KeyView};
 
 const TAG: &str = "Provider keys";
 
-/// A host by name or as an IPv4 address, with or without a port and a path; IPv6
-/// in brackets is taken too.
-const PROVIDER: &str = r"^https?://(([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|[0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?$";
+/// A host by name or address, with or without a port and a path; shortened IPv6
+/// addresses in brackets are taken too.
+const PROVIDER: &str = r"^https?://(([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|\[([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}))?(/[A-Za-z0-9._~-]+)*/?$";
+
+/// The hosts of Vertex AI.
+const VERTEX: &str = r"^https://(([a-z]{2,10}-[a-z]{4,12}[1-9]-)?aiplatform\.googleapis\.com|aiplatform\.(us|eu)\.rep\.googleapis\.com)$";
 
 /// See the module.
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
@@ -106,16 +110,21 @@ fn secret() -> Value {
 }
 
 fn created() -> Value {
-    let mut optional = fields();
-    optional.push(("Config", or_null(config())));
-    closed(
-        &[
+    let required = |provider| {
+        [
             ("SecretKey", secret()),
             ("Level", whole(0, 9999)),
-            ("Provider", provider()),
-        ],
-        &optional,
-    )
+            ("Provider", provider),
+        ]
+    };
+    let mut plain = fields();
+    plain.push(("Config", or_null(any_of(&[standard(), azure()]))));
+    let mut vertex = fields();
+    vertex.push(("Config", config_of_vertex(true)));
+    any_of(&[
+        closed(&required(provider()), &plain),
+        closed(&required(pattern(VERTEX)), &vertex),
+    ])
 }
 
 fn changed() -> Value {
@@ -145,36 +154,69 @@ fn provider() -> Value {
     schema
 }
 
-/// The kind of upstream, and what that kind needs.
+/// The kind of upstream, and what that kind needs; what is left out of a change
+/// stays.
 fn config() -> Value {
-    let kind = |name: &str| or_null(words(&[name]));
-    let mut deployments = map(pattern("^[A-Za-z0-9._-]{1,128}$"));
-    deployments["propertyNames"] = json!({"pattern": "^[A-Za-z0-9._-]{1,128}$"});
-    let versions = map(pattern(
+    any_of(&[standard(), azure(), config_of_vertex(false)])
+}
+
+fn standard() -> Value {
+    closed(&[], &[("provider_type", or_null(words(&["standard"])))])
+}
+
+fn azure() -> Value {
+    let name = "^[A-Za-z0-9._-]{1,128}$";
+    let mut deployments = map(pattern(name));
+    deployments["propertyNames"] = json!({"pattern": name});
+    deployments["minProperties"] = json!(1);
+    let mut versions = map(pattern(
         "^(20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(-preview)?|preview|latest)$",
     ));
-    let azure = closed(
+    versions["propertyNames"] = words(ENDPOINTS);
+    closed(
         &[
             ("provider_type", words(&["azure"])),
             ("model_mapping", deployments),
         ],
         &[("api_versions", or_null(versions))],
-    );
-    let vertex = closed(
-        &[
-            ("provider_type", words(&["vertex"])),
-            ("project_id", text()),
-            ("client_email", text()),
-            (
-                "private_key",
-                about(text(), "a PEM block, as Google hands it out"),
+    )
+}
+
+fn config_of_vertex(is_new: bool) -> Value {
+    let pem = |label: &str| {
+        pattern(&format!(
+            r"^-----BEGIN {label}-----(\n|\\n)[A-Za-z0-9+/=.\n\\]+(\n|\\n)-----END {label}-----\n?$"
+        ))
+    };
+    let key = any_of(&[pem("PRIVATE KEY"), pem("RSA PRIVATE KEY")]);
+    let fields = [
+        (
+            "project_id",
+            pattern("^([a-z][a-z0-9-]{2,28}[a-z0-9]|[0-9]{1,20})$"),
+        ),
+        (
+            "client_email",
+            pattern(
+                r"^[a-z][a-z0-9-]{0,28}@[a-z][a-z0-9-]{0,28}[a-z0-9]\.iam\.gserviceaccount\.com$",
             ),
-        ],
-        &[("location", or_null(text())), ("base_url", or_null(text()))],
+        ),
+        (
+            "private_key",
+            about(key, "a PEM block, as Google hands it out"),
+        ),
+    ];
+    let kind = ("provider_type", words(&["vertex"]));
+    let url = about(
+        or_null(text()),
+        "a template on the Provider's host, with `{project}` and `{location}`",
     );
-    any_of(&[
-        closed(&[], &[("provider_type", kind("standard"))]),
-        azure,
-        vertex,
-    ])
+    let place = about(or_null(text()), "as the Provider's host says");
+    let mut required = vec![kind];
+    let mut optional = vec![("base_url", url), ("location", place)];
+    if is_new {
+        required.extend(fields);
+    } else {
+        optional.extend(fields);
+    }
+    closed(&required, &optional)
 }

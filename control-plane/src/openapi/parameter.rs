@@ -5,13 +5,16 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
-use super::schema::{about, pattern, text, time, whole, words};
+use super::schema::{about, any_of, pattern, text, time, whole, words};
 use crate::history_api;
 use crate::owner_api::page::MAX_PAGE_SIZE;
 use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
 
 /// A number in digits, or nothing: an empty filter does not filter.
 const NUMBER_OR_NONE: &str = r"^\s*[0-9]{0,19}\s*$";
+
+/// A host, with or without a port or a scheme and a path; or nothing.
+const HOST: &str = r"^((https?://)?[A-Za-z][A-Za-z0-9]{0,30}([.-][A-Za-z][A-Za-z0-9]{0,30}){0,6}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_-]{1,40}){0,5})?$";
 
 /// A key's number in a path; a row of digits that no number holds is not there.
 const NUMBER: &str = "^[0-9]+$";
@@ -170,8 +173,9 @@ fn of_lists(path: &str, name: &str) -> Option<(Value, &'static str)> {
         ),
         "level" => (pattern(r"^([Ll]?0*[0-9]{1,4})?$"), "keys of this Level"),
         "provider" => (
-            text(),
-            "keys of this provider: its host, `host:port` or URL",
+            pattern(HOST),
+            "keys of this provider: its host, `host:port` or URL; names in other scripts are \
+             taken too",
         ),
         "id" if of_keys => (pattern("^[0-9]*$"), "the key of this number"),
         "id" => (pattern(NUMBER_OR_NONE), "the account of this number"),
@@ -277,7 +281,10 @@ pub(super) fn components() -> Value {
         ),
         "IfMatch": header(
             "If-Match",
-            pattern(r#"^(\*|"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15})$"#),
+            any_of(&[
+                words(&["*"]),
+                pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}$"#),
+            ]),
             "only while the resource has one of these ETags, else 412",
         ),
     })

@@ -50,6 +50,15 @@ pub(crate) const fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// The greatest number up to which all whole ones are exact.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// `5.0` and `5e0` are the whole number 5, as JSON Schema has it.
+fn whole(value: f64) -> Option<i64> {
+    let is_whole = value.fract() == 0.0 && value.abs() <= MAX_EXACT;
+    is_whole.then(|| format!("{value:.0}").parse().ok())?
+}
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -84,7 +93,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        let number = match whole(value) {
+            Some(whole) => Some(Number::from(whole)),
+            None => Number::from_f64(value),
+        };
+        Ok(number.map_or(Value::Null, Value::Number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

@@ -13,7 +13,7 @@ use crate::request::json::kind;
 use crate::request::quote::quoted;
 
 /// The endpoints of Azure OpenAI that have an API version of their own.
-const ENDPOINTS: &[&str] = &[
+pub(crate) const ENDPOINTS: &[&str] = &[
     "assistants",
     "audio",
     "batches",
