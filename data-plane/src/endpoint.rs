@@ -18,6 +18,10 @@ pub(crate) struct Endpoint {
     pub(crate) streams: bool,
     /// Its place in [`ENDPOINTS`].
     pub(crate) index: usize,
+    /// What it does, for the document.
+    pub(crate) about: &'static str,
+    /// A field that a body has beside the model, and an example of it in JSON.
+    pub(crate) example: (&'static str, &'static str),
 }
 
 /// Every such call.
@@ -28,6 +32,8 @@ pub(crate) const ENDPOINTS: [Endpoint; 3] = [
         alias: "/chat/completions",
         streams: true,
         index: 0,
+        about: "Complete a chat",
+        example: ("messages", r#"[{"role": "user", "content": "Say hello"}]"#),
     },
     Endpoint {
         name: "completions",
@@ -35,6 +41,8 @@ pub(crate) const ENDPOINTS: [Endpoint; 3] = [
         alias: "/completions",
         streams: true,
         index: 1,
+        about: "Complete a text",
+        example: ("prompt", r#""Say hello""#),
     },
     Endpoint {
         name: "embeddings",
@@ -42,14 +50,37 @@ pub(crate) const ENDPOINTS: [Endpoint; 3] = [
         alias: "/embeddings",
         streams: false,
         index: 2,
+        about: "Turn texts into vectors",
+        example: ("input", r#"["hello"]"#),
     },
 ];
 
 /// The list of models, answered from the table.
 pub(crate) const MODELS: [&str; 2] = ["/v1/models", "/models"];
 
+/// What there is, for people and programs; needs no key.
+pub(crate) const DOCUMENT: &str = "/openapi.json";
+
 /// The methods that read.
 const READ: &str = "GET, HEAD";
+
+/// Every path that is served, as the document writes it, with what it is for.
+/// `{model}` stands for a model's name, whose slashes need no encoding.
+pub(crate) fn served() -> Vec<(String, Target)> {
+    let calls = ENDPOINTS.iter().flat_map(|endpoint| {
+        let paths = [endpoint.path, endpoint.alias];
+        paths.map(|path| (path.to_owned(), Target::Call(endpoint)))
+    });
+    let models = MODELS.into_iter().flat_map(|list| {
+        let one = Target::Model("{model}".to_owned());
+        [
+            (list.to_owned(), Target::Models),
+            (format!("{list}/{{model}}"), one),
+        ]
+    });
+    let document = [(DOCUMENT.to_owned(), Target::Document)];
+    calls.chain(models).chain(document).collect()
+}
 
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,6 +91,18 @@ pub(crate) enum Target {
     Models,
     /// One model, by name.
     Model(String),
+    /// The document of all this.
+    Document,
+}
+
+impl Target {
+    /// The method that a client calls it with; what is read answers to HEAD too.
+    pub(crate) const fn method(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "POST",
+            Self::Models | Self::Model(_) | Self::Document => "GET",
+        }
+    }
 }
 
 /// Finds what a method and a path ask for.
@@ -78,6 +121,9 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
         if path == endpoint.path || path == endpoint.alias {
             return by("POST", Target::Call(endpoint));
         }
+    }
+    if path == DOCUMENT {
+        return by(READ, Target::Document);
     }
     for list in MODELS {
         match path.strip_prefix(list) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use passed::passed_on;
@@ -19,8 +20,9 @@ pub(crate) use scrub::Scrubber;
 const MAX_QUOTED: usize = 40;
 
 /// Whose side failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ErrorType")]
 pub enum Kind {
     /// The request cannot be understood or served as it is.
     InvalidRequestError,
@@ -73,16 +75,22 @@ pub struct Problem {
     pub allow: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+/// An error's body.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct Envelope<'a> {
     error: Body<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorBody")]
 struct Body<'a> {
+    /// What failed, for people.
     message: &'a str,
     r#type: Kind,
+    /// The part of the request it is about.
     param: Option<&'a str>,
+    /// What failed, for programs.
     code: Option<&'a str>,
 }
 

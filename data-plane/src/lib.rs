@@ -15,6 +15,7 @@ mod error;
 mod fleet;
 mod json;
 mod models;
+mod openapi;
 mod pools;
 mod proxy;
 mod relay;

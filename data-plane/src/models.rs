@@ -2,21 +2,27 @@
 
 use bytes::Bytes;
 use foldgate_domain::Access;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::admit::denied;
 use crate::error::Problem;
 
-#[derive(Serialize)]
-struct List<'a> {
+/// The models a caller may ask for.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Models")]
+pub(crate) struct List<'a> {
     object: &'static str,
     data: Vec<Model<'a>>,
 }
 
-#[derive(Serialize)]
-struct Model<'a> {
+/// A model.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Model")]
+pub(crate) struct Model<'a> {
     id: &'a str,
     object: &'static str,
+    /// In Unix seconds.
     created: i64,
     owned_by: &'static str,
 }

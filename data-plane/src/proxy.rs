@@ -31,6 +31,7 @@ use crate::body::{Fields, Inbound, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
 use crate::error::Problem;
 use crate::models;
+use crate::openapi;
 use crate::pools::Pools;
 use crate::relay::{Body, Form, Relay};
 use crate::request_id::{self, RequestIds};
@@ -180,7 +181,11 @@ impl Proxy {
         account.endpoint = match &target {
             Target::Call(endpoint) => endpoint.name,
             Target::Models | Target::Model(_) => "models",
+            Target::Document => "openapi",
         };
+        if target == Target::Document {
+            return Ok(openapi::answer(account, parts));
+        }
         let peer = account.peer.ip();
         let admitted = self.admitted(parts, peer, table).await;
         account.revision = table.revision();
@@ -204,6 +209,8 @@ impl Proxy {
                 let found = models::one(&admitted.access()?, &model, created)?;
                 Ok(listed(account, &parts.method, found))
             }
+            // Answered above, before anybody was let in.
+            Target::Document => Err(Problem::internal()),
         }
     }
 
@@ -296,7 +303,8 @@ impl Proxy {
     }
 }
 
-fn listed(account: &mut Account, method: &Method, json: bytes::Bytes) -> Response<Body> {
+/// An answer that was ready.
+pub(crate) fn listed(account: &mut Account, method: &Method, json: bytes::Bytes) -> Response<Body> {
     account.answer(StatusCode::OK);
     account.end = End::Done;
     let length = HeaderValue::from(json.len());

@@ -27,7 +27,7 @@ const REPORTS: &str = "foldgate_sleep_reports_total";
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Names of what is no endpoint of [`ENDPOINTS`].
-const OTHERS: [&str; 2] = ["models", "none"];
+const OTHERS: [&str; 3] = ["models", "openapi", "none"];
 
 /// How requests end; see `End`.
 const ENDS: [&str; 7] = [

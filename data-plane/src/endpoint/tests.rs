@@ -1,6 +1,6 @@
 use http::Method;
 
-use super::{ENDPOINTS, Target, find};
+use super::{ENDPOINTS, Target, find, served};
 
 #[test]
 fn the_table_is_in_order() {
@@ -29,6 +29,37 @@ fn models_are_listed_and_named() {
     assert_eq!(model("/models/org/model"), "org/model");
     assert_eq!(model("/v1/models/a%2Fb%zz%e4"), "a%2Fb%zz%e4");
     assert_eq!(model("/v1/models/a%2Fb%c3%a4%"), "a/b\u{e4}%");
+}
+
+#[test]
+fn what_is_said_to_be_served_is_served_by_just_its_methods() {
+    let served = served();
+    assert_eq!(served.len(), 2 * ENDPOINTS.len() + 5);
+    for (path, target) in served {
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ] {
+            let reads = matches!(method, Method::GET | Method::HEAD);
+            let right = if target.method() == "GET" {
+                reads
+            } else {
+                method == Method::POST
+            };
+            match find(&method, &path) {
+                Ok(found) => assert!(right && found == target, "{method} {path}: {found:?}"),
+                Err(problem) => {
+                    assert!(!right, "{method} {path}: {problem}");
+                    assert!(problem.allow.is_some(), "{method} {path}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -101,3 +101,25 @@ async fn the_document_is_public_and_need_not_be_sent_twice() {
     assert!(!policy.contains("http"), "{policy}");
     stranger.get("/admin/openapi.json?v=1").await.refusal(400);
 }
+
+#[tokio::test]
+async fn the_proxy_has_a_public_document_of_its_own() {
+    let foldgate = Settings::standalone().start().await;
+    let stranger = foldgate.proxy().with_key(None);
+    let first = stranger.get("/openapi.json").await;
+    let document = first.expect(200);
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().expect("paths");
+    assert!(paths.contains_key("/v1/chat/completions"), "{document}");
+    let etag = first.header("etag").expect("an ETag").to_owned();
+    let again = stranger.request(Method::GET, "/openapi.json");
+    let again = finish("again", again.header("if-none-match", &etag)).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let head = stranger.send(Method::HEAD, "/openapi.json", None).await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    let wrong = stranger.send(Method::POST, "/openapi.json", None).await;
+    wrong.error(405);
+    assert_eq!(wrong.header("allow"), Some("GET, HEAD"));
+    // Whoever has no key still gets no further.
+    stranger.get("/v1/models").await.error(401);
+}

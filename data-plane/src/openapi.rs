@@ -1,0 +1,237 @@
+//! `GET /openapi.json`: the proxy's document, OpenAPI 3.1, made of the table of
+//! endpoints. Bodies are passed on unread but for the fields named here, so their
+//! schemas are open: what else a provider takes, it takes.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, header};
+use schemars::SchemaGenerator;
+use schemars::generate::{Contract, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::account::{Account, End};
+use crate::endpoint::{Endpoint, Target, served};
+use crate::error::Envelope;
+use crate::models::{List, Model};
+use crate::proxy::listed;
+use crate::relay::Body;
+
+#[cfg(test)]
+mod tests;
+
+const ABOUT: &str = "\
+Calls in the shape of OpenAI's API, passed on to the upstream keys that serve the model. A key that \
+fails is put to sleep for the whole fleet and the call goes to the next one.
+
+Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`; `type` says whose side failed.";
+
+/// The errors of a call, and what they mean.
+const ERRORS: &[(u16, &str)] = &[
+    (400, "the request cannot be understood"),
+    (401, "no key, or one that nobody has"),
+    (403, "the key may not do this"),
+    (404, "nobody serves the model"),
+    (408, "the body did not arrive in time"),
+    (411, "a body with a length is needed"),
+    (413, "the body is too large"),
+    (415, "the body is no `application/json`, or is compressed"),
+    (
+        429,
+        "every key that could serve is rate limited; `Retry-After` says for how long",
+    ),
+    (500, "a fault of this process"),
+    (502, "no upstream answered as it should"),
+    (
+        503,
+        "no key is there, or this node has no configuration yet",
+    ),
+    (504, "no upstream answered in time"),
+    (508, "the request came round in a circle"),
+];
+
+/// Those of a request that only reads.
+const READ_ERRORS: &[u16] = &[401, 403, 500, 503];
+
+/// The document, and its ETag.
+static SERVED: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
+    let text = Bytes::from(whole().to_string());
+    let hash = foldgate_proto::RecordHash::of(&text).to_string();
+    let etag = HeaderValue::try_from(format!("\"{}\"", &hash[..16]));
+    let etag = etag.unwrap_or_else(|_| HeaderValue::from_static("\"0\""));
+    (text, etag)
+});
+
+/// The answer to a client, which may have it already.
+pub(crate) fn answer(account: &mut Account, parts: &Parts) -> Response<Body> {
+    let (text, etag) = &*SERVED;
+    let given = parts.headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut tags = given
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let has = tags.any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes());
+    let mut response = if has {
+        account.answer(StatusCode::NOT_MODIFIED);
+        account.end = End::Done;
+        let mut response = Response::new(Body::whole(Bytes::new()));
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        listed(account, &parts.method, text.clone())
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, etag.clone());
+    let no_cache = HeaderValue::from_static("no-cache");
+    headers.insert(header::CACHE_CONTROL, no_cache);
+    response
+}
+
+fn whole() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+        settings.contract = Contract::Serialize;
+    });
+    let mut schemas = settings.into_generator();
+    let error = schemas.subschema_for::<Envelope<'_>>().to_value();
+    let mut paths: Map<String, Value> = Map::new();
+    for (path, target) in served() {
+        let shown = operation(&path, &target, &mut schemas);
+        let at = paths.entry(path).or_insert_with(|| json!({}));
+        at[target.method().to_ascii_lowercase()] = shown;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Foldgate: proxy",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.take_definitions(true),
+            "responses": {"Error": {
+                "description": "an error, ours or an upstream's, without its host and keys",
+                "content": {"application/json": {"schema": error}},
+            }},
+            "securitySchemes": security(),
+        },
+    })
+}
+
+fn security() -> Value {
+    let about = "a caller key; the owner key counts as one";
+    json!({
+        "ProxyBearer": {"type": "http", "scheme": "bearer", "description": about},
+        "ProxyKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": about},
+    })
+}
+
+fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Value {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let method = target.method().to_ascii_lowercase();
+    let summary = match target {
+        Target::Call(endpoint) => endpoint.about,
+        Target::Models => "List the models the caller may ask for",
+        Target::Model(_) => "Show one model",
+        Target::Document => "This document",
+    };
+    let mut shown = json!({
+        "operationId": format!("{method}_{}", words.join("_")),
+        "summary": summary,
+        "responses": responses(target, schemas),
+        "security": [{"ProxyBearer": []}, {"ProxyKey": []}],
+    });
+    match target {
+        Target::Call(endpoint) => shown["requestBody"] = body(endpoint),
+        Target::Model(_) => {
+            shown["parameters"] = json!([{
+                "name": "model",
+                "in": "path",
+                "required": true,
+                "description": "its name; slashes need no encoding",
+                "schema": {"type": "string", "minLength": 1},
+            }]);
+        }
+        Target::Models => {}
+        Target::Document => shown["security"] = json!([]),
+    }
+    shown
+}
+
+fn body(endpoint: &Endpoint) -> Value {
+    let mut properties = json!({
+        "model": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 256,
+            "description": "mapped by the account, then by the owner; it decides which keys serve",
+        },
+    });
+    let mut example = json!({"model": "gpt-4o-mini"});
+    if endpoint.streams {
+        properties["stream"] = json!({
+            "type": ["boolean", "null"],
+            "description": "answer with server-sent events",
+        });
+    }
+    let (name, value) = endpoint.example;
+    example[name] = serde_json::from_str(value).unwrap_or_default();
+    let schema = json!({"type": "object", "required": ["model"], "properties": properties});
+    let content = json!({"schema": schema, "example": example});
+    json!({"required": true, "content": {"application/json": content}})
+}
+
+fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
+    let mut content = Map::new();
+    let mut add =
+        |kind: &str, schema: Value| content.insert(kind.into(), json!({"schema": schema}));
+    match target {
+        Target::Call(endpoint) => {
+            add("application/json", json!({"type": "object"}));
+            if endpoint.streams {
+                add("text/event-stream", json!({"type": "string"}));
+            }
+        }
+        Target::Models => {
+            add(
+                "application/json",
+                schemas.subschema_for::<List<'_>>().to_value(),
+            );
+        }
+        Target::Model(_) => {
+            add(
+                "application/json",
+                schemas.subschema_for::<Model<'_>>().to_value(),
+            );
+        }
+        Target::Document => {
+            add("application/json", json!({"type": "object"}));
+        }
+    }
+    let mut responses = json!({"200": {"description": "done", "content": content}});
+    let error = || json!({"$ref": "#/components/responses/Error"});
+    if *target == Target::Document {
+        let unchanged = "what the client has is still so";
+        responses["304"] = json!({"description": unchanged});
+        return responses;
+    }
+    let is_call = matches!(target, Target::Call(_));
+    for (status, about) in ERRORS {
+        let of_one = *status == 404 && matches!(target, Target::Model(_));
+        if is_call || of_one || READ_ERRORS.contains(status) {
+            let mut response = error();
+            response["description"] = json!(about);
+            responses[status.to_string()] = response;
+        }
+    }
+    if is_call {
+        // What an upstream refuses has the upstream's status.
+        responses["4XX"] = error();
+    }
+    responses
+}
