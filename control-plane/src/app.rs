@@ -8,7 +8,7 @@ use foldgate_domain::command::Precondition;
 use foldgate_domain::{Command, Table};
 use foldgate_log::{EventLog, Replica, Reports};
 use foldgate_proto::{Actor, OwnerId, RecordId, ResourceId, Revision};
-use foldgate_runtime::AccessLog;
+use foldgate_runtime::{AccessLog, StatusPages};
 use foldgate_vault::Vault;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,8 @@ pub(crate) struct Parts {
     pub journal: Journal,
     /// Places for streams of the history.
     pub streams: Arc<Semaphore>,
+    /// How the process is.
+    pub status: StatusPages,
     /// The listener takes no new requests: streams end.
     pub ending: CancellationToken,
     /// A way to a data plane.

@@ -8,7 +8,7 @@ use axum::Router;
 use foldgate_log::{EventLog, Replica, Reports};
 use foldgate_proto::Heartbeat;
 use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
-use foldgate_runtime::{AccessLog, Component};
+use foldgate_runtime::{AccessLog, Component, StatusPages};
 use foldgate_vault::Vault;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,6 +55,8 @@ pub struct Keeping {
     pub access_log: PathBuf,
     /// Says how the history's index is.
     pub health: Component,
+    /// What `/livez`, `/readyz` and `/metrics` tell.
+    pub status: StatusPages,
     /// Cancelled when the listener begins to drain: answers without an end, end.
     pub ending: CancellationToken,
 }
@@ -123,6 +125,7 @@ impl ControlPlane {
             streams: stream::places(),
             ending: keeping.ending,
             playground: Way(playground),
+            status: keeping.status,
         });
         Self {
             app,

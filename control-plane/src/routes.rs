@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -81,6 +82,9 @@ fn all() -> Vec<(&'static str, Methods)> {
         ("/admin/v1/health", get(model_status::health)),
         ("/playground/chat/completions", post(playground::chat)),
         ("/healthz", get(health)),
+        ("/livez", get(status)),
+        ("/readyz", get(status)),
+        ("/metrics", get(status)),
         (openapi::DOCUMENT, get(openapi::document)),
         (openapi::page::PAGE, get(openapi::page::page)),
         (openapi::page::SCRIPT, get(openapi::page::script)),
@@ -178,6 +182,14 @@ pub(crate) fn name(matched: &MatchedPath) -> &str {
 async fn health(request: Request) -> Result<Response, Error> {
     query::check(&request.into_parts().0)?;
     Ok(axum::Json(json!({"status": "ok"})).into_response())
+}
+
+/// `/livez`, `/readyz` and `/metrics`, as the status listener has them.
+async fn status(State(app): State<App>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    query::check(&parts)?;
+    let request = Request::from_parts(parts, body);
+    Ok(app.status.answer(&request).map(Body::new))
 }
 
 async fn no_route(request: Request) -> Error {

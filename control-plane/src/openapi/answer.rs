@@ -26,8 +26,8 @@ pub(super) fn all(operation: &Operation) -> Map<String, Value> {
         let pointer = format!("#/components/responses/{}", name(status, operation.path));
         responses.insert(status.to_string(), json!({"$ref": pointer}));
     }
-    for (status, content) in &operation.others {
-        let mut response = json!({"description": meaning(*status), "headers": always()});
+    for (status, about, content) in &operation.others {
+        let mut response = json!({"description": about, "headers": always()});
         if !content.is_null() {
             response["content"] = content.clone();
         }
@@ -102,7 +102,6 @@ const STATUSES: &[u16] = &[
 
 const fn meaning(status: u16) -> &'static str {
     match status {
-        304 => "what the client has is still so",
         400 => "a field, parameter or header breaks its rule; `param` names it",
         401 => "no key, or one that nobody has",
         403 => "the key is known, but may not do this",

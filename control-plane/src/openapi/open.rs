@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
-use super::schema::{object, text, words};
+use super::schema::{list, object, text, words};
 use super::{DOCUMENT, page};
 
 const TAG: &str = "Public";
+
+const UNCHANGED: &str = "what the client has is still so";
 
 /// See the module.
 pub(super) fn operations() -> Vec<Operation> {
@@ -24,20 +26,37 @@ pub(super) fn operations() -> Vec<Operation> {
         ],
         &[],
     );
+    let ready = readiness();
+    let not_ready = json!({"application/json": {"schema": ready}});
     vec![
+        open("/livez", "Say that the process lives").answers_with("text/plain", text()),
+        open("/readyz", "Say whether traffic may come")
+            .answers(ready)
+            .or(503, "not ready: traffic should go elsewhere", not_ready),
+        open("/metrics", "Show the metrics, for Prometheus").answers_with("text/plain", text()),
         open("/healthz", "Say that the listener answers")
             .answers(object(&[("status", words(&["ok"]))], &[])),
         open(DOCUMENT, "This document")
             .answers(document)
             .tagged()
-            .or(304, Value::Null),
+            .or(304, UNCHANGED, Value::Null),
         open(page::PAGE, "This document as a page")
             .answers_with("text/html", text())
             .tagged()
-            .or(304, Value::Null),
+            .or(304, UNCHANGED, Value::Null),
         open(page::SCRIPT, "The page's script")
             .answers_with("text/javascript", text())
             .tagged()
-            .or(304, Value::Null),
+            .or(304, UNCHANGED, Value::Null),
     ]
+}
+
+/// What `/readyz` tells; only what is not ready unless it is asked for more.
+fn readiness() -> Value {
+    let status = || words(&["ready", "degraded", "not_ready"]);
+    let part = object(
+        &[("name", text()), ("status", status())],
+        &[("reason", text())],
+    );
+    object(&[("status", status()), ("components", list(part))], &[])
 }

@@ -24,7 +24,7 @@ pub(crate) struct Operation {
     /// Statuses beside those that follow from the route.
     pub(super) also: Vec<u16>,
     /// Answers that are no errors, beside the success.
-    pub(super) others: Vec<(u16, Value)>,
+    pub(super) others: Vec<(u16, &'static str, Value)>,
     /// Whether it minds `If-Match`.
     pub(super) if_match: bool,
     /// Whether the answer tells of pages in headers.
@@ -149,8 +149,8 @@ impl Operation {
     }
 
     /// Can answer with this as well, which is no error.
-    pub(crate) fn or(mut self, status: u16, content: Value) -> Self {
-        self.others.push((status, content));
+    pub(crate) fn or(mut self, status: u16, about: &'static str, content: Value) -> Self {
+        self.others.push((status, about, content));
         self
     }
 

@@ -68,6 +68,7 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/admin/v1/owners" => &["page", "size"],
         "/dashboard/news" => &["all"],
         "/admin/v1/log" => &["from", "limit"],
+        "/livez" | "/readyz" => &["verbose"],
         "/admin/v1/history" => OF_HISTORY,
         "/admin/v1/history/stream" => &["since"],
         "/admin/v1/state" => &["at"],

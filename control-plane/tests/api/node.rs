@@ -9,7 +9,7 @@ use foldgate_control_plane::{ControlPlane, Keeping, Settings, Setup, ensure_owne
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_log::{Embedded, EventLog, Replica, Reports, replica};
 use foldgate_proto::{OwnerId, Record, Revision, Role};
-use foldgate_runtime::{AccessLog, Health, Limits, Server, Shutdown};
+use foldgate_runtime::{AccessLog, Health, Limits, Metrics, Server, Shutdown, StatusPages};
 use foldgate_vault::{MasterKey, Vault};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -104,6 +104,7 @@ impl Node {
                 history: data.path().join("history"),
                 access_log: data.path().join("access_log"),
                 health: health.component("history"),
+                status: StatusPages::new(health.clone(), Metrics::install("test").unwrap()),
                 ending: shutdown.token(),
             },
             playground: None,

@@ -62,7 +62,8 @@ impl StatusPages {
         server.serve(answer, internal_error, shutdown).await;
     }
 
-    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    /// The answer to one request; other listeners show some of the pages too.
+    pub fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -161,7 +161,15 @@ async fn each_listener_has_its_own_routes() {
     }
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(foldgate.status().get(path).await.status, 200, "{path}");
+        let stranger = foldgate.admin().with_key(None);
+        let here = stranger.get(path).await;
+        assert_eq!(here.status, 200, "{path}");
+        let there = foldgate.status().get(path).await;
+        assert_eq!(here.header("content-type"), there.header("content-type"));
+        stranger.post(path, &json!({})).await.refusal(405);
     }
+    let whole = foldgate.admin().with_key(None).get("/readyz?verbose").await;
+    assert!(whole.ok()["components"][0]["name"].is_string());
     // The proxy is not reachable by a rebuilt path or host.
     let odd = Client::new(foldgate.proxy().base().trim_start_matches("http://"), None);
     let request = odd

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use foldgate_control_plane::{ControlPlane, Keeping, KeyFile, Playground, Settings, Setup, error};
 use foldgate_domain::upstream_url::AddressPolicy;
-use foldgate_runtime::{Server, Shutdown};
+use foldgate_runtime::{Server, Shutdown, StatusPages};
 use tokio::task::JoinHandle;
 
 use super::{Parts, role, shown};
@@ -37,6 +37,7 @@ pub(super) fn start(parts: &Parts<'_>, playground: Option<Arc<dyn Playground>>) 
             history: base.data.file(HISTORY_FOLDER),
             access_log: base.data.file(ACCESS_LOG_FOLDER),
             health: base.health.component("history"),
+            status: StatusPages::new(base.health.clone(), base.metrics.clone()),
             ending: base.shutdown.token(),
         },
         playground,
