@@ -33,6 +33,7 @@ mod open;
 mod operation;
 pub(crate) mod page;
 mod parameter;
+mod playground;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -137,6 +138,7 @@ fn operations(components: &mut Components) -> Vec<Operation> {
     all.extend(dashboard::operations(components));
     all.extend(admin::operations(components));
     all.extend(history::operations(components));
+    all.extend(playground::operations(components));
     all.extend(open::operations());
     all
 }

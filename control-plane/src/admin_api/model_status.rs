@@ -11,6 +11,7 @@ use foldgate_domain::definition::model::Place;
 use foldgate_domain::definition::{Model, stored};
 use foldgate_domain::table::skipped;
 use foldgate_proto::{DefinitionKind, KeyId, Level, ProviderKey, SleepReport, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -19,7 +20,7 @@ use crate::clock;
 use crate::reply;
 
 /// How one model fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct ModelStatus {
     /// Its id.
     id: String,
@@ -38,10 +39,10 @@ pub(crate) struct ModelStatus {
     /// Why it is not healthy, in words for an operator.
     status_reason: Option<String>,
     #[serde(skip)]
-    health: Health,
+    left: Left,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Direct,
@@ -49,7 +50,7 @@ enum Kind {
 }
 
 /// See [`ModelStatus::status`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Status {
     /// A key of it may be used now.
@@ -63,7 +64,7 @@ enum Status {
 }
 
 /// A point in time as the contract writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 struct Moment {
     secs_since_epoch: i64,
     nanos_since_epoch: u32,
@@ -71,12 +72,12 @@ struct Moment {
 
 /// How much of a model is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Health {
-    Healthy = 0,
+enum Left {
+    All = 0,
     /// Some of its keys sleep.
-    Degraded = 1,
+    Some = 1,
     /// None of its keys can be used now.
-    Down = 2,
+    None = 2,
 }
 
 impl From<Timestamp> for Moment {
@@ -98,21 +99,21 @@ pub(crate) async fn list(State(app): State<App>, caller: Authenticated) -> Respo
 pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Response {
     let models = of_owner(&app, &caller);
     let replica = app.replica.status();
-    let worst = models.iter().map(|model| model.health).max();
+    let worst = models.iter().map(|model| model.left).max();
     let whole = replica.held.is_none() && replica.caught_up;
     let all_down = !models.is_empty()
         && models
             .iter()
             .filter(|model| model.kind == Kind::Direct)
-            .all(|model| model.health == Health::Down);
+            .all(|model| model.left == Left::None);
     let status = if all_down {
         "unhealthy"
-    } else if !whole || worst > Some(Health::Healthy) {
+    } else if !whole || worst > Some(Left::All) {
         "degraded"
     } else {
         "ok"
     };
-    let body = Answer {
+    let body = Health {
         status,
         models: models.into_iter().map(Line::from).collect(),
         config: Config {
@@ -124,21 +125,21 @@ pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Res
 }
 
 /// The answer of `health`.
-#[derive(Debug, Serialize)]
-struct Answer {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Health {
     status: &'static str,
     models: Vec<Line>,
     config: Config,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Line {
     id: String,
     name: String,
     health: u8,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Config {
     snapshot_revision: u64,
     snapshot_age_seconds: Option<u64>,
@@ -149,7 +150,7 @@ impl From<ModelStatus> for Line {
         Self {
             id: model.id,
             name: model.display_name,
-            health: model.health as u8,
+            health: model.left as u8,
         }
     }
 }
@@ -181,7 +182,7 @@ fn statuses(owner: &OwnerState, sleeping: &[SleepReport]) -> Vec<ModelStatus> {
                 last_checked_at: seen.last.map(|report| report.at.into()),
                 last_check_status: seen.last.and_then(|report| report.status),
                 status_reason: seen.reason,
-                health: seen.health,
+                left: seen.left,
             })
         })
         .collect()
@@ -194,7 +195,7 @@ struct Seen<'s> {
     until: Option<Timestamp>,
     last: Option<&'s SleepReport>,
     reason: Option<String>,
-    health: Health,
+    left: Left,
 }
 
 impl Seen<'_> {
@@ -205,7 +206,7 @@ impl Seen<'_> {
             until: None,
             last: None,
             reason: None,
-            health: Health::Healthy,
+            left: Left::All,
         }
     }
 }
@@ -256,18 +257,18 @@ impl<'s> Keys<'s> {
             .filter_map(|key| self.sleep(key.id, upstream))
             .collect();
         let last = sleeps.iter().copied().max_by_key(|report| report.at);
-        let (status, health, reason) = if usable.is_empty() {
+        let (status, left, reason) = if usable.is_empty() {
             let why = unusable(&keys);
-            (Status::Unhealthy, Health::Down, Some(why))
+            (Status::Unhealthy, Left::None, Some(why))
         } else if sleeps.len() == usable.len() {
             let why = last.map(|report| told(report, "all its keys sleep"));
-            (Status::Cooldown, Health::Down, why)
+            (Status::Cooldown, Left::None, why)
         } else if sleeps.is_empty() {
-            (Status::Healthy, Health::Healthy, None)
+            (Status::Healthy, Left::All, None)
         } else {
             let some = format!("{} of {} keys sleep", sleeps.len(), usable.len());
             let why = last.map(|report| told(report, &some));
-            (Status::Healthy, Health::Degraded, why)
+            (Status::Healthy, Left::Some, why)
         };
         let wakes = sleeps.iter().map(|report| report.until).min();
         Seen {
@@ -276,7 +277,7 @@ impl<'s> Keys<'s> {
             until: wakes.filter(|_| status == Status::Cooldown),
             last,
             reason,
-            health,
+            left,
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn all(operation: &Operation) -> Map<String, Value> {
 /// The errors that follow from what an operation is, and its own.
 fn errors(operation: &Operation) -> BTreeSet<u16> {
     let mut statuses: BTreeSet<u16> = operation.also.iter().copied().collect();
-    if operation.door == Door::Open {
+    if matches!(operation.door, Door::Open | Door::Proxy) {
         return statuses;
     }
     // A parameter or header; the key; how much and how long; the log.

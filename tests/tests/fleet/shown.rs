@@ -35,8 +35,8 @@ async fn an_account_is_told_of_itself_wherever_it_asks() {
     });
     let (user, key) = world.account("team-a", &more).await;
     let names = json!({"LEVEL_MAPPER": {"gpt-4o": 1, "gpt-4o-mini": 1, "o3": 1, "*": 1}});
-    let named = one.config(&names).await.revision();
-    world.fleet.folded(named).await;
+    let revision = one.config(&names).await.revision();
+    world.fleet.folded(revision).await;
     let there = world.fleet.controls[1].admin_with(&key);
     let status = becomes(&there, "/dashboard/status", "/balance", &json!(12.5)).await;
     assert_eq!(
