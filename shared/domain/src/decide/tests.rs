@@ -5,6 +5,7 @@ mod account_bounds;
 mod admin_key;
 mod caller_key;
 mod config;
+mod full;
 pub(crate) mod given;
 mod key;
 mod key_config;
