@@ -13,6 +13,7 @@ pub mod failure;
 pub mod hint;
 pub mod history;
 pub mod money;
+pub mod one_line;
 pub mod pattern;
 pub mod pool;
 pub mod pricing;

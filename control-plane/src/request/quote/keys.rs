@@ -2,6 +2,8 @@
 //! e-mail addresses and numbers stay: whoever sent them has to see what was wrong
 //! with them. What an upstream says is looked at more strictly, elsewhere.
 
+use foldgate_domain::one_line::{push_gap, shortened};
+
 /// What stands where something was taken out.
 const REDACTED: &str = "[redacted]";
 
@@ -99,28 +101,6 @@ fn push_word(out: &mut String, word: &str, announced: bool) {
         }
         None => out.push_str(behind),
     }
-}
-
-fn push_gap(out: &mut String, gap: &str) {
-    for c in gap.chars() {
-        match c {
-            c if c.is_whitespace() || c.is_control() => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
-            c => out.push(c),
-        }
-    }
-}
-
-fn shortened(text: &str, max_chars: usize) -> String {
-    if text.chars().count() <= max_chars {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(max_chars.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }
 
 /// Whether a word is a key, or holds one.

@@ -2,6 +2,8 @@
 //! addresses, organisations. Rather too much than too little: the words are a
 //! remark for an operator, nothing depends on them.
 
+use crate::one_line::{push_gap, shortened};
+
 /// What stands where something was taken out.
 const REDACTED: &str = "[redacted]";
 
@@ -115,30 +117,6 @@ fn push_word(out: &mut String, word: &str) {
     } else {
         out.push_str(word);
     }
-}
-
-fn push_gap(out: &mut String, gap: &str) {
-    for c in gap.chars() {
-        match c {
-            c if c.is_whitespace() || c.is_control() => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
-            c => out.push(c),
-        }
-    }
-}
-
-fn shortened(text: &str, max_chars: usize) -> String {
-    if text.chars().count() <= max_chars {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(max_chars.saturating_sub(1)).collect();
-    if max_chars > 0 {
-        short.push('…');
-    }
-    short
 }
 
 /// Whether a word may tell a key, a host, an address or an account.
