@@ -27,6 +27,9 @@ const VERBATIM: &[&str] = &[
 /// Fields of which a change alone says nothing.
 const STAMPS: &[&str] = &["updated_at"];
 
+/// What stands behind a secret's mask where only the mask stayed as it was.
+const GIVEN_ANEW: &str = " (given anew)";
+
 /// One field, before and behind; null is not there.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldChange {
@@ -43,10 +46,25 @@ pub fn shown(resource: &Resource) -> Value {
     Value::Object(flat(resource))
 }
 
-/// What of a resource differs, to be shown.
+/// What of a resource differs, to be shown. A secret that was given anew says so
+/// where its mask alone would not.
 pub fn fields(difference: &Difference) -> Vec<FieldChange> {
-    let side = |resource: &Option<Resource>| resource.as_ref().map(flat).unwrap_or_default();
-    let (before, mut after) = (side(&difference.before), side(&difference.after));
+    let raw = |resource: &Option<Resource>| resource.as_ref().and_then(fields_of);
+    let (before, mut after) = (raw(&difference.before), raw(&difference.after));
+    if let (Some(before), Some(after)) = (&before, &mut after) {
+        tell_secrets(before, after);
+    }
+    if let (Some(Resource::Definition(was)), Some(Resource::Definition(is)), Some(after)) =
+        (&difference.before, &difference.after, &mut after)
+    {
+        tell_secrets_of(was, is, after);
+    }
+    let side = |resource: &Option<Resource>, fields: Option<Map<String, Value>>| {
+        let resource = resource.as_ref().zip(fields);
+        resource.map(|(of, fields)| flattened(of, fields))
+    };
+    let before = side(&difference.before, before).unwrap_or_default();
+    let mut after = side(&difference.after, after).unwrap_or_default();
     let mut changes: Vec<FieldChange> = Vec::new();
     for (field, was) in before {
         let is = after.remove(&field).unwrap_or(Value::Null);
@@ -92,16 +110,64 @@ pub fn shown_event(event: &Event) -> Value {
     shown
 }
 
+/// Marks each secret that was sealed again though its mask is the same. Whether it
+/// is another one nobody can say without opening both; a retry that sends the same
+/// writes it anew as well.
+fn tell_secrets(before: &Map<String, Value>, after: &mut Map<String, Value>) {
+    for (name, is) in after {
+        let (Some(Value::Object(was)), Value::Object(is)) = (before.get(name), is) else {
+            continue;
+        };
+        if VERBATIM.contains(&name.as_str()) {
+            continue;
+        }
+        if !is.contains_key("sealed") {
+            tell_secrets(was, is);
+            continue;
+        }
+        if was.get("sealed") != is.get("sealed")
+            && was.get("mask") == is.get("mask")
+            && let Some(Value::String(mask)) = is.get_mut("mask")
+        {
+            mask.push_str(GIVEN_ANEW);
+        }
+    }
+}
+
+/// As [`tell_secrets`], of a definition, whose value holds the masks.
+fn tell_secrets_of(was: &Definition, is: &Definition, fields: &mut Map<String, Value>) {
+    let Some(value) = fields.get_mut("value") else {
+        return;
+    };
+    for (pointer, secret) in &*is.secrets {
+        let before = was.secrets.get(pointer);
+        if before.is_some_and(|was| was.mask == secret.mask && was.sealed != secret.sealed)
+            && let Some(Value::String(mask)) = value.pointer_mut(pointer)
+        {
+            mask.push_str(GIVEN_ANEW);
+        }
+    }
+}
+
 fn flat(resource: &Resource) -> Map<String, Value> {
+    flattened(resource, fields_of(resource).unwrap_or_default())
+}
+
+/// The fields of a resource, side by side and readable.
+fn flattened(resource: &Resource, mut fields: Map<String, Value>) -> Map<String, Value> {
     if let Resource::Completed(_) = resource {
-        return fields_of(resource).unwrap_or_default();
+        return fields;
     }
     if let Resource::Definition(definition) = resource {
-        return flat_definition(definition);
+        let own = match fields.remove("value") {
+            Some(Value::Object(own)) => own,
+            _ => Map::new(),
+        };
+        return flat_definition(definition, own);
     }
     let is_config = matches!(resource, Resource::Config(_));
     let mut shown = Map::new();
-    for (name, value) in fields_of(resource).unwrap_or_default() {
+    for (name, value) in fields {
         match value {
             Value::Object(inner) if FLAT.contains(&name.as_str()) => {
                 shown.extend(inner.into_iter().map(|(name, value)| entry(name, value)));
@@ -118,8 +184,7 @@ fn flat(resource: &Resource) -> Map<String, Value> {
 }
 
 /// What a definition says, in its own words; secrets stand in it as their masks.
-fn flat_definition(definition: &Definition) -> Map<String, Value> {
-    let own = serde_json::from_str(&definition.value.0).unwrap_or_default();
+fn flat_definition(definition: &Definition, own: Map<String, Value>) -> Map<String, Value> {
     let stamps = [
         ("id", json!(definition.id)),
         ("number", json!(definition.number.0)),
@@ -127,7 +192,7 @@ fn flat_definition(definition: &Definition) -> Map<String, Value> {
         ("updated_at", json!(definition.updated_at.to_string())),
     ];
     let stamps = stamps.map(|(name, value)| (name.to_owned(), value));
-    stamps.into_iter().chain::<Map<_, _>>(own).collect()
+    stamps.into_iter().chain(own).collect()
 }
 
 fn entry(name: String, value: Value) -> (String, Value) {

@@ -1,14 +1,16 @@
 //! What histories show: names, times and money as people read them, no secret.
 
 use foldgate_proto::{
-    AccountNumber, AdminRole, CallerKeyNumber, KeyNumber, NanoDollars, Rates, ResourceId,
+    AccountNumber, AdminRole, CallerKeyNumber, Definition, DefinitionId, DefinitionKind,
+    DefinitionNumber, JsonText, KeyNumber, MaskedSecret, NanoDollars, ProviderConfig, Rare, Rates,
+    Resource, ResourceId, Revision, Sealed,
 };
 use serde_json::{Value, json};
 
 use super::{Difference, FieldChange, diff, fields, shown};
 use crate::Command;
 use crate::command::{Change, PatchKey};
-use crate::decide::tests::given::{Given, add, given, level, map, number, secret, set};
+use crate::decide::tests::given::{Given, START, add, given, level, map, number, secret, set};
 use crate::decide::tests::people::{
     add_account, admin, bounded, edit, grant, key_of, patch_account, rotate, rotate_owner,
 };
@@ -75,6 +77,102 @@ fn configuration_is_told_by_its_keys() {
         one("config", "MODEL_MAPPER", Value::Null, json!({"a": "b"})),
     ];
     assert_eq!(told(&given), expected);
+}
+
+fn anew(byte: u8) -> MaskedSecret {
+    MaskedSecret {
+        sealed: Sealed(vec![byte; 40]),
+        mask: "...".to_owned(),
+    }
+}
+
+/// A short secret's mask tells nothing, so it does not tell that it changed either.
+#[test]
+fn a_secret_given_anew_says_so_where_its_mask_is_the_same() {
+    let mut given = given();
+    let password = |byte| set(|patch| patch.set.email_pass = Some(anew(byte)));
+    given.done(&password(1));
+    given.done(&password(2));
+    let expected = one(
+        "config",
+        "EMAIL_PASS",
+        json!("..."),
+        json!("... (given anew)"),
+    );
+    assert_eq!(told(&given), [expected]);
+    given.done(&password(2));
+    assert_eq!(told(&given), [], "it is the very same");
+    given.done(&set(|patch| patch.set.email_pass = Some(secret())));
+    let expected = one(
+        "config",
+        "EMAIL_PASS",
+        json!("..."),
+        json!("sk-\u{2026}1234"),
+    );
+    assert_eq!(told(&given), [expected], "the mask tells it");
+    let at = given.owner().resource(ResourceId::Config).expect("there");
+    assert_eq!(shown(&at)["EMAIL_PASS"], "sk-\u{2026}1234");
+}
+
+#[test]
+fn a_secret_deep_inside_a_key_says_so_too() {
+    let given = given().and(&add(1, "https://llm.example.com", 1));
+    let key = given.owner().keys[&number(1)].as_ref().clone();
+    let vertex = |byte| {
+        let mut key = key.clone();
+        key.config = ProviderConfig::Vertex {
+            base_url: None,
+            project_id: "p".to_owned(),
+            location: "l".to_owned(),
+            client_email: "e".to_owned(),
+            private_key: anew(byte),
+        };
+        Some(Resource::Key(Box::new(key)))
+    };
+    let difference = Difference {
+        resource: ResourceId::Key(number(1)),
+        before: vertex(1),
+        after: vertex(2),
+    };
+    let changes = fields(&difference);
+    let [change] = changes.as_slice() else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(change.field, "config");
+    let told = change.after.to_string();
+    assert!(told.contains("... (given anew)"), "{told}");
+    assert!(!change.before.to_string().contains("anew"));
+}
+
+#[test]
+fn a_definition_s_secret_says_so_where_its_value_holds_the_mask() {
+    let definition = |byte| {
+        let one = Definition {
+            id: DefinitionId(uuid::Uuid::nil()),
+            kind: DefinitionKind::McpServer,
+            number: DefinitionNumber(1),
+            name: "tools".to_owned(),
+            value: JsonText(r#"{"name": "tools", "auth": {"token": "..."}}"#.to_owned()),
+            secrets: std::collections::BTreeMap::from([("/auth/token".to_owned(), anew(byte))])
+                .into(),
+            refers: Rare::default(),
+            created_at: START,
+            updated_at: START,
+            revision: Revision::ZERO,
+        };
+        Some(Resource::Definition(Box::new(one)))
+    };
+    let difference = Difference {
+        resource: ResourceId::Definition(DefinitionKind::McpServer, DefinitionNumber(1)),
+        before: definition(1),
+        after: definition(2),
+    };
+    let expected = FieldChange {
+        field: "auth".to_owned(),
+        before: json!({"token": "..."}),
+        after: json!({"token": "... (given anew)"}),
+    };
+    assert_eq!(fields(&difference), [expected]);
 }
 
 #[test]
@@ -153,6 +251,18 @@ fn patterns_are_shown_as_they_are_written() {
         one("config", "MODEL_MAPPER", Value::Null, json!(mapper)),
     ];
     assert_eq!(told(&given), expected);
+    let other: std::collections::BTreeMap<String, String> = words
+        .iter()
+        .map(|w| {
+            (
+                (*w).to_owned(),
+                if *w == "sealed" { "y" } else { "x" }.to_owned(),
+            )
+        })
+        .collect();
+    given.done(&set(|patch| patch.set.model_mapper = Some(other.clone())));
+    let changed = one("config", "MODEL_MAPPER", json!(mapper), json!(other));
+    assert_eq!(told(&given), [changed]);
     let own = mapper.clone();
     given.done(&bounded("team", 1, 9, |p| p.model_mapper = Some(own)));
     let account = given
