@@ -8,10 +8,12 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
 use foldgate_runtime::Peer;
+use foldgate_vault::Vault;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Extensions, Uri};
 use serde_json::{Map, Value};
 
+use crate::app::App;
 use crate::error::Error;
 
 pub(crate) mod fields;
@@ -88,10 +90,10 @@ impl Write {
     }
 }
 
-impl<S: Sync> FromRequest<S> for Write {
+impl FromRequest<App> for Write {
     type Rejection = Error;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
         if announced_length(headers).is_some_and(|length| length > MAX_BODY_BYTES) {
@@ -103,9 +105,9 @@ impl<S: Sync> FromRequest<S> for Write {
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES)
             .await
             .map_err(|error| body_error(&error))?;
-        let request_hash = || {
+        let request_hash = |key: &str| {
             let mut text = format!("{} {}\n", parts.method, asked_for(&parts.uri)).into_bytes();
-            text.extend_from_slice(&without_password(&body));
+            text.extend_from_slice(&without_password(&body, (&app.vault, key)));
             RecordHash::of(&text)
         };
         let stamp = Stamp {
@@ -113,8 +115,8 @@ impl<S: Sync> FromRequest<S> for Write {
             request_id: RequestId::of(&parts.extensions),
             reason: reason(headers)?,
             idempotency: idempotency_key(headers)?.map(|key| Idempotency {
+                request_hash: request_hash(&key),
                 key,
-                request_hash: request_hash(),
             }),
         };
         let query = parts.uri.query().unwrap_or_default();
@@ -155,8 +157,11 @@ fn asked_for(uri: &Uri) -> String {
 
 /// A body as a retry is recognised by. The hash of a whole body would stand in
 /// the log for ever, and a mail password, which people choose, could be guessed
-/// from it; its mask stands there anyway. All other secrets are drawn by machines.
-fn without_password(body: &[u8]) -> Cow<'_, [u8]> {
+/// from it. So its fingerprint takes its place, which the master key makes, and
+/// which under another retry key is another. All other secrets are drawn by
+/// machines. A retry across a change of the master key is refused as another
+/// request, which writes nothing.
+fn without_password<'b>(body: &'b [u8], (vault, key): (&Vault, &str)) -> Cow<'b, [u8]> {
     let name = ConfigKey::EmailPass.as_str();
     let Ok(mut map) = json::object(body) else {
         return Cow::Borrowed(body);
@@ -164,7 +169,7 @@ fn without_password(body: &[u8]) -> Cow<'_, [u8]> {
     let mut hidden = false;
     let mut hide = |map: &mut Map<String, Value>| {
         if let Some(Value::String(password)) = map.get_mut(name) {
-            *password = foldgate_vault::mask(password);
+            *password = RecordHash(vault.fingerprint(key, password)).to_string();
             hidden = true;
         }
     };

@@ -17,11 +17,15 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::master_key::KEY_BYTES;
 use crate::{Error, MasterKey, MasterKeyId, mask, random};
 
 /// The longest secret, in bytes. A service account's private key has under 4 KiB;
 /// a record has to carry it several times over.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
+
+/// Domain separation for fingerprints, so that they say nothing of what is sealed.
+const FINGERPRINT_CONTEXT: &str = "foldgate 2026-11 secret fingerprint v1";
 
 /// How this code seals.
 const VERSION: u8 = 1;
@@ -53,6 +57,8 @@ struct Ring {
 struct Slot {
     id: MasterKeyId,
     cipher: XChaCha20Poly1305,
+    /// Makes fingerprints.
+    fingers: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl Vault {
@@ -100,6 +106,19 @@ impl Vault {
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&ciphertext);
         Ok(Sealed(bytes))
+    }
+
+    /// What tells whether two secrets of one `place` are the same, to whoever was given
+    /// both fingerprints, and nothing else to anybody without the master key: it is a
+    /// keyed hash, so that nobody can try passwords on it. Under another master key it
+    /// is another, and so is that of the same secret at another place.
+    pub fn fingerprint(&self, place: &str, secret: &str) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0.current.fingers);
+        // With its length before it no place runs over into the secret.
+        hasher.update(&(place.len() as u64).to_be_bytes());
+        hasher.update(place.as_bytes());
+        hasher.update(secret.as_bytes());
+        *hasher.finalize().as_bytes()
     }
 
     /// Seals a secret for one place and puts its mask beside it.
@@ -174,6 +193,7 @@ impl Slot {
         Self {
             id: key.id(),
             cipher: XChaCha20Poly1305::new(key.bytes().into()),
+            fingers: Zeroizing::new(blake3::derive_key(FINGERPRINT_CONTEXT, key.bytes())),
         }
     }
 }

@@ -37,6 +37,25 @@ fn the_same_secret_never_seals_alike() {
 }
 
 #[test]
+fn a_fingerprint_is_one_secret_s_at_one_place_under_one_master_key() {
+    let key = MasterKey::generate().unwrap();
+    let (vault, again) = (Vault::new(&key, &[]), Vault::new(&key, &[]));
+    let print = vault.fingerprint("place", "secret");
+    assert_eq!(again.fingerprint("place", "secret"), print, "on every node");
+    for (place, secret) in [
+        ("place", "Secret"),
+        ("place", ""),
+        ("other", "secret"),
+        ("places", "ecret"),
+        ("", "placesecret"),
+    ] {
+        assert_ne!(vault.fingerprint(place, secret), print, "{place} {secret}");
+    }
+    let other = Vault::new(&MasterKey::generate().unwrap(), &[key]);
+    assert_ne!(other.fingerprint("place", "secret"), print);
+}
+
+#[test]
 fn a_change_of_any_bit_is_noticed() {
     let vault = vault();
     let good = sealed(&vault);
