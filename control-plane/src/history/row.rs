@@ -116,7 +116,9 @@ impl Entry {
         }
         let primary = first.or_else(|| named.first().copied());
         let who = Who { before, after };
-        // An owner is made by another, whose request is not its business.
+        // An owner is made by another, whose request's id, words that client chose, is
+        // not its business. Address and reason are never written there; the id is, for
+        // whoever reads the log itself and wants the audit line.
         let is_own = before.is_some();
         let people: Vec<(ResourceId, Vec<u64>)> = named
             .iter()
@@ -126,9 +128,9 @@ impl Entry {
             revision: stored.revision,
             at: record.at,
             actor: record.actor.clone(),
-            address: record.address.clone().filter(|_| is_own),
+            address: record.address.clone(),
             request_id: record.request_id.clone().filter(|_| is_own),
-            reason: record.reason.clone().filter(|_| is_own),
+            reason: record.reason.clone(),
             record: record.id,
             hash: stored.hash,
             command: record.command.clone(),

@@ -177,6 +177,30 @@ async fn a_retried_owner_is_made_once() {
     assert_eq!(listed["items"], json!([{"name": "Acme", "account": 2}]));
 }
 
+/// The record that makes an owner is the first of its history, and the last thing
+/// that the first owner does in it.
+#[tokio::test]
+async fn a_new_owner_is_not_told_how_it_was_made() {
+    let node = Node::start().await;
+    let request = node
+        .request(Method::POST, "/admin/v1/owners")
+        .header("x-request-id", "for-the-merger")
+        .header("x-foldgate-reason", "they-pay-well");
+    let made = answer(request.json(&json!({"name": "second"}))).await;
+    let revision = made.header("x-foldgate-revision").to_owned();
+    let key = made.ok()["key"].as_str().unwrap().to_owned();
+    let path = format!("/admin/v1/history/{revision}");
+    let shown = node.with(&key).get(&path).await.ok();
+    for field in ["address", "request_id", "reason"] {
+        assert_eq!(shown[field], Value::Null, "{field}");
+    }
+    assert_eq!(shown["actor"], "system:first owner");
+    // Whoever has the log finds the audit line by the request's id.
+    let record = node.records().await.pop().unwrap();
+    assert_eq!(record.request_id.as_deref(), Some("for-the-merger"));
+    assert_eq!((record.address, record.reason), (None, None));
+}
+
 #[tokio::test]
 async fn bad_owners_are_refused() {
     let node = Node::start().await;
