@@ -1,8 +1,10 @@
 //! Keys that are drawn here: shown once, kept as a hash and a mask.
 
-use foldgate_proto::KeyHash;
+use foldgate_domain::command::{NewKey, TermsEdit};
+use foldgate_proto::{CallerKeyId, KeyHash};
 use foldgate_vault::{digest, mask, new_key};
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -35,6 +37,17 @@ impl Drawn {
             hash: KeyHash(digest(text)),
             mask: mask(text),
             secret,
+        }
+    }
+
+    /// As a key of an account, with an id of its own.
+    pub(crate) fn caller_key(&self, name: String, terms: TermsEdit) -> NewKey {
+        NewKey {
+            id: CallerKeyId(Uuid::now_v7()),
+            name,
+            hash: self.hash,
+            mask: self.mask.clone(),
+            terms,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Answers that are a success: the owner API's `{"success": true, ...}`, with
 //! the revision they stand at.
 
+use std::fmt;
+
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{OwnerState, State};
 use foldgate_proto::{Event, OwnerId, ResourceId, Revision};
@@ -118,6 +120,24 @@ impl Done {
             let before = shown(&dry.before);
             dry.changes = Some(json!({"before": before, "after": after}));
         }
+    }
+
+    /// What `view` shows of the resource that was written to, called `what`; in a dry
+    /// run, tells it before and after.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    pub(crate) fn show(
+        &mut self,
+        id: OwnerId,
+        what: impl fmt::Display,
+        view: impl Fn(&OwnerState) -> Option<Value>,
+    ) -> Result<Value, Error> {
+        self.compare(id, |owner| view(owner).unwrap_or_default());
+        view(self.owner(id)?).ok_or_else(|| {
+            let message = format!("{what}, which this request was about, is gone since");
+            Error::Gone(message)
+        })
     }
 
     /// In a dry run, tells what would change of an owner, resource by resource and

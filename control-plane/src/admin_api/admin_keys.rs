@@ -18,7 +18,7 @@ use crate::auth::Authenticated;
 use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::edits;
-use crate::reply::{self, Done};
+use crate::reply;
 use crate::request::quote::quoted;
 use crate::request::{Segments, Write};
 
@@ -50,17 +50,12 @@ pub(crate) async fn issue(
 ) -> Result<Response, Error> {
     let drawn = Drawn::new()?;
     let issue = input(&write, &drawn)?;
-    let done = app
+    let mut done = app
         .submit(&caller, &write, Command::IssueAdminKey(issue))
         .await?;
     let number = done.subject().map(AdminKeyNumber).ok_or(Error::Internal)?;
-    let done = compared(done, &caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(key) = owner.admin_keys.get(&number) else {
-        let message = format!("admin key {number}, which this request made, is gone since");
-        return Err(Error::Gone(message));
-    };
-    let mut body = view(key);
+    let what = format_args!("admin key {number}");
+    let mut body = done.show(caller.owner_id(), what, |owner| shown(owner, number))?;
     if done.is_new() {
         body["key"] = json!(drawn.shown());
     }
@@ -82,15 +77,18 @@ pub(crate) async fn revoke(
             None => return Err(error),
         },
     };
-    let done = app
+    let mut done = app
         .submit(&caller, &write, Command::RevokeAdminKey(number))
         .await?;
+    done.compare(caller.owner_id(), |owner| {
+        shown(owner, number).unwrap_or_default()
+    });
     let message = format!(
         "admin key {number} {}",
         done.was("deleted", "would be deleted")
     );
     let body = json!({"id": id, "number": number.0, "message": message});
-    Ok(compared(done, &caller, number).reply(body))
+    Ok(done.reply(body))
 }
 
 fn input(write: &Write, drawn: &Drawn) -> Result<IssueAdminKey, Error> {
@@ -168,10 +166,6 @@ fn view(key: &AdminKey) -> Value {
     })
 }
 
-fn compared(mut done: Done, caller: &Authenticated, number: AdminKeyNumber) -> Done {
-    done.compare(caller.owner_id(), |owner| {
-        let key = owner.admin_keys.get(&number);
-        key.map_or(Value::Null, |key| view(key))
-    });
-    done
+fn shown(owner: &OwnerState, number: AdminKeyNumber) -> Option<Value> {
+    owner.admin_keys.get(&number).map(|key| view(key))
 }

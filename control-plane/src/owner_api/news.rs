@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use foldgate_domain::Command;
 use foldgate_domain::command::PublishNews;
+use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{Account, AccountNumber, News, NewsId, NewsNumber, NewsTarget, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
-use crate::reply::{self, Done};
+use crate::reply;
 use crate::request::quote::{self, quoted};
 use crate::request::{Segments, Write, query};
 
@@ -130,13 +130,8 @@ async fn publish_to(
         .submit(caller, write, Command::PublishNews(publish))
         .await?;
     let number = done.subject().map(NewsNumber).ok_or(Error::Internal)?;
-    compare(&mut done, caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(item) = owner.news.get(&number) else {
-        let message = format!("news {number}, which this request made, is gone since");
-        return Err(Error::Gone(message));
-    };
-    let news = view(item, None);
+    let what = format_args!("news {number}");
+    let news = done.show(caller.owner_id(), what, |owner| shown(owner, number))?;
     Ok(done.reply(json!({"news": news})))
 }
 
@@ -148,17 +143,16 @@ async fn retract_number(
 ) -> Result<Response, Error> {
     let command = Command::RetractNews(number);
     let mut done = app.submit(caller, write, command).await?;
-    compare(&mut done, caller, number);
+    done.compare(caller.owner_id(), |owner| {
+        shown(owner, number).unwrap_or_default()
+    });
     let deleted = done.was("deleted", "would be deleted");
     let message = format!("news {number} {deleted}");
     Ok(done.reply(json!({"id": number.0, "message": message})))
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, number: NewsNumber) {
-    done.compare(caller.owner_id(), |owner| {
-        let item = owner.news.get(&number);
-        item.map_or(Value::Null, |item| view(item, None))
-    });
+fn shown(owner: &OwnerState, number: NewsNumber) -> Option<Value> {
+    owner.news.get(&number).map(|item| view(item, None))
 }
 
 /// Whom a path means: digits an account, a leading dot a DNA path, an `@` an

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::Utc;
 use foldgate_domain::Command;
-use foldgate_domain::command::{KeyOf, RotateCallerKey, RotateOwnerKey};
-use foldgate_proto::{CallerKeyNumber, ResourceId};
+use foldgate_domain::command::{KeyOf, RotateOwnerKey};
+use foldgate_proto::ResourceId;
 use serde_json::json;
 use std::time::Duration;
 
-use super::caller_keys::write;
+use super::caller_keys::write::redraw;
 use crate::KeyFile;
 use crate::app::App;
 use crate::auth::{Authenticated, Principal};
@@ -37,29 +37,12 @@ pub(crate) async fn rotate(
         write.if_match = seen.map(|revision| IfMatch(Some(vec![revision])));
     }
     if let Some(number) = caller.caller_key() {
-        return of_caller(&app, &caller, &write, number).await;
+        let account = caller.account();
+        let key = KeyOf { account, number };
+        return redraw(&app, &caller, &write, (key, Duration::ZERO)).await;
     }
     let rotating = tokio::spawn(of_owner(app, caller, write));
     rotating.await.unwrap_or(Err(Error::Internal))
-}
-
-async fn of_caller(
-    app: &App,
-    caller: &Authenticated,
-    write: &Write,
-    number: CallerKeyNumber,
-) -> Result<Response, Error> {
-    let drawn = Drawn::new()?;
-    let account = caller.account();
-    let rotate = RotateCallerKey {
-        key: KeyOf { account, number },
-        hash: drawn.hash,
-        mask: drawn.mask.clone(),
-        overlap: Duration::ZERO,
-    };
-    let command = Command::RotateCallerKey(rotate);
-    let done = app.submit(caller, write, command).await?;
-    write::reply(done, caller, number, Some(&drawn))
 }
 
 /// Done to its end even where the client hangs up: the new key must not be lost

@@ -2,13 +2,14 @@
 //! shown in the answer that draws it, and never again: a retry is answered
 //! without it.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::Command;
-use foldgate_domain::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey};
-use foldgate_proto::{CallerKeyId, CallerKeyNumber};
+use foldgate_domain::command::{IssueCallerKey, KeyOf, PatchCallerKey, RotateCallerKey};
+use foldgate_domain::{Command, OwnerState};
+use foldgate_proto::CallerKeyNumber;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::input::{self, KeyInput};
 use super::{find, number, view};
@@ -29,22 +30,13 @@ pub(crate) async fn issue(
 ) -> Result<Response, Error> {
     let input = KeyInput::create(write.fields()?)?;
     let (caller, account) = own_or_child(&app, caller, &Named::parse(&account)?).await?;
-    let drawn = Drawn::new()?;
-    let issue = IssueCallerKey {
-        account,
-        key: NewKey {
-            id: CallerKeyId(Uuid::now_v7()),
-            name: input.name.unwrap_or_default(),
-            hash: drawn.hash,
-            mask: drawn.mask.clone(),
-            terms: input.terms,
-        },
+    let issue = |drawn: &Drawn| {
+        Command::IssueCallerKey(IssueCallerKey {
+            account,
+            key: drawn.caller_key(input.name.unwrap_or_default(), input.terms),
+        })
     };
-    let done = app
-        .submit(&caller, &write, Command::IssueCallerKey(issue))
-        .await?;
-    let number = done.subject().map(CallerKeyNumber).ok_or(Error::Internal)?;
-    reply(done, &caller, number, Some(&drawn))
+    draw(&app, &caller, &write, issue).await
 }
 
 /// `PUT /x-users/{id}/keys/{key}`
@@ -80,17 +72,7 @@ pub(crate) async fn rotate(
     let overlap = input::overlap(&write)?;
     let (caller, account) = own_or_child(&app, caller, &Named::parse(&account)?).await?;
     let (caller, _) = find(&app, caller, account, number).await?;
-    let drawn = Drawn::new()?;
-    let rotate = RotateCallerKey {
-        key: KeyOf { account, number },
-        hash: drawn.hash,
-        mask: drawn.mask.clone(),
-        overlap,
-    };
-    let done = app
-        .submit(&caller, &write, Command::RotateCallerKey(rotate))
-        .await?;
-    reply(done, &caller, number, Some(&drawn))
+    redraw(&app, &caller, &write, (KeyOf { account, number }, overlap)).await
 }
 
 /// `DELETE /x-users/{id}/keys/{key}`
@@ -110,7 +92,9 @@ pub(crate) async fn revoke(
     };
     let command = Command::RevokeCallerKey(KeyOf { account, number });
     let mut done = app.submit(&caller, &write, command).await?;
-    compare(&mut done, &caller, number);
+    done.compare(caller.owner_id(), |owner| {
+        shown(owner, number).unwrap_or_default()
+    });
     let message = format!(
         "caller key {number} {}",
         done.was("deleted", "would be deleted")
@@ -118,29 +102,52 @@ pub(crate) async fn revoke(
     Ok(done.reply(json!({"id": number.0, "message": message})))
 }
 
+/// Draws a key anew, the old one good for some time yet, and answers with it.
+pub(crate) async fn redraw(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    (key, overlap): (KeyOf, Duration),
+) -> Result<Response, Error> {
+    let rotate = |drawn: &Drawn| {
+        Command::RotateCallerKey(RotateCallerKey {
+            key,
+            hash: drawn.hash,
+            mask: drawn.mask.clone(),
+            overlap,
+        })
+    };
+    draw(app, caller, write, rotate).await
+}
+
+/// Draws a key, submits the command that keeps its hash, and answers with it.
+async fn draw(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    command: impl FnOnce(&Drawn) -> Command,
+) -> Result<Response, Error> {
+    let drawn = Drawn::new()?;
+    let done = app.submit(caller, write, command(&drawn)).await?;
+    let number = done.subject().map(CallerKeyNumber).ok_or(Error::Internal)?;
+    reply(done, caller, number, Some(&drawn))
+}
+
 /// The answer to a write: the key, with itself where it was just drawn.
-pub(crate) fn reply(
+fn reply(
     mut done: Done,
     caller: &Authenticated,
     number: CallerKeyNumber,
     drawn: Option<&Drawn>,
 ) -> Result<Response, Error> {
-    compare(&mut done, caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(key) = owner.caller_keys.get(&number) else {
-        let message = format!("caller key {number}, which this request was about, is gone since");
-        return Err(Error::Gone(message));
-    };
-    let mut key = view::key(key);
+    let what = format_args!("caller key {number}");
+    let mut key = done.show(caller.owner_id(), what, |owner| shown(owner, number))?;
     if let Some(drawn) = drawn.filter(|_| done.is_new()) {
         key["SecretKey"] = json!(drawn.shown());
     }
     Ok(done.reply(json!({"key": key})))
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, number: CallerKeyNumber) {
-    done.compare(caller.owner_id(), |owner| {
-        let key = owner.caller_keys.get(&number);
-        key.map_or(Value::Null, |key| view::key(key))
-    });
+fn shown(owner: &OwnerState, number: CallerKeyNumber) -> Option<Value> {
+    owner.caller_keys.get(&number).map(|key| view::key(key))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::command::{AddKey, ConfigPatch, PatchKey};
 use foldgate_domain::upstream_url::ProviderUrl;
-use foldgate_domain::{Command, Rejection};
+use foldgate_domain::{Command, OwnerState, Rejection};
 use foldgate_proto::{KeyId, KeyNumber, OwnerId, ProviderKey, ProviderType, ResourceId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -74,7 +74,9 @@ pub(crate) async fn remove(
 ) -> Result<Response, Error> {
     let id = key_number(&name)?;
     let mut done = app.submit(&caller, &write, Command::RemoveKey(id)).await?;
-    compare(&mut done, &caller, id);
+    done.compare(caller.owner_id(), |owner| {
+        shown(owner, id).unwrap_or_default()
+    });
     let message = format!("key {id} {}", done.was("deleted", "would be deleted"));
     Ok(done.reply(json!({"id": id.0, "message": message})))
 }
@@ -99,21 +101,14 @@ fn reply(
     for warning in warnings {
         done.warn(warning);
     }
-    compare(&mut done, caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(key) = owner.keys.get(&number) else {
-        let message = format!("key {number}, which this request made, is gone since");
-        return Err(Error::Gone(message));
-    };
-    let view = json!({"key": KeyView::new(key)});
-    Ok(done.reply(view))
+    let what = format_args!("key {number}");
+    let key = done.show(caller.owner_id(), what, |owner| shown(owner, number))?;
+    Ok(done.reply(json!({"key": key})))
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, number: KeyNumber) {
-    done.compare(caller.owner_id(), |owner| {
-        let key = owner.keys.get(&number);
-        key.map_or(Value::Null, |key| json!(KeyView::new(key)))
-    });
+fn shown(owner: &OwnerState, number: KeyNumber) -> Option<Value> {
+    let key = owner.keys.get(&number)?;
+    Some(json!(KeyView::new(key)))
 }
 
 /// Of a key only its mapping can grow beyond a record.

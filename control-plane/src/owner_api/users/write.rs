@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::command::{AddAccount, NewKey, PatchAccount, RemoveAccount, TermsEdit};
+use foldgate_domain::command::{AddAccount, PatchAccount, RemoveAccount, TermsEdit};
 use foldgate_domain::{Command, OwnerState};
-use foldgate_proto::{Account, AccountId, AccountNumber, CallerKey, CallerKeyId};
+use foldgate_proto::{AccountId, AccountNumber, CallerKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,7 +17,6 @@ use crate::clock;
 use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::caller_keys;
-use crate::reply::Done;
 use crate::request::{Segments, Write};
 
 /// `POST /x-users`
@@ -33,26 +32,20 @@ pub(crate) async fn create(
         parent: caller.account(),
         profile: input.profile,
         credit: input.credit,
-        key: NewKey {
-            id: CallerKeyId(Uuid::now_v7()),
-            name: String::new(),
-            hash: drawn.hash,
-            mask: drawn.mask.clone(),
-            terms: TermsEdit::default(),
-        },
+        key: drawn.caller_key(String::new(), TermsEdit::default()),
     };
     let command = Command::AddAccount(Box::new(add));
     let done = app.submit(&caller, &write, command).await;
-    let done = done.map_err(too_large)?;
+    let mut done = done.map_err(too_large)?;
     let number = done.subject().map(AccountNumber).ok_or(Error::Internal)?;
-    let owner = done.owner(caller.owner_id())?;
-    let account = standing(owner, number)?;
-    let mut key = first_key(owner, account).map_or(Value::Null, caller_keys::view::key);
+    let what = format_args!("account {number}");
+    let user = done.show(caller.owner_id(), what, shown(number))?;
+    let key = first_key(done.owner(caller.owner_id())?, number);
+    let mut key = key.map_or(Value::Null, caller_keys::view::key);
     if done.is_new() {
         key["SecretKey"] = json!(drawn.shown());
     }
-    let user = view::account(owner, account, clock::now());
-    Ok(compared(done, &caller, number).reply(json!({"user": user, "key": key})))
+    Ok(done.reply(json!({"user": user, "key": key})))
 }
 
 /// `PUT /x-users/{id}` and `POST /x-users/{id}`
@@ -75,10 +68,10 @@ pub(crate) async fn update(
     };
     let command = Command::PatchAccount(Box::new(patch));
     let done = app.submit(&caller, &write, command).await;
-    let done = done.map_err(too_large)?;
-    let owner = done.owner(caller.owner_id())?;
-    let user = view::account(owner, standing(owner, number)?, clock::now());
-    Ok(compared(done, &caller, number).reply(json!({"user": user})))
+    let mut done = done.map_err(too_large)?;
+    let what = format_args!("account {number}");
+    let user = done.show(caller.owner_id(), what, shown(number))?;
+    Ok(done.reply(json!({"user": user})))
 }
 
 /// `DELETE /x-users/{id}`
@@ -102,37 +95,31 @@ pub(crate) async fn remove(
         parent: caller.account(),
     };
     let command = Command::RemoveAccount(remove);
-    let done = app.submit(&caller, &write, command).await?;
+    let mut done = app.submit(&caller, &write, command).await?;
+    let shown = shown(number);
+    done.compare(caller.owner_id(), |owner| shown(owner).unwrap_or_default());
     let message = format!(
         "account {number} {}",
         done.was("deleted", "would be deleted")
     );
-    let body = json!({"id": number.0, "message": message});
-    Ok(compared(done, &caller, number).reply(body))
+    Ok(done.reply(json!({"id": number.0, "message": message})))
 }
 
 /// The key that an account was made with, while it is there.
-fn first_key<'o>(owner: &'o OwnerState, account: &Account) -> Option<&'o CallerKey> {
-    let mut keys = owner.caller_keys_of(account.number);
+fn first_key(owner: &OwnerState, number: AccountNumber) -> Option<&CallerKey> {
+    let account = owner.accounts.get(&number)?;
+    let mut keys = owner.caller_keys_of(number);
     let first = keys.find(|key| key.created_at == account.created_at);
     first.map(AsRef::as_ref)
 }
 
-fn standing(owner: &OwnerState, number: AccountNumber) -> Result<&Account, Error> {
-    let account = owner.accounts.get(&number).map(AsRef::as_ref);
-    account.ok_or_else(|| {
-        let message = format!("account {number}, which this request was about, is gone since");
-        Error::Gone(message)
-    })
-}
-
-fn compared(mut done: Done, caller: &Authenticated, number: AccountNumber) -> Done {
+/// What is shown of an account, judged now.
+fn shown(number: AccountNumber) -> impl Fn(&OwnerState) -> Option<Value> {
     let now = clock::now();
-    done.compare(caller.owner_id(), |owner| {
-        let account = owner.accounts.get(&number);
-        account.map_or(Value::Null, |account| view::account(owner, account, now))
-    });
-    done
+    move |owner| {
+        let account = owner.accounts.get(&number)?;
+        Some(view::account(owner, account, now))
+    }
 }
 
 /// Of an account only its lists and mappings can grow beyond a record.
