@@ -14,6 +14,7 @@ mod fold;
 mod grid;
 mod import;
 mod lines;
+mod look;
 mod out;
 mod owners;
 mod point;
@@ -105,7 +106,7 @@ async fn answer(history: &History, settings: &Settings) -> Result<(), Failure> {
             "state diff takes its points as arguments (state diff FROM [TO]), not as --at",
         )),
         Ask::Diff { points, owner, .. } => {
-            diff::run(settings, points, owner.as_deref(), json).await
+            diff::run(settings, *points, owner.as_deref(), json).await
         }
     }
 }

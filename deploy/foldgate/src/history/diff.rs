@@ -5,57 +5,27 @@ use foldgate_domain::{OwnerState, State};
 use foldgate_runtime::Settings;
 use serde_json::{Value, json};
 
-use super::fold;
 use super::grid::Grid;
+use super::look::Look;
 use super::out::Out;
 use super::owners::chosen;
 use super::point::Point;
-use super::remote::Remote;
-use super::source::Source;
 use crate::exit::Failure;
 
 /// Shows what changed from one point to another.
 pub(super) async fn run(
     settings: &Settings,
-    points: &[Point; 2],
+    [from, to]: [Point; 2],
     owner: Option<&str>,
     json: bool,
 ) -> Result<(), Failure> {
-    let source = Source::open(settings).await?;
-    let answer = match &source {
-        Source::Remote(remote) => asked(remote, points, owner).await?,
-        local => match fold::states(local, points).await?.as_slice() {
-            [from, to] => folded(from, to, owner)?,
-            _ => return Err(Failure::internal("no states")),
-        },
+    let look = Look {
+        path: "/admin/v1/state/diff",
+        points: [("from", from), ("to", to)],
+        owner,
     };
-    let mut out = Out::view();
-    if json {
-        out.json(&answer)?;
-    } else {
-        for line in lines(&answer) {
-            out.line(&line)?;
-        }
-    }
-    out.flush()
-}
-
-async fn asked(
-    remote: &Remote,
-    [from, to]: &[Point; 2],
-    owner: Option<&str>,
-) -> Result<Value, Failure> {
-    if owner.is_some() {
-        return Err(Failure::usage(
-            "a control plane shows the owner whose key asks; --owner is for a log itself",
-        ));
-    }
-    let named = [("from", from), ("to", to)];
-    let given = named
-        .iter()
-        .filter_map(|(name, point)| Some(format!("{name}={}", point.parameter()?)));
-    let query = given.collect::<Vec<_>>().join("&");
-    remote.json(&format!("/admin/v1/state/diff?{query}")).await
+    let folded = |[from, to]: &[State; 2]| folded(from, to, owner);
+    Out::show(&look.answer(settings, folded).await?, json, lines)
 }
 
 fn folded(from: &State, to: &State, owner: Option<&str>) -> Result<Value, Failure> {

@@ -4,6 +4,7 @@
 use std::io::{BufWriter, ErrorKind, StdoutLock, Write, stdout};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::exit::Failure;
 
@@ -22,6 +23,26 @@ impl Out {
     /// For what is of no use unless it is whole.
     pub(crate) fn whole() -> Self {
         Self::new(true)
+    }
+
+    /// Shows one value: for programs as it is, for people in these lines.
+    ///
+    /// # Errors
+    /// As [`Out::line`].
+    pub(super) fn show(
+        value: &Value,
+        json: bool,
+        lines: impl FnOnce(&Value) -> Vec<String>,
+    ) -> Result<(), Failure> {
+        let mut out = Self::view();
+        if json {
+            out.json(value)?;
+        } else {
+            for line in lines(value) {
+                out.line(&line)?;
+            }
+        }
+        out.flush()
     }
 
     fn new(whole: bool) -> Self {

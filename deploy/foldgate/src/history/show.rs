@@ -28,15 +28,7 @@ pub(super) async fn run(
         }
         (found, _) => found?,
     };
-    let mut out = Out::view();
-    if json {
-        out.json(&shown)?;
-    } else {
-        for line in lines(&shown) {
-            out.line(&line)?;
-        }
-    }
-    out.flush()
+    Out::show(&shown, json, lines)
 }
 
 /// What a control plane tells of one record to those whom it does not give the

@@ -6,13 +6,11 @@ use foldgate_proto::{DefinitionKind, ResourceId};
 use foldgate_runtime::Settings;
 use serde_json::{Map, Value, json};
 
-use super::fold;
 use super::grid::{Grid, shown as cell};
+use super::look::Look;
 use super::out::Out;
 use super::owners::chosen;
 use super::point::Point;
-use super::remote::Remote;
-use super::source::Source;
 use crate::exit::Failure;
 
 /// What an owner has one of, and the name it goes by in histories.
@@ -44,38 +42,13 @@ pub(super) async fn run(
     owner: Option<&str>,
     json: bool,
 ) -> Result<(), Failure> {
-    let source = Source::open(settings).await?;
-    let answer = match &source {
-        Source::Remote(remote) => asked(remote, at, owner).await?,
-        local => {
-            let states = fold::states(local, &[at]).await?;
-            let state = states
-                .first()
-                .ok_or_else(|| Failure::internal("no state"))?;
-            folded(state, owner)?
-        }
+    let look = Look {
+        path: "/admin/v1/state",
+        points: [("at", at)],
+        owner,
     };
-    let mut out = Out::view();
-    if json {
-        out.json(&answer)?;
-    } else {
-        for line in lines(&answer) {
-            out.line(&line)?;
-        }
-    }
-    out.flush()
-}
-
-async fn asked(remote: &Remote, at: Point, owner: Option<&str>) -> Result<Value, Failure> {
-    if owner.is_some() {
-        return Err(Failure::usage(
-            "a control plane shows the owner whose key asks; --owner is for a log itself",
-        ));
-    }
-    let query = at.parameter().map(|at| format!("?at={at}"));
-    remote
-        .json(&format!("/admin/v1/state{}", query.unwrap_or_default()))
-        .await
+    let folded = |[state]: &[State; 1]| folded(state, owner);
+    Out::show(&look.answer(settings, folded).await?, json, lines)
 }
 
 fn folded(state: &State, owner: Option<&str>) -> Result<Value, Failure> {
