@@ -162,6 +162,18 @@ pub enum Error {
          time, with &resource= (GET /admin/v1/state/diff?from={0} names them)"
     )]
     TooMuchToRestore(Revision),
+    /// What a record changed does not fit into another one as it was.
+    #[error(
+        "what revision {undone} changed does not fit into one record as it was; restore one \
+         resource at a time, with /admin/v1/state/restore?at={before}&resource= (GET \
+         /admin/v1/history/{undone} names them)"
+    )]
+    TooMuchToUndo {
+        /// The record.
+        undone: Revision,
+        /// The revision before it.
+        before: Revision,
+    },
     /// This node has not folded the revision in time.
     #[error("this node has not reached revision {0}")]
     NotReached(Revision),
@@ -204,9 +216,10 @@ impl Error {
             | Self::NotInHistory { .. }
             | Self::NoAccount(_) => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge { .. } | Self::TooLargeToWrite(_) | Self::TooMuchToRestore(_) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::BodyTooLarge { .. }
+            | Self::TooLargeToWrite(_)
+            | Self::TooMuchToRestore(_)
+            | Self::TooMuchToUndo { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyCut | Self::BadJson(_) | Self::BadBody(_) | Self::Field { .. } => {
                 StatusCode::BAD_REQUEST
@@ -271,7 +284,9 @@ impl Error {
             Self::LogUnread(_) => "log_unread",
             Self::Contended => "contended",
             Self::OutcomeUnknown(_) => "outcome_unknown",
-            Self::TooLargeToWrite(_) | Self::TooMuchToRestore(_) => "record_too_large",
+            Self::TooLargeToWrite(_) | Self::TooMuchToRestore(_) | Self::TooMuchToUndo { .. } => {
+                "record_too_large"
+            }
             Self::NoPlayground => "no_playground",
             Self::PlaygroundUnreached(_) => "data_node_unreached",
             Self::TimedOut => "timeout",

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::Command;
 use foldgate_domain::command::Undo;
+use foldgate_proto::Revision;
 use serde_json::json;
 
 use super::place;
@@ -31,7 +32,14 @@ pub(crate) async fn undo(
         before,
         after: after.ok_or(Error::Internal)?,
     });
-    let mut done = app.submit(&caller, &write, command).await?;
+    let submitted = app.submit(&caller, &write, command).await;
+    let mut done = submitted.map_err(|error| match error {
+        Error::TooLargeToWrite(_) => Error::TooMuchToUndo {
+            undone: revision,
+            before: Revision(revision.0.saturating_sub(1)),
+        },
+        other => other,
+    })?;
     let resources = put_back(&done);
     done.tell_changes(owner);
     let message = match (done.is_replay(), resources.len()) {
