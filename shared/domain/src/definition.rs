@@ -14,18 +14,47 @@ use serde_json::{Map, Value};
 
 use crate::OwnerState;
 
+pub mod a2a_agent;
+pub mod cache_policy;
+pub mod guardrail;
+pub mod guardrail_attachment;
+mod lookup;
+pub mod mcp_server;
 pub mod model;
+pub mod observability_exporter;
 mod pointer;
 pub mod rate_limit;
+pub mod rate_limit_policy;
+mod regexes;
+mod schema;
+mod tagged;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
+pub use a2a_agent::A2aAgent;
+pub use cache_policy::CachePolicy;
+pub use guardrail::Guardrail;
+pub use guardrail_attachment::GuardrailAttachment;
+pub use mcp_server::McpServer;
 pub use model::Model;
+pub use observability_exporter::ObservabilityExporter;
 pub use pointer::places;
 pub use rate_limit::RateLimit;
+pub use rate_limit_policy::RateLimitPolicy;
+pub use regexes::{MAX_REGEX_CHARS, MAX_REGEX_MEMORY};
 
 /// Every kind there is.
-pub static KINDS: &[Registered] = &[registered::<Model>()];
+pub static KINDS: &[Registered] = &[
+    registered::<Model>(),
+    registered::<Guardrail>(),
+    registered::<GuardrailAttachment>(),
+    registered::<CachePolicy>(),
+    registered::<RateLimitPolicy>(),
+    registered::<ObservabilityExporter>(),
+    registered::<McpServer>(),
+    registered::<A2aAgent>(),
+];
 
 /// The longest value, in bytes of its JSON text.
 pub const MAX_VALUE_BYTES: usize = 128 * 1024;
@@ -40,6 +69,14 @@ pub trait Defined:
     const SECRETS: &'static [&'static str] = &[];
     /// Whether others speak of it by its name, which therefore stays while they do.
     const REFERRED_BY_NAME: bool = false;
+
+    /// Reads a value, and settles what can be said in two ways.
+    ///
+    /// # Errors
+    /// The field that is not of its type.
+    fn read(value: Value) -> Result<Self, Fault> {
+        decoded(value)
+    }
 
     /// The field that holds its name, and the name; `None` of a kind without names.
     fn name(&self) -> Option<(&'static str, &str)>;
@@ -152,16 +189,38 @@ impl Registered {
     }
 }
 
+/// A value as a type has it, unchecked.
+fn decoded<T: DeserializeOwned>(value: Value) -> Result<T, Fault> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        Fault::at(path, error.into_inner().to_string())
+    })
+}
+
+/// A name that is given as `name`, as `display_name`, or as both alike; it stays as
+/// the first.
+fn settled<N: PartialEq>(name: &mut Option<N>, display: &mut Option<N>) -> Result<(), Fault> {
+    match (name.is_some(), display.take()) {
+        (false, None) => Err(Fault::at("name", "is missing")),
+        (true, Some(display)) if name.as_ref() != Some(&display) => {
+            let problem = "name and display_name are the same; give one of them";
+            Err(Fault::at("display_name", problem))
+        }
+        (true, _) => Ok(()),
+        (false, display) => {
+            *name = display;
+            Ok(())
+        }
+    }
+}
+
 /// A value as its type has it.
 ///
 /// # Errors
 /// The field that breaks its rule.
 pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
-    let read: T = serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        Fault::at(path, error.into_inner().to_string())
-    })?;
+    let read = T::read(value)?;
     if let Err(report) = read.validate() {
         let first = report.iter().next();
         return Err(first.map_or_else(

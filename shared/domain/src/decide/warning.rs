@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use foldgate_proto::{
-    Config, ConfigKey, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig, ProviderType,
+    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig,
+    ProviderType,
 };
 use imbl::ordmap::DiffItem;
 
@@ -51,6 +52,8 @@ pub enum Warning {
     MoreEmptyLevels(usize),
     /// The configuration is stored but nothing acts on it yet.
     NotEnforced(&'static str),
+    /// All of a definition of this kind is stored but nothing acts on it yet.
+    KindNotEnforced(DefinitionKind),
     /// No account is meant by this target today.
     NoSuchAccount(String),
     /// A model's Level has no usable key.
@@ -120,6 +123,11 @@ impl fmt::Display for Warning {
                 )
             }
             Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
+            Self::KindNotEnforced(kind) => write!(
+                f,
+                "the {} is stored but not yet acted upon",
+                kind.as_str().replace('_', " ")
+            ),
             Self::KeysBack(count) => {
                 write!(
                     f,

@@ -15,7 +15,7 @@ pub(super) fn of(after: &OwnerState, put: &PutDefinition) -> Vec<Warning> {
     let unenforced = unenforced.unwrap_or_default().into_iter();
     let mut warnings: Vec<Warning> = unenforced
         .map(|field| match field {
-            "*" => Warning::NotEnforced(put.kind.as_str()),
+            "*" => Warning::KindNotEnforced(put.kind),
             field => Warning::NotEnforced(field),
         })
         .collect();

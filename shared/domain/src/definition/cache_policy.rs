@@ -1,0 +1,178 @@
+//! Cache policies: which answers are kept for how long. They are stored and
+//! validated; nothing is kept yet.
+
+use std::collections::BTreeSet;
+
+use foldgate_proto::{DefinitionKind, ResourceId};
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::lookup::Lookup;
+use super::text::Name;
+use super::{Defined, Fault};
+use crate::OwnerState;
+
+/// Which answers are kept for how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct CachePolicy {
+    /// Its name.
+    pub name: Name,
+    /// Whether it is on.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Whose calls it is about: `all`, `model:` with the name that callers ask for, or
+    /// `api_key:` with a caller key's id.
+    #[serde(default = "all")]
+    #[garde(length(chars, min = 1, max = 255), custom(scope))]
+    #[schemars(regex(
+        pattern = r"^(all|model:[^\s](.*[^\s])?|api_key:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+    ))]
+    pub applies_to: String,
+    /// Where answers are kept.
+    #[serde(default)]
+    pub backend: CacheBackend,
+    /// Who shares them.
+    #[serde(default)]
+    pub scope: CacheScope,
+    /// The most seconds for which they are kept.
+    #[serde(default = "an_hour")]
+    #[garde(range(min = 1, max = 604_800))]
+    pub ttl_seconds: u32,
+    /// Raising it forgets what was kept.
+    #[serde(default)]
+    #[garde(range(max = u32::MAX))]
+    pub purge_generation: u32,
+    /// Answers to what means the same count too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub semantic: Option<SemanticCache>,
+}
+
+/// See [`CachePolicy::backend`].
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheBackend {
+    /// In each node's memory.
+    #[default]
+    Memory,
+    /// In Redis.
+    Redis,
+}
+
+/// See [`CachePolicy::scope`].
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheScope {
+    /// The calls of one caller key.
+    #[default]
+    ApiKey,
+    /// All of the owner's.
+    Env,
+}
+
+/// See [`CachePolicy::semantic`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct SemanticCache {
+    /// The model that tells what is meant, by the name that callers use.
+    #[garde(length(chars, min = 1, max = 255))]
+    pub embedding_model: String,
+    /// The most milliseconds it may take; at most ten minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(range(max = 600_000))]
+    pub embedding_timeout_ms: Option<u64>,
+    /// The most answers that are kept.
+    #[serde(default = "a_thousand")]
+    #[garde(range(min = 1, max = 10_000))]
+    pub max_entries: u32,
+    /// How near the meaning must be.
+    #[garde(range(min = 0.0, max = 1.0))]
+    pub threshold: f64,
+}
+
+/// Whose calls a policy is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppliesTo<'p> {
+    /// Everybody's.
+    All,
+    /// Those for the model of this name, as callers ask for it: a Model, or one that
+    /// LEVEL_MAPPER leads on.
+    Model(&'p str),
+    /// Those with this caller key.
+    ApiKey(Uuid),
+}
+
+impl<'p> AppliesTo<'p> {
+    /// Reads [`CachePolicy::applies_to`].
+    ///
+    /// # Errors
+    /// What is none of the known scopes; which those are is said.
+    pub fn read(text: &'p str) -> Result<Self, String> {
+        let known = "all, model:<name> and api_key:<id>";
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        match text.split_once(':') {
+            Some(("model", name)) if name.trim() == name && !name.is_empty() => {
+                if name.chars().any(crate::decide::is_unseemly) {
+                    return Err("the model's name holds control characters".to_owned());
+                }
+                Ok(Self::Model(name))
+            }
+            Some(("model", _)) => Err(format!("model: needs a model's name; there are {known}")),
+            Some(("api_key", id)) => Uuid::parse_str(id)
+                .map(Self::ApiKey)
+                .map_err(|_| format!("api_key: needs an api key's id; there are {known}")),
+            _ => Err(format!("unknown scope {text:?}; there are {known}")),
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what the derived code calls it with"
+)]
+fn scope(text: &str, _: &()) -> garde::Result {
+    AppliesTo::read(text).map(|_| ()).map_err(garde::Error::new)
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn all() -> String {
+    "all".to_owned()
+}
+
+const fn an_hour() -> u32 {
+    3600
+}
+
+const fn a_thousand() -> u32 {
+    1000
+}
+
+impl Defined for CachePolicy {
+    const KIND: DefinitionKind = DefinitionKind::CachePolicy;
+
+    fn name(&self) -> Option<(&'static str, &str)> {
+        Some(("name", self.name.as_str()))
+    }
+
+    /// A caller key; models are named as callers name them, so that none need be there.
+    fn refers(&self, owner: &OwnerState) -> Result<BTreeSet<ResourceId>, Fault> {
+        let mut lookup = Lookup::new(owner);
+        if let Ok(AppliesTo::ApiKey(id)) = AppliesTo::read(&self.applies_to) {
+            lookup.caller_key("applies_to", id);
+        }
+        lookup.finish()
+    }
+
+    fn unenforced(&self) -> Vec<&'static str> {
+        vec!["*"]
+    }
+}

@@ -1,0 +1,228 @@
+//! Texts that kinds share, each checked as it is read: what its JSON Schema says of
+//! one and what is refused are written side by side.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::decide::is_unseemly;
+use crate::upstream_url::MAX_BYTES;
+
+/// The longest name, in characters.
+pub const MAX_NAME_CHARS: usize = 120;
+
+/// The longest secret, in characters: certificates and tokens fit.
+pub const MAX_SECRET_CHARS: usize = 16_384;
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $check:path, $schema:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Cow<'static, str>;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                $check(&text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+text! {
+    /// A name that people read: on one line, nothing white around it.
+    Name, name, json_schema!({
+        "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": NAME,
+    })
+}
+
+text! {
+    /// A name with which tools begin, followed by `__`: it holds none, and does not
+    /// end in `_`, which would look like the first half.
+    Prefix, prefix, json_schema!({
+        "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": PREFIX,
+    })
+}
+
+text! {
+    /// A name that is one segment of a path.
+    Segment, segment, json_schema!({
+        "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": SEGMENT,
+    })
+}
+
+text! {
+    /// Where something is spoken to: http or https, a host, no user name or password
+    /// (those would be shown), no fragment.
+    HttpUrl, http_url, json_schema!({
+        "type": "string", "format": "uri", "maxLength": MAX_BYTES, "pattern": HTTP_URL,
+    })
+}
+
+text! {
+    /// The same, but https unless it is on this machine: what goes there is for nobody
+    /// on the way.
+    SecureUrl, secure_url, json_schema!({
+        "type": "string", "format": "uri", "maxLength": MAX_BYTES, "pattern": SECURE_URL,
+    })
+}
+
+text! {
+    /// A point in time, as RFC 3339 writes it.
+    Moment, moment, json_schema!({ "type": "string", "format": "date-time", "maxLength": 64 })
+}
+
+text! {
+    /// A secret, or its mask where it is kept.
+    Secret, secret, json_schema!({
+        "type": "string", "format": "password", "minLength": 1, "maxLength": MAX_SECRET_CHARS,
+    })
+}
+
+const NAME: &str = "^[^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]\
+    ([^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]*\
+    [^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])?$";
+
+const PREFIX: &str = "^(_?[^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]|\
+    ([^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]|\
+    _[^_\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])\
+    (_?[^_\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])*\
+    _?[^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])$";
+
+const SEGMENT: &str = "^[^/?#%\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]+$";
+
+const HTTP_URL: &str = "^https?://[^\\s/?#@\\\\]+([/?][^\\s#\\\\]*)?$";
+
+const SECURE_URL: &str = "^https://[^\\s/?#@\\\\]+([/?][^\\s#\\\\]*)?$|\
+    ^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]{1,5})?([/?][^\\s#\\\\]*)?$";
+
+type Checked = Result<(), Cow<'static, str>>;
+
+fn within(text: &str, most: usize) -> Checked {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    if text.chars().nth(most).is_some() {
+        return Err(format!("is longer than {most} characters").into());
+    }
+    Ok(())
+}
+
+fn name(text: &str) -> Checked {
+    within(text, MAX_NAME_CHARS)?;
+    if text.trim() != text {
+        return Err("must not begin or end with white space".into());
+    }
+    if text.chars().any(is_unseemly) {
+        return Err("holds control characters".into());
+    }
+    Ok(())
+}
+
+fn prefix(text: &str) -> Checked {
+    name(text)?;
+    if text.contains("__") {
+        return Err("must not hold __, which stands between it and the names of tools".into());
+    }
+    if text.ends_with('_') {
+        return Err("must not end in _".into());
+    }
+    Ok(())
+}
+
+fn segment(text: &str) -> Checked {
+    name(text)?;
+    let odd = |c: &char| c.is_whitespace() || "/?#%".contains(*c);
+    match text.chars().find(odd) {
+        None => Ok(()),
+        Some(c) => Err(format!("must not hold {c:?}, as it is one segment of a path").into()),
+    }
+}
+
+fn http_url(text: &str) -> Checked {
+    if text.len() > MAX_BYTES {
+        return Err(format!("is longer than {MAX_BYTES} bytes").into());
+    }
+    let odd = |c: &char| c.is_whitespace() || c.is_control() || *c == '\\';
+    if let Some(c) = text.chars().find(odd) {
+        return Err(format!("a URL may not contain {c:?}").into());
+    }
+    let mut schemes = ["http://", "https://"].into_iter();
+    let rest = schemes.find_map(|scheme| text.strip_prefix(scheme));
+    let Some(rest) = rest else {
+        return Err("must begin with http:// or https://".into());
+    };
+    // By eye: the parser would drop an empty user name.
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    if authority.contains('@') {
+        return Err("a user name or password may not stand in a URL".into());
+    }
+    if authority.is_empty() {
+        return Err("the URL has no host".into());
+    }
+    if rest.contains('#') {
+        return Err("the URL may not carry a fragment".into());
+    }
+    match Url::parse(text) {
+        Ok(url) if url.port() == Some(0) => Err("the URL has port 0".into()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("not a URL: {error}").into()),
+    }
+}
+
+fn secure_url(text: &str) -> Checked {
+    http_url(text)?;
+    let Some(rest) = text.strip_prefix("http://") else {
+        return Ok(());
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let port = |tail: &str| tail.is_empty() || tail.starts_with(':');
+    let here = ["127.0.0.1", "localhost", "[::1]"].into_iter();
+    if here
+        .filter_map(|host| authority.strip_prefix(host))
+        .any(port)
+    {
+        return Ok(());
+    }
+    Err(
+        "must begin with https://, or lead to this machine (http://127.0.0.1, localhost, [::1])"
+            .into(),
+    )
+}
+
+fn moment(text: &str) -> Checked {
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("not a time as RFC 3339 writes it: {error}").into()),
+    }
+}
+
+fn secret(text: &str) -> Checked {
+    within(text, MAX_SECRET_CHARS)
+}
