@@ -27,9 +27,10 @@ pub mod rate_limit;
 pub mod rate_limit_policy;
 mod regexes;
 mod schema;
+mod shape;
 mod tagged;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod text;
 
 pub use a2a_agent::A2aAgent;
@@ -239,13 +240,14 @@ pub fn stored<T: Defined>(value: &JsonText) -> Option<T> {
 }
 
 fn check<T: Defined>(value: &Map<String, Value>, owner: &OwnerState) -> Result<Checked, Fault> {
-    let read: T = read(Value::Object(value.clone()))?;
+    let given = Value::Object(value.clone());
+    let read: T = read(given.clone())?;
+    let one_form = serde_json::to_value(&read).map_err(|error| Fault::at("", error.to_string()))?;
+    shape::check(&given, &one_form)?;
     let refers = read.refers(owner)?;
     let (name_field, name) = read.name().unwrap_or(("name", ""));
     check_name(name_field, name)?;
-    let text = serde_json::to_value(&read)
-        .map_err(|error| Fault::at("", error.to_string()))?
-        .to_string();
+    let text = one_form.to_string();
     if text.len() > MAX_VALUE_BYTES {
         let problem = format!("{} bytes are more than {MAX_VALUE_BYTES}", text.len());
         return Err(Fault::at("", problem));

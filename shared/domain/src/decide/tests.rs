@@ -6,6 +6,7 @@ mod admin_key;
 mod caller_key;
 mod config;
 mod full;
+pub(crate) mod definition;
 pub(crate) mod given;
 mod key;
 mod key_config;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::lookup::Lookup;
-use super::text::Name;
+use super::text::{Name, SCOPE, seemly};
 use super::{Defined, Fault};
 use crate::OwnerState;
 
@@ -28,9 +28,7 @@ pub struct CachePolicy {
     /// `api_key:` with a caller key's id.
     #[serde(default = "all")]
     #[garde(length(chars, min = 1, max = 255), custom(scope))]
-    #[schemars(regex(
-        pattern = r"^(all|model:[^\s](.*[^\s])?|api_key:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
-    ))]
+    #[schemars(regex(pattern = SCOPE))]
     pub applies_to: String,
     /// Where answers are kept.
     #[serde(default)]
@@ -117,13 +115,11 @@ impl<'p> AppliesTo<'p> {
             return Ok(Self::All);
         }
         match text.split_once(':') {
-            Some(("model", name)) if name.trim() == name && !name.is_empty() => {
-                if name.chars().any(crate::decide::is_unseemly) {
-                    return Err("the model's name holds control characters".to_owned());
-                }
-                Ok(Self::Model(name))
-            }
-            Some(("model", _)) => Err(format!("model: needs a model's name; there are {known}")),
+            Some(("model", "")) => Err(format!("model: needs a model's name; there are {known}")),
+            Some(("model", name)) => match seemly(name) {
+                Ok(()) => Ok(Self::Model(name)),
+                Err(problem) => Err(format!("the model's name {problem}")),
+            },
             Some(("api_key", id)) => Uuid::parse_str(id)
                 .map(Self::ApiKey)
                 .map_err(|_| format!("api_key: needs an api key's id; there are {known}")),

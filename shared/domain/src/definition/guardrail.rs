@@ -21,8 +21,8 @@ mod semantic;
 
 pub use aliyun::{AliyunAiGuardrail, AliyunTextModeration, RiskLevel};
 pub use azure::{
-    AzureContentSafety, AzureTextModeration, HarmCategory, OutputType, SeverityThresholds,
-    TextSource,
+    AzureContentSafety, AzureTextModeration, HarmCategory, OutputType, Severity,
+    SeverityThresholds, TextSource,
 };
 pub use local::{Keyword, Pattern, PatternText, Pii, PiiDetector, PiiKind, PiiPattern};
 pub use remote::{

@@ -6,9 +6,10 @@ use foldgate_proto::{DefinitionId, DefinitionKind, KeyId, Level, ResourceId};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Defined, Fault, RateLimit};
+use super::{Defined, Fault, RateLimit, schema};
 use crate::OwnerState;
 use crate::acl::{Address, Item};
 use crate::pattern::Pattern;
@@ -22,6 +23,7 @@ pub use routing::{HashOn, HashSource, Routing, Strategy, Target, WhenAllUnavaila
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
+#[schemars(extend("anyOf" = forms()))]
 pub struct Model {
     /// What callers name: a model's exact name, or a pattern with `*`.
     #[garde(length(chars, min = 1, max = 255))]
@@ -220,6 +222,35 @@ const fn yes() -> bool {
     true
 }
 
+/// The fields that only a direct model may have.
+const DIRECT_ONLY: [&str; 10] = [
+    "provider",
+    "model_name",
+    "provider_key_id",
+    "level",
+    "retries",
+    "cooldown",
+    "cost",
+    "background_model_check",
+    "auto_prompt_caching",
+    "embedding",
+];
+
+/// The two sorts of models, for the schema; [`Defined::check`] says the same.
+fn forms() -> Value {
+    let (key, level) = (["provider_key_id"], ["level"]);
+    let direct = schema::all([
+        schema::given(&["model_name"]),
+        schema::any([
+            schema::all([schema::given(&key), schema::absent(&level)]),
+            schema::all([schema::given(&level), schema::absent(&key)]),
+        ]),
+        schema::absent(&["routing"]),
+    ]);
+    let routing = schema::all([schema::given(&["routing"]), schema::absent(&DIRECT_ONLY)]);
+    json!([direct, routing])
+}
+
 /// Where a direct model's calls go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -240,24 +271,20 @@ impl Model {
 
     /// The fields that only a direct model may have, as far as they are set.
     fn direct_fields(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let fields = [
-            ("provider", self.provider.is_some()),
-            ("model_name", self.model_name.is_some()),
-            ("provider_key_id", self.provider_key_id.is_some()),
-            ("level", self.level.is_some()),
-            ("retries", self.retries.is_some()),
-            ("cooldown", self.cooldown.is_some()),
-            ("cost", self.cost.is_some()),
-            (
-                "background_model_check",
-                self.background_model_check.is_some(),
-            ),
-            ("auto_prompt_caching", self.auto_prompt_caching.is_some()),
-            ("embedding", self.embedding.is_some()),
+        let set = [
+            self.provider.is_some(),
+            self.model_name.is_some(),
+            self.provider_key_id.is_some(),
+            self.level.is_some(),
+            self.retries.is_some(),
+            self.cooldown.is_some(),
+            self.cost.is_some(),
+            self.background_model_check.is_some(),
+            self.auto_prompt_caching.is_some(),
+            self.embedding.is_some(),
         ];
-        fields
-            .into_iter()
-            .filter_map(|(field, set)| set.then_some(field))
+        let fields = DIRECT_ONLY.into_iter().zip(set);
+        fields.filter_map(|(field, set)| set.then_some(field))
     }
 
     fn check_direct(&self) -> Result<(), Fault> {

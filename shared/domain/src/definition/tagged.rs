@@ -34,20 +34,7 @@ macro_rules! tagged {
             $($(#[$doc])* #[serde(rename = $tag)] $variant(Box<$inner>),)*
         }
 
-        impl Validate for $name {
-            type Context = ();
-
-            fn validate_into(
-                &self,
-                context: &(),
-                parent: &mut dyn FnMut() -> garde::Path,
-                report: &mut garde::Report,
-            ) {
-                match self {
-                    $(Self::$variant(form) => form.validate_into(context, parent, report),)*
-                }
-            }
-        }
+        crate::definition::tagged::forms!($name: $($variant),*);
 
         impl $name {
             fn form(mut value: Value) -> Result<Self, Fault> {
@@ -77,4 +64,24 @@ macro_rules! tagged {
     };
 }
 
-pub(super) use tagged;
+/// Checks whichever form it is, by the form's own fields.
+macro_rules! forms {
+    ($name:ident: $($variant:ident),*) => {
+        impl Validate for $name {
+            type Context = ();
+
+            fn validate_into(
+                &self,
+                context: &(),
+                parent: &mut dyn FnMut() -> garde::Path,
+                report: &mut garde::Report,
+            ) {
+                match self {
+                    $(Self::$variant(form) => form.validate_into(context, parent, report),)*
+                }
+            }
+        }
+    };
+}
+
+pub(super) use {forms, tagged};

@@ -105,17 +105,57 @@ text! {
     })
 }
 
-const NAME: &str = "^[^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]\
-    ([^\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]*\
-    [^\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])?$";
+/// What stands in no name, as regular expressions write it within brackets.
+macro_rules! unseemly {
+    () => {
+        r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+    };
+}
 
-const PREFIX: &str = "^(_?[^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]|\
-    ([^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]|\
-    _[^_\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])\
-    (_?[^_\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])*\
-    _?[^_\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069])$";
+/// What stands at no end of a name.
+macro_rules! white {
+    () => {
+        concat!(r"\s\ufeff", unseemly!())
+    };
+}
 
-const SEGMENT: &str = "^[^/?#%\\s\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]+$";
+/// A model's name after `model:`, or an api key's id.
+pub(super) const SCOPE: &str = concat!(
+    "^(all|model:[^",
+    white!(),
+    "]([^",
+    unseemly!(),
+    "]*[^",
+    white!(),
+    "])?|api_key:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+);
+
+const NAME: &str = concat!(
+    "^[^",
+    white!(),
+    "]([^",
+    unseemly!(),
+    "]*[^",
+    white!(),
+    "])?$"
+);
+
+/// Each `_` stands before something else; what that is may be white but at the ends.
+const PREFIX: &str = concat!(
+    "^(_?[^_",
+    white!(),
+    "]|([^_",
+    white!(),
+    "]|_[^_",
+    unseemly!(),
+    "])(_?[^_",
+    unseemly!(),
+    "])*_?[^_",
+    white!(),
+    "])$"
+);
+
+const SEGMENT: &str = concat!("^[^/?#%", white!(), "]+$");
 
 const HTTP_URL: &str = "^https?://[^\\s/?#@\\\\]+([/?][^\\s#\\\\]*)?$";
 
@@ -136,7 +176,17 @@ fn within(text: &str, most: usize) -> Checked {
 
 fn name(text: &str) -> Checked {
     within(text, MAX_NAME_CHARS)?;
-    if text.trim() != text {
+    seemly(text)
+}
+
+/// Whether a character looks like nothing; one that marks the order of bytes, too.
+fn is_white(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+/// A text on one line, nothing white around it.
+pub(super) fn seemly(text: &str) -> Checked {
+    if text.trim_matches(is_white) != text {
         return Err("must not begin or end with white space".into());
     }
     if text.chars().any(is_unseemly) {
@@ -158,7 +208,7 @@ fn prefix(text: &str) -> Checked {
 
 fn segment(text: &str) -> Checked {
     name(text)?;
-    let odd = |c: &char| c.is_whitespace() || "/?#%".contains(*c);
+    let odd = |c: &char| is_white(*c) || "/?#%".contains(*c);
     match text.chars().find(odd) {
         None => Ok(()),
         Some(c) => Err(format!("must not hold {c:?}, as it is one segment of a path").into()),
@@ -169,7 +219,7 @@ fn http_url(text: &str) -> Checked {
     if text.len() > MAX_BYTES {
         return Err(format!("is longer than {MAX_BYTES} bytes").into());
     }
-    let odd = |c: &char| c.is_whitespace() || c.is_control() || *c == '\\';
+    let odd = |c: &char| is_white(*c) || c.is_control() || *c == '\\';
     if let Some(c) = text.chars().find(odd) {
         return Err(format!("a URL may not contain {c:?}").into());
     }

@@ -1,7 +1,9 @@
 //! Guardrails of Azure AI Content Safety.
 
+use std::borrow::Cow;
+
 use garde::Validate;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{OnBufferExceeded, Rules, StreamProcessingMode, check_overlap, guardrail};
@@ -36,12 +38,10 @@ guardrail! {
         #[garde(length(max = 4))]
         pub categories: Vec<HarmCategory>,
         /// How bad it must be.
-        #[serde(default = "two")]
-        #[garde(range(max = 7))]
-        pub severity_threshold: u8,
+        #[serde(default)]
+        pub severity_threshold: Severity,
         /// The same for single categories.
         #[serde(default)]
-        #[garde(dive)]
         pub severity_threshold_by_category: SeverityThresholds,
         /// How finely it is measured.
         #[serde(default)]
@@ -94,28 +94,58 @@ pub enum HarmCategory {
     Violence,
 }
 
+/// How bad something is: from 0 to 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
+pub struct Severity(u8);
+
+impl Default for Severity {
+    fn default() -> Self {
+        Self(2)
+    }
+}
+
+impl TryFrom<u8> for Severity {
+    type Error = &'static str;
+
+    fn try_from(severity: u8) -> Result<Self, Self::Error> {
+        if severity > 7 {
+            return Err("must be from 0 to 7");
+        }
+        Ok(Self(severity))
+    }
+}
+
+impl JsonSchema for Severity {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Severity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": 7 })
+    }
+}
+
 /// See [`AzureTextModeration::severity_threshold_by_category`].
-#[derive(
-    Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate,
-)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
 pub struct SeverityThresholds {
     /// Hate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(max = 7))]
-    pub hate: Option<u8>,
+    pub hate: Option<Severity>,
     /// Sex.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(max = 7))]
-    pub sexual: Option<u8>,
+    pub sexual: Option<Severity>,
     /// Self-harm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(max = 7))]
-    pub self_harm: Option<u8>,
+    pub self_harm: Option<Severity>,
     /// Violence.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(max = 7))]
-    pub violence: Option<u8>,
+    pub violence: Option<Severity>,
 }
 
 /// See [`AzureTextModeration::output_type`].
@@ -142,10 +172,6 @@ pub enum TextSource {
 fn all_categories() -> Vec<HarmCategory> {
     use HarmCategory::{Hate, SelfHarm, Sexual, Violence};
     vec![Hate, Sexual, SelfHarm, Violence]
-}
-
-const fn two() -> u8 {
-    2
 }
 
 const fn window() -> u32 {

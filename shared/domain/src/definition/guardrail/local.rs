@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FoundAction, OnBufferExceeded, Rules, guardrail};
+use crate::definition::tagged::forms;
 use crate::definition::{Fault, MAX_REGEX_CHARS, regexes};
 
 guardrail! {
@@ -17,15 +18,17 @@ guardrail! {
 }
 
 /// Something that is looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[schemars(rename = "KeywordPattern")]
 pub enum Pattern {
     /// A text, as it is.
-    Literal(#[garde(dive)] PatternText),
+    Literal(PatternText),
     /// A regular expression.
-    Regex(#[garde(dive)] PatternText),
+    Regex(PatternText),
 }
+
+forms!(Pattern: Literal, Regex);
 
 /// See [`Pattern`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]

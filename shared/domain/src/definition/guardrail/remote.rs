@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::{FoundAction, OnBufferExceeded, Rules, guardrail};
 use crate::definition::Fault;
-use crate::definition::text::{HttpUrl, Secret};
+use crate::definition::tagged::forms;
+use crate::definition::text::{HttpUrl, Name, Secret};
 
 guardrail! {
     /// A guardrail of Amazon Bedrock.
@@ -35,12 +36,14 @@ guardrail! {
 impl Rules for Bedrock {}
 
 /// See [`Bedrock::aws_credentials`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AwsCredentials {
     /// An access key.
-    Static(#[garde(dive)] StaticCredentials),
+    Static(StaticCredentials),
 }
+
+forms!(AwsCredentials: Static);
 
 /// See [`AwsCredentials::Static`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -55,17 +58,19 @@ pub struct StaticCredentials {
 }
 
 /// See [`Bedrock::latency_mode`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LatencyMode {
     /// Until it answers.
-    Serial(#[garde(skip)] Serial),
+    Serial(Serial),
     /// For a time.
-    Timed(#[garde(dive)] Timed),
+    Timed(Timed),
 }
 
+forms!(LatencyMode: Serial, Timed);
+
 /// See [`LatencyMode::Serial`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Serial {}
 
@@ -163,7 +168,7 @@ guardrail! {
         pub language: String,
         /// What is looked for; empty is all that Presidio knows.
         #[serde(default)]
-        #[garde(length(max = 200), dive)]
+        #[garde(length(max = 200))]
         pub entities: Vec<PresidioEntity>,
         /// How sure it must be.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,14 +197,12 @@ guardrail! {
 impl Rules for Presidio {}
 
 /// See [`Presidio::entities`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[garde(allow_unvalidated)]
 pub struct PresidioEntity {
     /// What is looked for, as Presidio calls it.
     #[serde(rename = "type")]
-    #[garde(length(chars, min = 1, max = 128))]
-    pub sort: String,
+    pub sort: Name,
     /// What happens to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<FoundAction>,

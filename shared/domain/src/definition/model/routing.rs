@@ -5,12 +5,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::definition::Fault;
+use crate::definition::{Fault, schema};
 
 /// Which of other models serves a request, and which comes next when it fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
+#[schemars(extend("anyOf" = [
+    schema::is("strategy", &["consistent_hash"]),
+    schema::absent(&["hash_on"]),
+]))]
 pub struct Routing {
     /// How targets of the same priority are put in order.
     #[serde(default)]
@@ -67,6 +71,7 @@ pub enum Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
+#[schemars(extend("anyOf" = [schema::given(&["model"]), schema::given(&["model_id"])]))]
 pub struct Target {
     /// The model, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +82,7 @@ pub struct Target {
     pub model_id: Option<Uuid>,
     /// Targets of a greater priority are tried first; 0 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(range(min = i32::MIN, max = i32::MAX))]
     pub priority: Option<i32>,
     /// Its share; 1 unless set. A target with 0 is used only after all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +99,10 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
+#[schemars(extend("anyOf" = [
+    schema::all([schema::is("type", &["header", "cookie"]), schema::given(&["name"])]),
+    schema::all([schema::is("type", &["api_key", "client_ip"]), schema::absent(&["name"])]),
+]))]
 pub struct HashSource {
     /// What.
     #[serde(rename = "type")]

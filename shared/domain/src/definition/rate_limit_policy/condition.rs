@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::definition::lookup::Lookup;
+use crate::definition::tagged::forms;
 use crate::definition::{Fault, regexes};
 
 /// How deep groups stand in groups.
@@ -20,7 +21,7 @@ pub const MAX_LEAVES: usize = 16;
 pub const MAX_VALUES: usize = 64;
 
 /// One comparison, or a group of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "needs dimension, operator and value, or logic and children, and nothing else"
@@ -28,10 +29,12 @@ pub const MAX_VALUES: usize = 64;
 #[schemars(rename = "ConditionNode")]
 pub enum Node {
     /// A comparison.
-    Leaf(#[garde(dive)] Condition),
+    Leaf(Condition),
     /// A group.
-    Group(#[garde(dive)] ConditionGroup),
+    Group(ConditionGroup),
 }
+
+forms!(Node: Leaf, Group);
 
 /// A comparison. Which operators there are depends on what is compared: ids are
 /// equal or not; names may match an expression besides.
@@ -124,9 +127,12 @@ pub enum Operator {
 #[schemars(rename = "ConditionValue")]
 pub enum Operand {
     /// A text.
-    One(String),
+    One(#[schemars(length(min = 1, max = 256))] String),
     /// A list of them.
-    Many(Vec<String>),
+    Many(
+        #[schemars(length(min = 1, max = MAX_VALUES), inner(length(min = 1, max = 255)))]
+        Vec<String>,
+    ),
 }
 
 const IDS: [&str; 4] = ["team", "member", "api_key", "model"];

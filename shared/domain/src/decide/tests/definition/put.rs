@@ -1,0 +1,206 @@
+//! Definitions put, replaced and removed; names, bounds and warnings.
+
+use std::sync::Arc;
+
+use foldgate_proto::DefinitionKind::{A2aAgent, Guardrail, GuardrailAttachment, McpServer, Model};
+use foldgate_proto::{
+    Change, Definition, DefinitionKind, DefinitionNumber, Event, Resource, ResourceId, Revision,
+};
+use serde_json::json;
+
+use super::super::given::OWNER;
+use super::{agent, field, id, model, put, remove, replace, stands};
+use crate::decide::MAX_DEFINITIONS;
+use crate::definition::tests::values::{good, keyword, stocked};
+use crate::definition::{MAX_VALUE_BYTES, Registered};
+use crate::state::tests::check_whole;
+use crate::{Command, Kind, Rejection};
+
+#[test]
+fn each_kind_is_put_replaced_and_removed() {
+    for (n, (kind, value)) in (100..).zip(good()) {
+        let mut given = stocked();
+        let events = given.done(&put(kind, n, &value));
+        let [Event::DefinitionPut(made)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!((made.id, made.kind, made.number.0), (id(n), kind, 4));
+        let names = Registered::of(kind)
+            .expect("registered")
+            .check(value.as_object().expect("an object"), given.owner());
+        assert_eq!(
+            made.name,
+            names.map(|checked| checked.name).unwrap_or_default()
+        );
+        let found = given.owner().definition(kind, id(n)).expect("folded");
+        assert_eq!(
+            (found.revision, &*found.secrets),
+            (given.state.revision, &made.secrets)
+        );
+
+        let same = replace(&given, kind, 4, &value);
+        let unchanged = given.when(&Command::PutDefinition(Box::new(same.clone())));
+        assert_eq!(unchanged.map(|d| d.events), Ok(Vec::new()), "{value}");
+
+        let mut other = same;
+        let (name, changed) = match kind {
+            DefinitionKind::Model => ("allowed_cidrs", json!(["192.0.2.0/24"])),
+            DefinitionKind::RateLimitPolicy => (
+                "schedules",
+                json!([{ "timezone": "UTC",
+                "days_of_week": ["wed"], "start_time": "10:00", "end_time": "11:00" }]),
+            ),
+            _ => {
+                let enabled = value.get("enabled") != Some(&json!(false));
+                ("enabled", json!(!enabled))
+            }
+        };
+        other.value.insert(name.to_owned(), changed.clone());
+        given.done(&Command::PutDefinition(Box::new(other)));
+        assert_eq!(stands(&given, kind, 4)[name], changed, "{value}");
+
+        given.done(&remove(kind, 4));
+        assert_eq!(given.owner().definition(kind, id(n)), None);
+        let refused = given.refused(&remove(kind, 4));
+        assert_eq!(refused, Rejection::NoSuchDefinition(kind));
+        given.done(&put(kind, n, &value));
+        assert_eq!(
+            given.owner().last_definition.0,
+            5,
+            "numbers are not given out twice"
+        );
+        check_whole(given.owner());
+    }
+}
+
+#[test]
+fn what_is_not_there_cannot_be_replaced() {
+    let given = stocked();
+    let mut stray = replace(&given, Model, 1, &model("m"));
+    stray.id = id(77);
+    let refused = given.refused(&Command::PutDefinition(Box::new(stray.clone())));
+    assert_eq!(refused, Rejection::NoSuchDefinition(Model));
+    stray.number = Some(DefinitionNumber(9));
+    let refused = given.refused(&Command::PutDefinition(Box::new(stray.clone())));
+    assert_eq!(refused, Rejection::NoSuchDefinition(Model));
+    stray.number = None;
+    stray.id = id(1);
+    let refused = given.refused(&Command::PutDefinition(Box::new(stray)));
+    assert_eq!(refused, Rejection::KeyIdTaken);
+}
+
+#[test]
+fn names_are_unique_within_their_kind_whatever_their_case() {
+    let given =
+        stocked()
+            .and(&put(A2aAgent, 4, &agent("tools")))
+            .and(&put(A2aAgent, 5, &agent("other")));
+    for name in ["tools", "TOOLS", "Tools"] {
+        let refused = given.refused(&put(A2aAgent, 6, &agent(name)));
+        let expected = Rejection::Taken {
+            field: "name",
+            value: name.to_owned(),
+        };
+        assert_eq!(refused, expected);
+    }
+    let refused = given.refused(&put(Model, 6, &model("GPT-4o")));
+    assert_eq!(field(&refused), (Kind::Conflict, Some("display_name")));
+    let taken = Command::PutDefinition(Box::new(replace(&given, A2aAgent, 5, &agent("TOOLS"))));
+    assert_eq!(
+        field(&given.refused(&taken)),
+        (Kind::Conflict, Some("name"))
+    );
+    let own = replace(&given, A2aAgent, 5, &agent("OTHER"));
+    let given = given.clone().and(&Command::PutDefinition(Box::new(own)));
+    assert_eq!(stands(&given, A2aAgent, 5)["name"], "OTHER");
+}
+
+#[test]
+fn attachments_have_no_names_to_collide() {
+    let same = json!({ "guardrail_id": id(2), "scope_type": "env", "priority": 1 });
+    let given =
+        stocked()
+            .and(&put(GuardrailAttachment, 4, &same))
+            .and(&put(GuardrailAttachment, 5, &same));
+    assert_eq!(given.owner().definitions_of(GuardrailAttachment).count(), 2);
+}
+
+#[test]
+fn values_and_their_number_are_bounded() {
+    let long = |bytes: usize| {
+        let text = "x".repeat(bytes);
+        json!({ "name": "s", "url": "https://s.example.com", "type": "openapi",
+            "spec": { "openapi": "3.1.0", "x": text } })
+    };
+    let mut given = stocked();
+    given.done(&put(McpServer, 4, &long(MAX_VALUE_BYTES - 200)));
+    let refused = given.refused(&put(McpServer, 5, &long(MAX_VALUE_BYTES)));
+    let said = refused.to_string();
+    assert!(
+        said.ends_with(&format!("bytes are more than {MAX_VALUE_BYTES}")),
+        "{said}"
+    );
+
+    let mut given = stocked();
+    let mut owner = given.owner().clone();
+    let one = owner
+        .definitions_of(Model)
+        .next()
+        .map(Arc::clone)
+        .expect("stocked");
+    for n in 0..MAX_DEFINITIONS as u64 - 1 {
+        let number = DefinitionNumber(100 + n);
+        let id = id(100 + u128::from(n));
+        let other = Definition {
+            number,
+            id,
+            name: format!("m{n}"),
+            ..(*one).clone()
+        };
+        owner.put_back(
+            Revision::ZERO,
+            &Change {
+                resource: ResourceId::Definition(Model, number),
+                value: Some(Resource::Definition(Box::new(other))),
+            },
+        );
+    }
+    given.state.owners.insert(OWNER, Arc::new(owner));
+    let refused = given.refused(&put(Model, 5, &model("more")));
+    let expected = Rejection::TooMany {
+        what: "definitions of this kind",
+        limit: MAX_DEFINITIONS,
+    };
+    assert_eq!(refused, expected);
+    given.done(&put(A2aAgent, 5, &agent("another-kind")));
+    given.done(&remove(Model, 100));
+    given.done(&put(Model, 6, &model("more")));
+}
+
+#[test]
+fn answers_warn_of_what_is_not_acted_upon() {
+    let given = stocked();
+    let warned = |command: &Command| -> Vec<String> {
+        let decision = given.when(command).expect("legal");
+        decision.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        warned(&put(Guardrail, 9, &keyword("g"))),
+        ["the guardrail is stored but not yet acted upon"]
+    );
+    assert_eq!(
+        warned(&put(A2aAgent, 9, &agent("a"))),
+        ["the a2a agent is stored but not yet acted upon"]
+    );
+    let mut empty = model("m");
+    empty["level"] = json!(7);
+    empty["rate_limit"] = json!({ "rpm": 1, "concurrency": 2 });
+    assert_eq!(
+        warned(&put(Model, 9, &empty)),
+        [
+            "rate_limit is stored but not yet acted upon",
+            "the model \"m\" leads to Level 7, which has no usable key",
+        ]
+    );
+    assert_eq!(warned(&put(Model, 9, &model("m"))), Vec::<String>::new());
+}
