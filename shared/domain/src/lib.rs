@@ -30,6 +30,6 @@ pub use bounds::Bounds;
 pub use command::{Command, Context};
 pub use decide::{Decision, decide};
 pub use rejection::{Kind, Rejection};
-pub use state::people::is_same;
+pub use state::people::{folded, is_same};
 pub use state::{FOLD_VERSION, OwnerState, State};
 pub use table::{Access, Admin, Bound, Caller, Denied, NoRoute, OwnerTable, Route, Table};

@@ -146,6 +146,9 @@ pub struct OwnerState {
     /// Definitions.
     #[serde(default, deserialize_with = "bounded::map")]
     pub definitions: OrdMap<(DefinitionKind, DefinitionNumber), Arc<Definition>>,
+    /// How many definitions of each kind there are.
+    #[serde(default, deserialize_with = "bounded::map")]
+    pub definition_counts: OrdMap<DefinitionKind, u64>,
     /// Definitions by id.
     #[serde(default, deserialize_with = "bounded::map")]
     pub definition_ids: OrdMap<DefinitionId, (DefinitionKind, DefinitionNumber)>,
@@ -262,6 +265,7 @@ impl OwnerState {
             admin_keys: OrdMap::new(),
             last_definition: DefinitionNumber::default(),
             definitions: OrdMap::new(),
+            definition_counts: OrdMap::new(),
             definition_ids: OrdMap::new(),
             definition_names: OrdMap::new(),
             referrers: OrdMap::new(),

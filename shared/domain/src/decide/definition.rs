@@ -82,11 +82,7 @@ fn check_room(owner: &OwnerState, put: &PutDefinition) -> Result<(), Rejection> 
     if owner.definition_ids.contains_key(&put.id) {
         return Err(Rejection::KeyIdTaken);
     }
-    if owner
-        .definitions_of(put.kind)
-        .nth(MAX_DEFINITIONS - 1)
-        .is_some()
-    {
+    if owner.definition_count(put.kind) >= MAX_DEFINITIONS {
         return Err(Rejection::TooMany {
             what: "definitions of this kind",
             limit: MAX_DEFINITIONS,

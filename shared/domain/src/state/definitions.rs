@@ -1,5 +1,6 @@
 //! The fold of definitions, and how they are found.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use foldgate_proto::event::{DefinitionPut, DefinitionRemoved};
@@ -10,6 +11,9 @@ use foldgate_proto::{
 use super::OwnerState;
 use super::people::{digest, folded};
 
+#[cfg(test)]
+mod tests;
+
 impl OwnerState {
     /// The definition with this id, if it is of this kind.
     pub fn definition(&self, kind: DefinitionKind, id: DefinitionId) -> Option<&Arc<Definition>> {
@@ -19,10 +23,26 @@ impl OwnerState {
 
     /// The definitions of a kind, in the order in which they were made.
     pub fn definitions_of(&self, kind: DefinitionKind) -> impl Iterator<Item = &Arc<Definition>> {
+        self.definitions_behind(kind, None)
+    }
+
+    /// As [`OwnerState::definitions_of`], those made after the one with this number.
+    pub fn definitions_behind(
+        &self,
+        kind: DefinitionKind,
+        after: Option<DefinitionNumber>,
+    ) -> impl Iterator<Item = &Arc<Definition>> {
+        let from = after.map_or(Bound::Included(DefinitionNumber(0)), Bound::Excluded);
         self.definitions
-            .range((kind, DefinitionNumber(0))..)
+            .range((from.map(|number| (kind, number)), Bound::Unbounded))
             .take_while(move |((of, _), _)| *of == kind)
             .map(|(_, definition)| definition)
+    }
+
+    /// How many definitions of a kind there are; does not walk them.
+    pub fn definition_count(&self, kind: DefinitionKind) -> usize {
+        let count = self.definition_counts.get(&kind).copied();
+        usize::try_from(count.unwrap_or_default()).unwrap_or(usize::MAX)
     }
 
     /// The definition of a kind that has this name, whatever its case.
@@ -97,18 +117,30 @@ impl OwnerState {
             self.referrers.insert((*resource, at.0, at.1), ());
         }
         self.definitions.insert(at, Arc::new(definition));
+        self.count(at.0, |count| count.saturating_add(1));
     }
 
     pub(super) fn remove_definition(&mut self, kind: DefinitionKind, number: DefinitionNumber) {
         let Some(definition) = self.definitions.remove(&(kind, number)) else {
             return;
         };
+        self.count(kind, |count| count.saturating_sub(1));
         self.definition_ids.remove(&definition.id);
         if let Some(name) = indexed(&definition) {
             self.definition_names.remove(&name);
         }
         for resource in &definition.refers {
             self.referrers.remove(&(*resource, kind, number));
+        }
+    }
+
+    fn count(&mut self, kind: DefinitionKind, counted: impl Fn(u64) -> u64) {
+        let count = self.definition_counts.get(&kind).copied();
+        let count = counted(count.unwrap_or_default());
+        if count == 0 {
+            self.definition_counts.remove(&kind);
+        } else {
+            self.definition_counts.insert(kind, count);
         }
     }
 }

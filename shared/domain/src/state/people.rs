@@ -303,7 +303,7 @@ pub fn is_same(one: &str, other: &str) -> bool {
 
 /// A name as it is compared: full case folding (as of ß and ss) between
 /// two compatibility normalisations, since folding may leave what composes.
-pub(crate) fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     // Nearly all are, and are spared the tables.
     if text.is_ascii() {
         return text.to_ascii_lowercase();

@@ -163,7 +163,7 @@ impl Fit<'_> {
     }
 
     fn definition(&self, back: &Definition) -> Result<(), String> {
-        let of_kind = |o: &OwnerState| o.definitions_of(back.kind).count();
+        let of_kind = |o: &OwnerState| o.definition_count(back.kind);
         self.room("definitions of its kind", of_kind, MAX_DEFINITIONS)?;
         let now = self.after.definition(back.kind, back.id);
         if now.is_none_or(|now| now.number != back.number) {
