@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 
 pub(crate) mod envelope;
 
+mod referrers;
+
 #[cfg(test)]
 mod tests;
 
@@ -325,6 +327,9 @@ impl Error {
         let mut more = Map::new();
         if let Self::OutcomeUnknown(record) = self {
             more.insert("record".to_owned(), json!(record.to_string()));
+        }
+        if let Self::Rejected(Rejection::Referred { by, .. }) = self {
+            more.extend(referrers::shown(by));
         }
         more
     }
