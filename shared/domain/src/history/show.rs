@@ -101,6 +101,9 @@ pub fn shown_event(event: &Event) -> Value {
         });
         return json!({event.kind(): put});
     }
+    if let Event::DefinitionRemoved(removed) = event {
+        return json!({event.kind(): {"number": removed.number}});
+    }
     // Of these, unlike of a resource, it says what they are about.
     if let Event::RecordUndone(RecordUndone { revision, .. })
     | Event::StateRestored(StateRestored { revision, .. }) = event
