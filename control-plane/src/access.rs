@@ -4,6 +4,8 @@
 use foldgate_proto::AdminRole;
 use http::Method;
 
+use crate::admin_api::definitions::{self, Collection};
+
 #[cfg(test)]
 mod tests;
 
@@ -107,14 +109,36 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/admin/v1/owners", May::Owner),
 ];
 
+/// The rows of the table, and of every kind of definition those of [`of`].
+fn table() -> impl Iterator<Item = (&'static str, &'static str, May)> {
+    let definitions = definitions::collections().iter().flat_map(of);
+    TABLE.iter().copied().chain(definitions)
+}
+
+/// Definitions are routing configuration, which operators write, unless their kind
+/// has secrets: those are credentials, which the owner alone writes.
+fn of(kind: &'static Collection) -> [(&'static str, &'static str, May); 5] {
+    let write = if kind.line.secrets.is_empty() {
+        May::Operator
+    } else {
+        May::Owner
+    };
+    [
+        ("GET", &kind.all, May::Admins),
+        ("GET", &kind.one, May::Admins),
+        ("POST", &kind.all, write),
+        ("PUT", &kind.one, write),
+        ("DELETE", &kind.one, write),
+    ]
+}
+
 /// Whether somebody may call a route; `HEAD` is as `GET`.
 pub fn allows(method: &Method, route: &str, who: Who) -> bool {
     let method = match method.as_str() {
         "HEAD" => "GET",
         method => method,
     };
-    let mut rows = TABLE.iter();
-    let row = rows.find(|(of, path, _)| *of == method && *path == route);
+    let row = table().find(|(of, path, _)| *of == method && *path == route);
     row.is_some_and(|(_, _, may)| may.includes(who))
 }
 
@@ -127,7 +151,7 @@ pub(crate) fn described(method: &str, route: &str) -> Option<&'static str> {
 
 /// Every row's method and route, for those who walk them all.
 pub fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().map(|(method, path, _)| (*method, *path))
+    table().map(|(method, path, _)| (method, path))
 }
 
 impl May {

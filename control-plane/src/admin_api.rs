@@ -2,4 +2,5 @@
 
 pub(crate) mod admin_keys;
 pub(crate) mod model_status;
+pub(crate) mod definitions;
 pub(crate) mod owners;

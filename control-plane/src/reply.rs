@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{OwnerState, State};
 use foldgate_proto::{Event, OwnerId, ResourceId, Revision};
@@ -108,7 +109,7 @@ impl Done {
     }
 
     /// How an answer says what was done: in a dry run it was not.
-    pub(crate) const fn was<'w>(&self, was: &'w str, would_be: &'w str) -> &'w str {
+    pub(crate) const fn was<T: Copy>(&self, was: T, would_be: T) -> T {
         if self.dry.is_some() { would_be } else { was }
     }
 
@@ -189,11 +190,21 @@ impl Done {
 
     /// The answer: `success`, the body's own fields, and `warnings` if any.
     pub(crate) fn reply(self, body: Value) -> Response {
+        self.reply_with(body, [("success".to_owned(), json!(true))])
+    }
+
+    /// As [`Self::reply`], without `success`: an entry of the admin API, of which the
+    /// status says enough.
+    pub(crate) fn reply_bare(self, body: Value) -> Response {
+        self.reply_with(body, [])
+    }
+
+    fn reply_with(self, body: Value, more: impl IntoIterator<Item = (String, Value)>) -> Response {
         let mut map = match body {
             Value::Object(map) => map,
             _ => Map::new(),
         };
-        map.insert("success".to_owned(), json!(true));
+        map.extend(more);
         if !self.settled.warnings.is_empty() {
             map.insert("warnings".to_owned(), json!(self.settled.warnings));
         }
@@ -232,6 +243,11 @@ pub(crate) fn read(caller: &Authenticated, body: &impl Serialize) -> Response {
     ok(body, caller.table().revision())
 }
 
+/// As [`read`], with a JSON body that is written by whoever makes it.
+pub(crate) fn read_body(caller: &Authenticated, body: Body) -> Response {
+    json_at(body, caller.table().revision())
+}
+
 /// As [`read`], of one resource: the answer carries its ETag.
 pub(crate) fn read_one(
     caller: &Authenticated,
@@ -262,7 +278,11 @@ pub(crate) fn ok(body: &impl Serialize, revision: Revision) -> Response {
         tracing::error!("an answer could not be encoded");
         return Error::Internal.into_response();
     };
-    let mut response = (StatusCode::OK, bytes).into_response();
+    json_at(Body::from(bytes), revision)
+}
+
+fn json_at(body: Body, revision: Revision) -> Response {
+    let mut response = (StatusCode::OK, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(REVISION_HEADER.clone(), HeaderValue::from(revision.0));

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
@@ -13,8 +13,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Extensions, Uri};
 use serde_json::{Map, Value};
 
+use crate::admin_api::definitions;
 use crate::app::App;
 use crate::error::Error;
+use crate::routes;
 
 pub(crate) mod fields;
 pub(crate) mod id;
@@ -107,7 +109,11 @@ impl FromRequest<App> for Write {
             .map_err(|error| body_error(&error))?;
         let request_hash = |key: &str| {
             let mut text = format!("{} {}\n", parts.method, asked_for(&parts.uri)).into_bytes();
-            text.extend_from_slice(&without_password(&body, (&app.vault, key)));
+            let route = parts.extensions.get::<MatchedPath>();
+            let kind = route.and_then(|route| definitions::of_route(routes::name(route)));
+            let secrets = kind.map_or(&[][..], |line| line.secrets);
+            let marked = without_secrets(&body, secrets, (&app.vault, key));
+            text.extend_from_slice(&marked);
             RecordHash::of(&text)
         };
         let stamp = Stamp {
@@ -156,20 +162,26 @@ fn asked_for(uri: &Uri) -> String {
 }
 
 /// A body as a retry is recognised by. The hash of a whole body would stand in
-/// the log for ever, and a mail password, which people choose, could be guessed
-/// from it. So its fingerprint takes its place, which the master key makes, and
-/// which under another retry key is another. All other secrets are drawn by
-/// machines. A retry across a change of the master key is refused as another
-/// request, which writes nothing.
-fn without_password<'b>(body: &'b [u8], (vault, key): (&Vault, &str)) -> Cow<'b, [u8]> {
+/// the log for ever, and a secret that people choose, as they do the mail password
+/// and what definitions hold (at `secrets`), could be guessed from it. So its
+/// fingerprint takes its place, which the master key makes, and which under another
+/// retry key is another. All other secrets are drawn by machines. A retry across a
+/// change of the master key is refused as another request, which writes nothing.
+fn without_secrets<'b>(
+    body: &'b [u8],
+    secrets: &[&str],
+    (vault, key): (&Vault, &str),
+) -> Cow<'b, [u8]> {
     let name = ConfigKey::EmailPass.as_str();
     let Ok(mut map) = json::object(body) else {
         return Cow::Borrowed(body);
     };
-    let mut hidden = false;
+    let mut hidden = !secrets.is_empty();
+    let fingerprint = |secret: &str| RecordHash(vault.fingerprint(key, secret)).to_string();
+    definitions::secrets::hide(secrets, &mut map, fingerprint);
     let mut hide = |map: &mut Map<String, Value>| {
         if let Some(Value::String(password)) = map.get_mut(name) {
-            *password = RecordHash(vault.fingerprint(key, password)).to_string();
+            *password = fingerprint(password);
             hidden = true;
         }
     };

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::admin_api::{admin_keys, model_status, owners};
+use crate::admin_api::{admin_keys, definitions, model_status, owners};
 use crate::app::App;
 use crate::error::{Error, envelope};
 use crate::owner_api::{
@@ -91,6 +91,7 @@ fn all() -> Vec<(&'static str, Methods)> {
         (WHOLE_URL, keys_at),
     ];
     all.extend(accounts());
+    all.extend(definitions::all());
     all
 }
 

@@ -1,3 +1,4 @@
+use foldgate_domain::definition::KINDS;
 use foldgate_proto::AdminRole;
 use http::Method;
 
@@ -67,7 +68,53 @@ fn operators_write_what_routes_and_news() {
         ("POST", "/x-news/{target}"),
         ("DELETE", "/x-news/{target}"),
     ];
-    assert_eq!(writes(Who::Admin(AdminRole::Operator)), expected);
+    let (definitions, others): (Vec<_>, Vec<_>) = writes(Who::Admin(AdminRole::Operator))
+        .into_iter()
+        .partition(|(_, path)| of_definitions(path));
+    assert_eq!(others, expected);
+    // What holds no credentials.
+    let kinds = [
+        "models",
+        "guardrail_attachments",
+        "cache_policies",
+        "rate_limit_policies",
+    ];
+    let known = |kind: &&str| KINDS.iter().any(|line| line.kind.plural() == *kind);
+    let expected: Vec<(&str, String)> = kinds
+        .into_iter()
+        .filter(known)
+        .flat_map(|kind| {
+            let all = format!("/admin/v1/{kind}");
+            let one = format!("{all}/{{id}}");
+            [("POST", all), ("PUT", one.clone()), ("DELETE", one)]
+        })
+        .collect();
+    let definitions: Vec<(&str, String)> = definitions
+        .into_iter()
+        .map(|(method, path)| (method, path.to_owned()))
+        .collect();
+    assert_eq!(definitions, expected);
+}
+
+fn of_definitions(path: &str) -> bool {
+    KINDS.iter().any(|line| {
+        let plural = line.kind.plural();
+        path.strip_prefix("/admin/v1/")
+            .is_some_and(|rest| rest.split('/').next() == Some(plural))
+    })
+}
+
+#[test]
+fn every_kind_of_definition_is_read_by_admins_and_not_by_accounts() {
+    for line in KINDS {
+        for path in ["", "/{id}"] {
+            let path = format!("/admin/v1/{}{path}", line.kind.plural());
+            for role in [AdminRole::Operator, AdminRole::Auditor] {
+                assert!(allows(&Method::GET, &path, Who::Admin(role)), "{path}");
+            }
+            assert!(!allows(&Method::GET, &path, Who::Account), "{path}");
+        }
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use axum::extract::MatchedPath;
 
 use super::quote::quoted;
 use super::wait::WAIT;
+use crate::admin_api::definitions;
 use crate::error::Error;
 use crate::routes;
 
@@ -76,6 +77,7 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/admin/v1/explain" => &["model", "account"],
         "/admin/v1/access_log" => &["limit", "cursor"],
         "/dashboard/logs" => &["page", "size", "action", "target_id", "status"],
+        route if definitions::lists(route) => definitions::PARAMETERS,
         _ => &[],
     }
 }

@@ -8,6 +8,7 @@ use foldgate_domain::OwnerState;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::definitions::{MODELS, direct};
 use crate::node::{Node, OWNER_KEY, answer, new_key};
 use crate::people::{As, user};
 use crate::walk::{filled, methods, told};
@@ -37,6 +38,8 @@ async fn fill(owner: &As<'_>, mark: &str, count: usize) -> Things {
             .ok();
         let admin = json!({"name": format!("{mark}-{number}"), "role": "auditor"});
         owner.post("/admin/v1/admin_keys", &admin).await.ok();
+        let model = direct(&format!("{mark}-{number}"));
+        owner.post(MODELS, &model).await.ok();
     }
     let config = json!({"MODEL_MAPPER": {mark: "gpt-4o"}});
     owner.put("/x-config", &config).await.ok();
@@ -59,6 +62,7 @@ async fn fill(owner: &As<'_>, mark: &str, count: usize) -> Things {
     names.push(state.dna(state.account));
     names.extend(state.admin_keys.values().map(|key| key.id.to_string()));
     names.extend(state.caller_keys.values().map(|key| key.id.to_string()));
+    names.extend(state.definitions.values().map(|d| d.id.to_string()));
     // Numbers within an owner: only those that the other owner has not given out.
     names.push(state.last_key.to_string());
     let records = owner.node.records().await;
@@ -87,6 +91,7 @@ fn body(method: &Method, path: &str) -> Value {
         ("PUT" | "POST", "/x-keys/{id}") | ("PUT", "/x-users/{id}/keys/{key}") => {
             json!({"Name": "taken over"})
         }
+        ("PUT", path) if path.starts_with(MODELS) => direct("taken-over"),
         ("POST", "/x-news/{target}") => json!({"title": "t", "content": "c"}),
         _ => json!({}),
     }

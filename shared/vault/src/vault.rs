@@ -38,9 +38,10 @@ const HEADER_BYTES: usize = 1 + 8 + NONCE_BYTES;
 pub struct SealContext {
     /// The tenant.
     pub owner: OwnerId,
-    /// The resource: a provider key's id, or the owner's for its configuration.
+    /// The resource: a provider key's or a definition's id, or the owner's for its
+    /// configuration.
     pub resource: Uuid,
-    /// The field, one of [`crate::field`].
+    /// The field, as [`crate::field`] says.
     pub field: &'static str,
 }
 

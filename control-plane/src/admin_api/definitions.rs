@@ -1,0 +1,145 @@
+//! `/admin/v1/models` and so on: definitions of every kind that the domain's
+//! registry has. There is one set of handlers; which kind a request is about, its
+//! route says. A new kind is a line of the registry, nothing here.
+//!
+//! Lists of the largest size do not hold up others: entries are written down in
+//! pieces, as fast as the client takes them, and a page costs what it shows.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{FromRequestParts, MatchedPath, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use foldgate_domain::definition::{KINDS, Registered};
+use foldgate_domain::{OwnerState, Rejection};
+use foldgate_proto::{Definition, DefinitionId, ResourceId};
+use http::Uri;
+use http::request::Parts;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::reply;
+use crate::request::Segments;
+use crate::routes;
+
+mod entry;
+mod page;
+pub(crate) mod secrets;
+mod write;
+
+use entry::Entry;
+pub(crate) use page::PARAMETERS;
+use page::Page;
+
+/// Where the definitions of a kind are found.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    /// The kind.
+    pub line: &'static Registered,
+    /// The route of all of them.
+    pub all: String,
+    /// The route of one.
+    pub one: String,
+}
+
+static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| {
+    let lines = KINDS.iter().map(|line| {
+        let all = format!("/admin/v1/{}", line.kind.plural());
+        let one = format!("{all}/{{id}}");
+        Collection { line, all, one }
+    });
+    lines.collect()
+});
+
+/// Every kind's place.
+pub(crate) fn collections() -> &'static [Collection] {
+    &COLLECTIONS
+}
+
+/// The kind that a route is about, if it is about one.
+pub(crate) fn of_route(route: &str) -> Option<&'static Registered> {
+    let mut all = COLLECTIONS.iter();
+    let found = all.find(|collection| collection.all == route || collection.one == route);
+    found.map(|collection| collection.line)
+}
+
+/// Whether a route lists definitions.
+pub(crate) fn lists(route: &str) -> bool {
+    COLLECTIONS.iter().any(|collection| collection.all == route)
+}
+
+/// The routes of every kind.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
+    COLLECTIONS.iter().flat_map(|Collection { all, one, .. }| {
+        let of_one = get(self::one).put(write::update).delete(write::remove);
+        [
+            (all.as_str(), get(list).post(write::create)),
+            (one.as_str(), of_one),
+        ]
+    })
+}
+
+/// The kind that a request is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Of(pub &'static Registered);
+
+impl FromRequestParts<App> for Of {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
+        let route = parts.extensions.get::<MatchedPath>();
+        let line = route.and_then(|route| of_route(routes::name(route)));
+        // Only routes of kinds lead to those who ask.
+        line.map(Self).ok_or(Error::Internal)
+    }
+}
+
+/// `GET /admin/v1/<kind>`: an array of all, or a page of them.
+async fn list(
+    State(app): State<App>,
+    mut caller: Authenticated,
+    Of(line): Of,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let page = Page::parse(uri.query().unwrap_or_default())?;
+    if page.begins_nowhere(caller.owner(), line.kind) {
+        caller = app.caught_up(&caller).await;
+    }
+    let part = page.part(caller.owner(), line.kind)?;
+    let headers = page.headers(&part, uri.path());
+    let mut response = reply::read_body(&caller, entry::list(part.items));
+    response.headers_mut().extend(headers);
+    Ok(response)
+}
+
+/// `GET /admin/v1/<kind>/{id}`
+async fn one(
+    State(app): State<App>,
+    caller: Authenticated,
+    Of(line): Of,
+    Segments(id): Segments<String>,
+) -> Result<Response, Error> {
+    let (caller, definition) = find(&app, caller, line, &id).await?;
+    let resource = ResourceId::Definition(definition.kind, definition.number);
+    Ok(reply::read_one(&caller, resource, &Entry::of(&definition)))
+}
+
+/// A definition by id; asks the log for news before it says that there is none.
+async fn find(
+    app: &App,
+    caller: Authenticated,
+    line: &Registered,
+    id: &str,
+) -> Result<(Authenticated, Arc<Definition>), Error> {
+    let missing = || Error::from(Rejection::NoSuchDefinition(line.kind));
+    let id = Uuid::parse_str(id).map_err(|_| missing())?;
+    let with_id = |owner: &OwnerState| owner.definition(line.kind, DefinitionId(id)).cloned();
+    if let Some(found) = with_id(caller.owner()) {
+        return Ok((caller, found));
+    }
+    let newest = app.caught_up(&caller).await;
+    let found = with_id(newest.owner());
+    found.map(|found| (newest, found)).ok_or_else(missing)
+}

@@ -1,0 +1,116 @@
+//! `POST`, `PUT` and `DELETE` of definitions. What is put is the whole of it: a
+//! field that is left out is not there any more.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::Command;
+use foldgate_domain::command::{PutDefinition, RemoveDefinition};
+use foldgate_domain::definition::Registered;
+use foldgate_proto::{DefinitionId, DefinitionKind, DefinitionNumber};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::entry::Entry;
+use super::{Of, find, secrets};
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::reply::Done;
+use crate::request::{Segments, Write};
+
+/// `POST /admin/v1/<kind>`
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    Of(line): Of,
+    write: Write,
+) -> Result<Response, Error> {
+    let id = DefinitionId(Uuid::now_v7());
+    let command = command(&app, &caller, line, &write, (id, None))?;
+    let done = app.submit(&caller, &write, command).await?;
+    let number = done.subject().map(DefinitionNumber);
+    let number = number.ok_or(Error::Internal)?;
+    reply(done, &caller, (line.kind, number))
+}
+
+/// `PUT /admin/v1/<kind>/{id}`
+pub(super) async fn update(
+    State(app): State<App>,
+    caller: Authenticated,
+    Of(line): Of,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let (caller, found) = find(&app, caller, line, &id).await?;
+    let place = (found.id, Some(found.number));
+    let command = command(&app, &caller, line, &write, place)?;
+    let done = app.submit(&caller, &write, command).await?;
+    reply(done, &caller, (line.kind, found.number))
+}
+
+/// `DELETE /admin/v1/<kind>/{id}`
+pub(super) async fn remove(
+    State(app): State<App>,
+    caller: Authenticated,
+    Of(line): Of,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let kind = line.kind;
+    let (caller, number) = match find(&app, caller.clone(), line, &id).await {
+        Ok((caller, found)) => (caller, found.number),
+        // A retry of what is done already.
+        Err(error) => match app.retried(&caller, &write).await {
+            Some(number) => (caller, DefinitionNumber(number)),
+            None => return Err(error),
+        },
+    };
+    let command = Command::RemoveDefinition(RemoveDefinition { kind, number });
+    let mut done = app.submit(&caller, &write, command).await?;
+    compare(&mut done, &caller, (kind, number));
+    let deleted = done.was(true, false);
+    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+}
+
+fn command(
+    app: &App,
+    caller: &Authenticated,
+    line: &Registered,
+    write: &Write,
+    (id, number): (DefinitionId, Option<DefinitionNumber>),
+) -> Result<Command, Error> {
+    let mut value = write.fields()?.into_rest();
+    let place = (caller.owner_id(), id);
+    let secrets = secrets::take(&app.vault, place, line.secrets, &mut value)?;
+    Ok(Command::PutDefinition(Box::new(PutDefinition {
+        kind: line.kind,
+        id,
+        number,
+        value,
+        secrets,
+    })))
+}
+
+/// The answer: the entry, as it stands behind the write.
+fn reply(
+    mut done: Done,
+    caller: &Authenticated,
+    at: (DefinitionKind, DefinitionNumber),
+) -> Result<Response, Error> {
+    compare(&mut done, caller, at);
+    let owner = done.owner(caller.owner_id())?;
+    let Some(definition) = owner.definitions.get(&at) else {
+        let kind = at.0.as_str().replace('_', " ");
+        let message = format!("the {kind}, which this request was about, is gone since");
+        return Err(Error::Gone(message));
+    };
+    let entry = json!(Entry::of(definition));
+    Ok(done.reply_bare(entry))
+}
+
+fn compare(done: &mut Done, caller: &Authenticated, at: (DefinitionKind, DefinitionNumber)) {
+    done.compare(caller.owner_id(), |owner| {
+        let found = owner.definitions.get(&at);
+        found.map_or(Value::Null, |found| json!(Entry::of(found)))
+    });
+}

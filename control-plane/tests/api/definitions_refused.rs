@@ -1,0 +1,242 @@
+//! What `/admin/v1/models` refuses, and how it says so.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::definitions::{MODELS, NOBODY, direct, made, path, routing};
+use crate::node::{Answer, Node, answer};
+
+async fn raw(node: &Node, method: Method, path: &str, body: &str) -> Answer {
+    let request = node.request(method, path);
+    let request = request.header("content-type", "application/json");
+    answer(request.body(body.to_owned())).await
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_by_its_path() {
+    let node = Node::start().await;
+    let stored = made(&node, &direct("fast")).await;
+    let with = |field: &str, value: Value| {
+        let mut body = direct("new");
+        body[field] = value;
+        body
+    };
+    let target = |value: Value| json!({"display_name": "new", "routing": {"targets": [{"model": "fast"}, value]}});
+    let before = node.records().await.len();
+    for (path, body) in [
+        (Value::Null, json!({})),
+        ("display_name".into(), json!({"display_name": 1})),
+        ("display_name".into(), with("display_name", "".into())),
+        (
+            "display_name".into(),
+            with("display_name", "x".repeat(256).into()),
+        ),
+        ("display_name".into(), with("display_name", " fast".into())),
+        ("level".into(), with("level", json!(10_000))),
+        ("level".into(), with("level", json!(-1))),
+        ("level".into(), with("level", json!("1"))),
+        ("colour".into(), with("colour", json!("red"))),
+        (
+            "rate_limit.rpx".into(),
+            with("rate_limit", json!({"rpx": 1})),
+        ),
+        (
+            "cost.input_per_1k".into(),
+            with("cost", json!({"input_per_1k": -1, "output_per_1k": 1})),
+        ),
+        ("cost".into(), with("cost", json!({"input_per_1k": 1}))),
+        (
+            "allowed_cidrs[1]".into(),
+            with("allowed_cidrs", json!(["::1", "here"])),
+        ),
+        (
+            "provider_key_id".into(),
+            with("provider_key_id", json!("no-uuid")),
+        ),
+        (
+            "routing.targets".into(),
+            json!({"display_name": "new", "routing": {"targets": []}}),
+        ),
+        (
+            "routing.targets[1].model".into(),
+            target(json!({"model": "missing"})),
+        ),
+        (
+            "routing.targets[1].model_id".into(),
+            target(json!({"model_id": NOBODY})),
+        ),
+        (
+            "routing.targets[1].weight".into(),
+            target(json!({"model": "fast", "weight": "1"})),
+        ),
+        (
+            "routing.targets[1].colour".into(),
+            target(json!({"model": "fast", "colour": 1})),
+        ),
+    ] {
+        for (method, to) in [(Method::POST, MODELS), (Method::PUT, &stored)] {
+            let refused = answer(node.request(method, to).json(&body)).await;
+            let error = refused.refused(400, "invalid_field");
+            assert_eq!(error["param"], path, "{body}: {error}");
+            let named = path.as_str().map(|path| format!("{path}: "));
+            let message = error["message"].as_str().unwrap();
+            assert!(message.starts_with(&named.unwrap_or_default()), "{message}");
+        }
+    }
+    assert_eq!(node.records().await.len(), before);
+    assert_eq!(node.get(&stored).await.ok()["value"], direct("fast"));
+}
+
+#[tokio::test]
+async fn what_is_no_object_is_refused() {
+    let node = Node::start().await;
+    let stored = made(&node, &direct("fast")).await;
+    for (method, to) in [(Method::POST, MODELS), (Method::PUT, stored.as_str())] {
+        for (body, code) in [
+            ("", "invalid_json"),
+            ("{", "invalid_json"),
+            ("{\"display_name\": \"a\"} more", "invalid_json"),
+            ("[]", "invalid_body"),
+            ("null", "invalid_body"),
+            ("\"model\"", "invalid_body"),
+            (
+                "{\"display_name\": \"a\", \"display_name\": \"b\"}",
+                "invalid_body",
+            ),
+        ] {
+            raw(&node, method.clone(), to, body)
+                .await
+                .refused(400, code);
+        }
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+        raw(&node, method.clone(), to, &deep)
+            .await
+            .refused(400, "invalid_json");
+        let large = json!({"display_name": "x".repeat(1024 * 1024)}).to_string();
+        raw(&node, method.clone(), to, &large)
+            .await
+            .refused(413, "body_too_large");
+        let text = node.request(method.clone(), to).body("{}");
+        answer(text.header("content-type", "text/plain"))
+            .await
+            .refused(415, "unsupported_media_type");
+        let packed = node.request(method.clone(), to).json(&direct("new"));
+        answer(packed.header("content-encoding", "gzip"))
+            .await
+            .refused(415, "unsupported_content_encoding");
+        let question = answer(
+            node.request(method, &format!("{to}?limit=1"))
+                .json(&json!({})),
+        );
+        assert_eq!(
+            question.await.refused(400, "invalid_field")["param"],
+            "limit"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_value_may_not_be_too_long() {
+    let node = Node::start().await;
+    made(&node, &direct("fast")).await;
+    let target = |tags: usize| {
+        let tags: Vec<String> = (0..tags).map(|n| format!("{n:064}")).collect();
+        json!({"model": "fast", "tags": tags})
+    };
+    let body = |tags: usize| {
+        let targets = vec![target(tags); 100];
+        json!({"display_name": "long", "routing": {"targets": targets}})
+    };
+    let path = made(&node, &body(15)).await;
+    let refused = node.put(&path, &body(32)).await;
+    let error = refused.refused(400, "invalid_field");
+    assert_eq!(error["param"], Value::Null);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.ends_with("bytes are more than 131072"), "{message}");
+}
+
+#[tokio::test]
+async fn ids_that_are_none_are_not_there() {
+    let node = Node::start().await;
+    made(&node, &direct("fast")).await;
+    for id in [
+        "1",
+        "x",
+        "%20",
+        NOBODY,
+        "00000000-0000-0000-0000-000000000000",
+    ] {
+        let path = format!("{MODELS}/{id}");
+        for answer in [
+            node.get(&path).await,
+            node.put(&path, &direct("new")).await,
+            node.delete(&path).await,
+        ] {
+            assert_eq!(answer.refused(404, "not_found")["param"], "id", "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_one_model_s_whatever_its_case() {
+    let node = Node::start().await;
+    let (fast, slow) = (
+        made(&node, &direct("Fast")).await,
+        made(&node, &direct("slow")).await,
+    );
+    for name in ["Fast", "fast", "FAST"] {
+        let refused = node.post(MODELS, &direct(name)).await;
+        assert_eq!(refused.refused(409, "taken")["param"], "display_name");
+        node.put(&slow, &direct(name)).await.refused(409, "taken");
+    }
+    // Its own name may be spelt otherwise.
+    node.put(&fast, &direct("FAST")).await.ok();
+    node.delete(&fast).await.ok();
+    node.put(&slow, &direct("fast")).await.ok();
+}
+
+#[tokio::test]
+async fn what_others_refer_to_stays_and_says_who() {
+    let node = Node::start().await;
+    let key = node.add_key(1, "https://api.openai.com").await;
+    let key = format!("/x-keys/{key}");
+    let id = node.get(&key).await.ok()["keys"][0]["UUID"].clone();
+    assert!(id.is_string(), "the key's id");
+    let body = json!({"display_name": "direct", "model_name": "m", "provider_key_id": id});
+    let direct_entry = node.post(MODELS, &body).await.ok();
+    let routes = node.post(MODELS, &routing("routes", "direct")).await.ok();
+    let error = node
+        .delete(&path(&direct_entry))
+        .await
+        .refused(409, "referred");
+    assert_eq!(error["referrer_count"], 1);
+    let expected = json!([{"kind": "model", "id": routes["id"], "name": "routes"}]);
+    assert_eq!(error["referrers"], expected);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("\"routes\""), "{message}");
+    // A provider key as well, in the owner API's own form.
+    let error = node.delete(&key).await.refused(409, "referred");
+    assert_eq!(error["referrers"][0]["name"], "direct");
+    // Who is spoken of by name keeps it, but for its case.
+    let renamed = json!({"display_name": "other", "model_name": "m", "level": 1});
+    node.put(&path(&direct_entry), &renamed)
+        .await
+        .refused(409, "referred");
+    node.delete(&path(&routes)).await.ok();
+    node.delete(&path(&direct_entry)).await.ok();
+    node.delete(&key).await.ok();
+}
+
+#[tokio::test]
+async fn of_many_referrers_a_hundred_are_named() {
+    let node = Node::start().await;
+    let base = made(&node, &direct("base")).await;
+    for number in 0..120 {
+        made(&node, &routing(&format!("r{number}"), "base")).await;
+    }
+    let error = node.delete(&base).await.refused(409, "referred");
+    assert_eq!(error["referrer_count"], 120);
+    assert_eq!(error["referrers"].as_array().unwrap().len(), 100);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("115 more"), "{message}");
+}
