@@ -9,6 +9,7 @@ pub(crate) mod logs;
 pub(crate) mod one;
 pub(crate) mod params;
 mod place;
+mod resource;
 pub(crate) mod restore;
 pub(crate) mod state;
 pub(crate) mod stream;

@@ -8,8 +8,8 @@ use foldgate_domain::OwnerState;
 use foldgate_domain::history::{Difference, FieldChange, diff, fields};
 use foldgate_log::Stored;
 use foldgate_proto::{
-    AccountNumber, Actor, ActorKind, Event, Record, RecordHash, RecordId, ResourceId, Revision,
-    Timestamp,
+    AccountNumber, Actor, ActorKind, Event, Record, RecordHash, RecordId, Resource, ResourceId,
+    Revision, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,9 @@ impl Entry {
                 .map(|(id, above)| (id.to_string(), above.clone()))
                 .collect(),
         };
-        let terms = terms(&row, &named, &people);
+        let mut terms = terms(&row, &named, &people);
+        let ids = differences.iter().flat_map(by_id);
+        terms.extend(ids.map(|text| Term::resource(&text)));
         let changes = serde_json::to_vec(&shown(&differences)).ok();
         Self {
             row,
@@ -162,6 +164,26 @@ impl Entry {
             terms,
         }
     }
+}
+
+/// A resource by the ids it has before and behind: `key/<uuid>`.
+fn by_id(difference: &Difference) -> impl Iterator<Item = String> {
+    let text = difference.resource.to_string();
+    let sides = [&difference.before, &difference.after]
+        .into_iter()
+        .flatten();
+    sides.filter_map(move |value| {
+        let id = match value {
+            Resource::Key(key) => key.id.0,
+            Resource::Account(account) => account.id.0,
+            Resource::CallerKey(key) => key.id.0,
+            Resource::AdminKey(key) => key.id.0,
+            Resource::Definition(definition) => definition.id.0,
+            _ => return None,
+        };
+        let (sort, _) = text.split_once('/')?;
+        Some(format!("{sort}/{id}"))
+    })
 }
 
 fn texts<'i>(ids: impl Iterator<Item = &'i ResourceId>) -> Vec<String> {

@@ -14,7 +14,7 @@ use super::row::{Entry, Row};
 use super::term::{self, META, Term};
 
 /// The layout's version; another one is made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How long a store may take to open; see the embedded log's own.
 const OPEN_LIMIT: Duration = Duration::from_mins(1);

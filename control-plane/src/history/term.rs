@@ -30,7 +30,7 @@ impl Term {
         Self::new(b'k', name.to_owned())
     }
 
-    /// A resource as histories print it (`key/12`).
+    /// A resource as histories print it (`key/12`), or by its id (`key/<uuid>`).
     pub fn resource(name: &str) -> Self {
         Self::new(b's', name.to_owned())
     }

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use foldgate_proto::{ActorKind, ResourceId, Revision};
+use foldgate_proto::{ActorKind, DefinitionKind, Revision};
 use serde_json::{Value, json};
 
 use super::cursor::Question;
 use super::params::{Params, Place};
+use super::resource::{self, Named};
 use super::{place, view};
 use crate::app::App;
 use crate::auth::Authenticated;
@@ -27,7 +28,8 @@ const ACTORS: [ActorKind; 6] = [
     ActorKind::System,
 ];
 
-/// Sorts of resources, each of which may be asked for as a whole.
+/// Sorts of resources, each of which may be asked for as a whole, as the kinds of
+/// definitions may.
 const CLASSES: [&str; 8] = [
     "owner",
     "config",
@@ -39,7 +41,8 @@ const CLASSES: [&str; 8] = [
     "admin_key",
 ];
 
-/// Every kind of event.
+/// Every kind of event but those of definitions, which have two for each of their
+/// kinds.
 const KINDS: [&str; 24] = [
     "OwnerClaimed",
     "KeyAdded",
@@ -68,7 +71,7 @@ const KINDS: [&str; 24] = [
 ];
 
 /// Every command.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "ClaimOwner",
     "AddKey",
     "PatchKey",
@@ -90,6 +93,8 @@ const COMMANDS: [&str; 21] = [
     "RevokeCallerKey",
     "Undo",
     "Restore",
+    "PutDefinition",
+    "RemoveDefinition",
 ];
 
 /// Every word that `kind` may be.
@@ -155,11 +160,16 @@ fn terms(params: &Params) -> Result<Vec<Vec<Term>>, Error> {
 
 /// A kind of event or a command, whatever its case.
 fn known_kind(text: &str) -> Result<&'static str, Error> {
-    let mut known = KINDS.iter().chain(&COMMANDS);
+    let of_definitions = DefinitionKind::ALL
+        .iter()
+        .flat_map(|kind| [kind.put(), kind.removed()]);
+    let others = KINDS.iter().chain(&COMMANDS).copied();
+    let mut known = others.chain(of_definitions);
     let found = known.find(|known| known.eq_ignore_ascii_case(text));
-    found.copied().ok_or_else(|| {
+    found.ok_or_else(|| {
         let problem = format!(
-            "{:?} is no kind of event, nor a command such as AddKey; kinds are {}",
+            "{:?} is no kind of event, nor a command such as AddKey; kinds are {}, and \
+             ModelPut, ModelRemoved and so on",
             quoted(text),
             KINDS.join(", ")
         );
@@ -178,13 +188,14 @@ fn actors(text: &str) -> Vec<Term> {
 }
 
 fn resource_term(text: &str) -> Result<Term, Error> {
-    if CLASSES.contains(&text) {
-        return Ok(Term::class(text));
+    let sort = resource::sort(text);
+    if CLASSES.contains(&sort) || DefinitionKind::from_str(sort).is_ok() {
+        return Ok(Term::class(sort));
     }
-    match ResourceId::from_str(text) {
-        Ok(id) => Ok(Term::resource(&id.to_string())),
+    match Named::from_str(text) {
+        Ok(named) => Ok(named.term()),
         Err(error) => {
-            let problem = format!("{error}; key alone is all keys, and so on");
+            let problem = format!("{error}, or with its id; key alone is all keys, and so on");
             Err(Error::field("resource", problem))
         }
     }

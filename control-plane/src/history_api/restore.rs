@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use foldgate_domain::Command;
 use foldgate_domain::command::Restore;
+use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{Event, ResourceId};
 use serde_json::json;
 
 use super::params::Params;
 use super::place;
+use super::resource::Named;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -33,26 +34,27 @@ pub(crate) async fn restore(
     let only = match params.text("resource")? {
         None => None,
         Some(text) => {
-            let id = ResourceId::from_str(text);
             let wrong = |error: foldgate_proto::resource::UnknownResource| {
-                Error::field("resource", format!("{error}; leave it out for everything"))
+                let problem = format!("{error}, or with its id; leave it out for everything");
+                Error::field("resource", problem)
             };
-            Some(id.map_err(wrong)?)
+            Some(Named::from_str(text).map_err(wrong)?)
         }
     };
     let (caller, revision) = place::state_revision(&app, caller, ("at", Some(at))).await?;
     let owner = caller.owner_id();
     let then = place::owner_at(&app, &caller, revision).await?;
-    if let Some(only) = only
-        && !App::is_retry(&caller, &write)
-        && then.resource(only).is_none()
-        && caller.owner().resource(only).is_none()
-    {
-        return Err(Error::NotInHistory {
-            param: "resource",
-            message: format!("{only} stood neither at revision {revision} nor stands now"),
-        });
-    }
+    let only = match only {
+        None => None,
+        Some(named) => {
+            let is_retry = App::is_retry(&caller, &write);
+            let found = find(&named, [&then, caller.owner()], is_retry);
+            Some(found.ok_or_else(|| Error::NotInHistory {
+                param: "resource",
+                message: format!("{named} stood neither at revision {revision} nor stands now"),
+            })?)
+        }
+    };
     let command = Command::Restore(Restore {
         revision,
         then,
@@ -79,6 +81,16 @@ pub(crate) async fn restore(
         body["revision"] = json!(written.0);
     }
     Ok(done.reply(body))
+}
+
+/// Which resource was named, as it stood or as it stands. A retry of what took it
+/// away is answered also where it is not there any more.
+fn find(named: &Named, owners: [&OwnerState; 2], is_retry: bool) -> Option<ResourceId> {
+    let stands = |owner: &&OwnerState| {
+        let found = named.of(owner)?;
+        (is_retry || owner.resource(found).is_some()).then_some(found)
+    };
+    owners.iter().find_map(stands)
 }
 
 /// Refuses what a request that brings back what was cannot hold: fields, and an

@@ -61,11 +61,11 @@ async fn pages_of_every_size_show_all_once_and_in_order() {
     let rest = node.get(&format!("{MODELS}?after={}", id(8))).await;
     assert_eq!(next(&rest), None);
     assert_eq!(names(&rest.ok()), all[9..]);
-    let none = node
+    let end = node
         .get(&format!("{MODELS}?after={}&limit=3", id(11)))
         .await;
-    assert_eq!(next(&none), None);
-    assert_eq!(none.ok(), json!([]));
+    assert_eq!(next(&end), None);
+    assert_eq!(end.ok(), json!([]));
 }
 
 #[tokio::test]

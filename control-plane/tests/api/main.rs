@@ -15,6 +15,7 @@ mod config;
 mod config_forms;
 mod dashboard;
 mod definitions;
+mod definitions_history;
 mod definitions_lists;
 mod definitions_refused;
 mod dna;
