@@ -144,8 +144,7 @@ pub fn allows(method: &Method, route: &str, who: Who) -> bool {
 
 /// Who may call a route, in words; `None` where it has no row.
 pub(crate) fn described(method: &str, route: &str) -> Option<&'static str> {
-    let mut rows = TABLE.iter();
-    let row = rows.find(|(of, path, _)| *of == method && *path == route);
+    let row = table().find(|(of, path, _)| *of == method && *path == route);
     row.map(|(_, _, may)| may.in_words())
 }
 

@@ -27,6 +27,7 @@ mod admin;
 mod answer;
 mod config;
 mod dashboard;
+mod definitions;
 mod history;
 mod keys;
 mod open;
@@ -72,6 +73,10 @@ const TAGS: &[(&str, &str)] = &[
     (
         "History",
         "What happened, the states that were, and bringing them back.",
+    ),
+    (
+        "Resources",
+        "What is defined beside keys and accounts: models, guardrails, policies.",
     ),
     ("Public", "What needs no key."),
 ];
@@ -137,6 +142,7 @@ fn operations(components: &mut Components) -> Vec<Operation> {
     all.extend(accounts::operations(components));
     all.extend(dashboard::operations(components));
     all.extend(admin::operations(components));
+    all.extend(definitions::operations(components));
     all.extend(history::operations(components));
     all.extend(playground::operations(components));
     all.extend(open::operations());

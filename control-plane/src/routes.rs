@@ -19,7 +19,7 @@ use crate::owner_api::{
 use crate::request::{id, query, quote};
 use crate::{fleet_api, guard, history_api, log_api, observe, openapi, playground};
 
-mod mount;
+pub(crate) mod mount;
 
 use mount::{Methods, get, post};
 

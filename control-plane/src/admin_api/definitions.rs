@@ -9,10 +9,9 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::{FromRequestParts, MatchedPath, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
 use foldgate_domain::definition::{KINDS, Registered};
 use foldgate_domain::{OwnerState, Rejection};
-use foldgate_proto::{Definition, DefinitionId, ResourceId};
+use foldgate_proto::{Definition, DefinitionId, DefinitionKind, ResourceId};
 use http::Uri;
 use http::request::Parts;
 use uuid::Uuid;
@@ -23,6 +22,7 @@ use crate::error::Error;
 use crate::reply;
 use crate::request::Segments;
 use crate::routes;
+use crate::routes::mount::{Methods, get};
 
 mod entry;
 mod page;
@@ -30,8 +30,8 @@ pub(crate) mod secrets;
 mod write;
 
 use entry::Entry;
-pub(crate) use page::PARAMETERS;
 use page::Page;
+pub(crate) use page::{MAX_LIMIT, PARAMETERS};
 
 /// Where the definitions of a kind are found.
 #[derive(Debug)]
@@ -42,13 +42,58 @@ pub(crate) struct Collection {
     pub all: String,
     /// The route of one.
     pub one: String,
+    summaries: Summaries,
+}
+
+/// What the operations of a kind do, in words.
+#[derive(Debug)]
+pub(crate) struct Summaries {
+    pub list: String,
+    pub create: String,
+    pub show: String,
+    pub replace: String,
+    pub remove: String,
+}
+
+impl Summaries {
+    fn of(kind: DefinitionKind) -> Self {
+        let (one, many) = (
+            kind.as_str().replace('_', " "),
+            kind.plural().replace('_', " "),
+        );
+        let a = if one.starts_with(['a', 'o']) || one.starts_with("mcp") {
+            "an"
+        } else {
+            "a"
+        };
+        Self {
+            list: format!("List {many}"),
+            create: format!("Create {a} {one}"),
+            show: format!("Show {a} {one}"),
+            replace: format!("Replace {a} {one}"),
+            remove: format!("Remove {a} {one}"),
+        }
+    }
+}
+
+impl Collection {
+    /// What the operations of this kind do, in words.
+    pub(crate) fn summaries(&self) -> &Summaries {
+        &self.summaries
+    }
 }
 
 static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| {
     let lines = KINDS.iter().map(|line| {
         let all = format!("/admin/v1/{}", line.kind.plural());
         let one = format!("{all}/{{id}}");
-        Collection { line, all, one }
+        let summaries = Summaries::of(line.kind);
+        Collection {
+            line,
+            all,
+            one,
+            summaries,
+        }
     });
     lines.collect()
 });
@@ -71,7 +116,7 @@ pub(crate) fn lists(route: &str) -> bool {
 }
 
 /// The routes of every kind.
-pub(crate) fn all() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, Methods)> {
     COLLECTIONS.iter().flat_map(|Collection { all, one, .. }| {
         let of_one = get(self::one).put(write::update).delete(write::remove);
         [

@@ -66,6 +66,10 @@ fn done(operation: &Operation, success: &Success) -> Value {
     if operation.tagged || operation.if_match {
         headers.insert("ETag".to_owned(), header("ETag"));
     }
+    if operation.counted {
+        headers.insert("X-Total-Count".to_owned(), header("TotalCount"));
+        headers.insert("Link".to_owned(), header("Link"));
+    }
     if operation.paged {
         for (name, of) in PAGES {
             headers.insert((*name).to_owned(), header(of));
@@ -221,6 +225,10 @@ pub(super) fn headers() -> Map<String, Value> {
             may(text(), "the revision of what is shown, for `If-Match`"),
         ),
         ("TotalCount", must(count(), "how many there are in all")),
+        (
+            "Link",
+            may(text(), "where the next page is, if there is one"),
+        ),
         ("Page", must(count(), "this page, from 1")),
         ("PerPage", must(count(), "how many a page has")),
         ("TotalPages", must(count(), "how many pages there are")),

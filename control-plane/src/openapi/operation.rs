@@ -29,6 +29,8 @@ pub(crate) struct Operation {
     pub(super) if_match: bool,
     /// Whether the answer tells of pages in headers.
     pub(super) paged: bool,
+    /// Whether the answer tells in headers how many there are, and where the next page is.
+    pub(super) counted: bool,
     /// Whether the answer carries an ETag.
     pub(super) tagged: bool,
     /// Parameters in headers that are its own.
@@ -78,6 +80,7 @@ impl Operation {
             others: Vec::new(),
             if_match: false,
             paged: false,
+            counted: false,
             tagged: false,
             headers: Vec::new(),
         }
@@ -163,6 +166,12 @@ impl Operation {
     /// Tells of pages in headers.
     pub(crate) fn paged(mut self) -> Self {
         self.paged = true;
+        self
+    }
+
+    /// Tells in headers how many there are, and where the next page is.
+    pub(crate) fn counted(mut self) -> Self {
+        self.counted = true;
         self
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
 use super::schema::{about, any_of, pattern, text, time, whole, words};
+use crate::admin_api::definitions;
 use crate::history_api;
 use crate::owner_api::page::MAX_PAGE_SIZE;
 use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
@@ -86,6 +87,9 @@ fn in_path(operation: &Operation, name: &str) -> Value {
             "an account's number, name or e-mail address",
         ),
         ("/admin/v1/admin_keys/{id}", _) => json!({"type": "string", "format": "uuid"}),
+        (path, "id") if definitions::of_route(path).is_some() => {
+            json!({"type": "string", "format": "uuid"})
+        }
         _ => json!({"type": "string", "minLength": 1}),
     }
 }
@@ -110,7 +114,8 @@ fn in_query(operation: &Operation, name: &str) -> Value {
 
 /// What a query parameter may be, and what it is; `None` where nobody said.
 pub(super) fn known(path: &str, name: &str) -> Option<(Value, &'static str)> {
-    of_route(path, name)
+    of_definitions(path, name)
+        .or_else(|| of_route(path, name))
         .or_else(|| of_lists(path, name))
         .or_else(|| of_history(path, name))
         .or_else(|| of_writes(name))
@@ -126,6 +131,25 @@ fn of_writes(name: &str) -> Option<(Value, &'static str)> {
             words(&["fleet"]),
             "answer once every node that serves traffic has it, after 10 s at the latest",
         ),
+        _ => return None,
+    })
+}
+
+/// Pages of definitions.
+fn of_definitions(path: &str, name: &str) -> Option<(Value, &'static str)> {
+    if !definitions::lists(path) {
+        return None;
+    }
+    Some(match name {
+        "limit" => (
+            whole(1, definitions::MAX_LIMIT),
+            "how many at most; all unless set",
+        ),
+        "after" => (
+            json!({"type": "string", "format": "uuid"}),
+            "the id of the entry that the page begins behind",
+        ),
+        "q" => (text(), "a part of the name, whatever its case"),
         _ => return None,
     })
 }

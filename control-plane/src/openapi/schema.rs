@@ -2,6 +2,7 @@
 //! comes from it ([`Components::answer`]); bodies that are read by hand, field by
 //! field, have theirs written by hand too, as strict as the reading is.
 
+use foldgate_domain::definition::Registered;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -16,19 +17,24 @@ pub(crate) const TEXT: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-
 /// The schemas that others point to.
 pub(crate) struct Components {
     generator: SchemaGenerator,
+    /// Of what clients send: what has a default may be left out.
+    sent: SchemaGenerator,
     named: Map<String, Value>,
 }
 
 impl Components {
     /// None yet.
     pub(crate) fn new() -> Self {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-            settings.contract = Contract::Serialize;
-        });
+        let settings = |contract: Contract| {
+            SchemaSettings::draft2020_12().with(|settings| {
+                settings.definitions_path = "/components/schemas".into();
+                settings.meta_schema = None;
+                settings.contract = contract;
+            })
+        };
         Self {
-            generator: settings.into_generator(),
+            generator: settings(Contract::Serialize).into_generator(),
+            sent: settings(Contract::Deserialize).into_generator(),
             named: Map::new(),
         }
     }
@@ -36,6 +42,11 @@ impl Components {
     /// The schema of what a type writes.
     pub(crate) fn answer<T: JsonSchema + ?Sized>(&mut self) -> Value {
         self.generator.subschema_for::<T>().to_value()
+    }
+
+    /// The schema of a kind's values.
+    pub(crate) fn sent(&mut self, line: &Registered) -> Value {
+        line.schema(&mut self.sent).to_value()
     }
 
     /// Gives a schema a name, and a pointer to it.
@@ -48,6 +59,7 @@ impl Components {
     pub(crate) fn finish(mut self) -> Map<String, Value> {
         let mut all = self.named;
         all.extend(self.generator.take_definitions(true));
+        all.extend(self.sent.take_definitions(true));
         all
     }
 }

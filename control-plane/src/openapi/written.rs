@@ -24,6 +24,11 @@ fn change() -> Value {
 pub(super) fn done(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
     let mut own = vec![("success", success())];
     own.extend_from_slice(required);
+    bare(&own, optional)
+}
+
+/// The same without `success`, as the admin API answers with entries.
+pub(super) fn bare(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
     let before_after = object(
         &[("before", Value::Bool(true)), ("after", Value::Bool(true))],
         &[],
@@ -43,7 +48,7 @@ pub(super) fn done(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Va
             ),
         ),
     ]);
-    object(&own, &more)
+    object(required, &more)
 }
 
 /// The answer to a removal.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use foldgate_domain::command::SecretEdit;
 use foldgate_domain::definition::places;
 use foldgate_proto::{DefinitionId, OwnerId};
+use foldgate_vault::Vault;
 use foldgate_vault::vault::MAX_SECRET_BYTES;
-use foldgate_vault::{Vault, mask};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 

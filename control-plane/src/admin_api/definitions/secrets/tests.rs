@@ -1,6 +1,6 @@
 //! What becomes of texts where secrets stand, and that no refusal repeats one.
 
-use foldgate_vault::{MasterKey, SealContext};
+use foldgate_vault::{MasterKey, SealContext, mask};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
@@ -164,8 +164,8 @@ fn two_patterns_of_one_place_seal_once() {
 fn hidden_values_differ_only_where_their_masks_do() {
     let hidden = |secret: &str| {
         let mut value = object(json!({"api_key": secret, "headers": 7, "name": "n"}));
-        hide(PATTERNS, &mut value);
-        hide(PATTERNS, &mut value);
+        hide(PATTERNS, &mut value, mask);
+        hide(PATTERNS, &mut value, mask);
         Value::Object(value).to_string()
     };
     assert_eq!(hidden("w-summer-26-abcd"), hidden("winter-2026-abcd"));
