@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::operation::{Door, Operation, Success};
+use super::operation::{Door, Operation, Pages, Success};
 use super::schema::{self, count, object, text, words};
 use crate::error::envelope::Form;
 
@@ -66,11 +66,11 @@ fn done(operation: &Operation, success: &Success) -> Value {
     if operation.tagged || operation.if_match {
         headers.insert("ETag".to_owned(), header("ETag"));
     }
-    if operation.counted {
+    if operation.pages == Pages::Linked {
         headers.insert("X-Total-Count".to_owned(), header("TotalCount"));
         headers.insert("Link".to_owned(), header("Link"));
     }
-    if operation.paged {
+    if operation.pages == Pages::Numbered {
         for (name, of) in PAGES {
             headers.insert((*name).to_owned(), header(of));
         }

@@ -27,14 +27,23 @@ pub(crate) struct Operation {
     pub(super) others: Vec<(u16, &'static str, Value)>,
     /// Whether it minds `If-Match`.
     pub(super) if_match: bool,
-    /// Whether the answer tells of pages in headers.
-    pub(super) paged: bool,
-    /// Whether the answer tells in headers how many there are, and where the next page is.
-    pub(super) counted: bool,
+    /// How the answer tells of pages in headers.
+    pub(super) pages: Pages,
     /// Whether the answer carries an ETag.
     pub(super) tagged: bool,
     /// Parameters in headers that are its own.
     pub(super) headers: Vec<Value>,
+}
+
+/// How an answer tells of pages in headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// It does not.
+    None,
+    /// Which of how many it is.
+    Numbered,
+    /// How many entries there are, and where the next page is.
+    Linked,
 }
 
 /// Which keys open it.
@@ -79,8 +88,7 @@ impl Operation {
             also: Vec::new(),
             others: Vec::new(),
             if_match: false,
-            paged: false,
-            counted: false,
+            pages: Pages::None,
             tagged: false,
             headers: Vec::new(),
         }
@@ -165,13 +173,13 @@ impl Operation {
 
     /// Tells of pages in headers.
     pub(crate) fn paged(mut self) -> Self {
-        self.paged = true;
+        self.pages = Pages::Numbered;
         self
     }
 
     /// Tells in headers how many there are, and where the next page is.
     pub(crate) fn counted(mut self) -> Self {
-        self.counted = true;
+        self.pages = Pages::Linked;
         self
     }
 
