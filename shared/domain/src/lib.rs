@@ -19,6 +19,7 @@ pub mod pool;
 pub mod pricing;
 pub mod provider;
 pub mod rejection;
+pub mod routing;
 pub mod sleep;
 pub mod state;
 pub mod table;
