@@ -33,4 +33,6 @@ pub use decide::{Decision, decide};
 pub use rejection::{Kind, Rejection};
 pub use state::people::{folded, is_same};
 pub use state::{FOLD_VERSION, OwnerState, State};
-pub use table::{Access, Admin, Bound, Caller, Denied, NoRoute, OwnerTable, Route, Table};
+pub use table::{
+    Access, Admin, Bound, Caller, Denied, Destination, Leg, NoRoute, OwnerTable, Route, Table,
+};

@@ -128,6 +128,25 @@ impl Pattern {
         true
     }
 
+    /// What each `*` stands for in `model`, if the pattern matches it: the first as
+    /// little as it may, and so on; the last all that is left.
+    pub fn captures<'m>(&self, model: &'m str) -> Option<Vec<&'m str>> {
+        let Some((head, inner, tail)) = self.parts() else {
+            return (&*self.text == model).then(Vec::new);
+        };
+        let mut rest = model.strip_prefix(head)?.strip_suffix(tail)?;
+        let mut captured = Vec::new();
+        if self.stars.is_some_and(|(first, last)| first != last) {
+            for literal in inner.split('*') {
+                let at = rest.find(literal)?;
+                captured.push(&rest[..at]);
+                rest = &rest[at + literal.len()..];
+            }
+        }
+        captured.push(rest);
+        Some(captured)
+    }
+
     /// How specific it is.
     pub fn rank(&self) -> Rank<'_> {
         Rank {

@@ -3,30 +3,37 @@
 //! task that folds publishes it, a request keeps one from start to end.
 //!
 //! Advancing costs what the records change: a key event replaces a few shared
-//! nodes, a configuration event recompiles that owner's patterns.
+//! nodes, a configuration event recompiles that owner's patterns, a Model event
+//! that Model and those that route to it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use foldgate_proto::{Event, Level, OwnerId, ProviderKey, Record, Revision};
+use foldgate_proto::{
+    Definition, DefinitionKind, DefinitionNumber, Event, Level, OwnerId, ProviderKey, Record,
+    Revision,
+};
 use imbl::OrdMap;
 
-use crate::pattern::{Pattern, PatternMap};
-use crate::provider::FamilySet;
 use crate::state::routed;
-use crate::{OwnerState, State, catalogue, provider};
+use crate::{OwnerState, State};
 
 mod access;
 mod buckets;
+mod compiled;
+pub mod models;
 mod people;
 pub mod resources;
+mod route;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Bound, Denied};
+pub use access::{Access, Bound, Denied, Leg};
+use compiled::Compiled;
+use models::{Models, Named};
 pub use people::{Admin, Caller};
 use people::{People, Presented};
-use resources::Resources;
+pub use route::{Destination, NoRoute, Route};
 
 /// Everything a request needs to know, at one revision.
 #[derive(Debug, Clone)]
@@ -43,46 +50,8 @@ pub struct OwnerTable {
     /// The tenant as folded.
     pub state: Arc<OwnerState>,
     compiled: Arc<Compiled>,
+    models: Models,
     people: People,
-}
-
-/// What is compiled from an owner's configuration; shared as long as that stands.
-#[derive(Debug)]
-struct Compiled {
-    mapper: PatternMap<String>,
-    levels: PatternMap<Level>,
-    resources: Option<Resources>,
-    models: OnceLock<Vec<Listed>>,
-}
-
-/// A model that may be listed.
-#[derive(Debug)]
-struct Listed {
-    name: String,
-    level: Level,
-    /// Whose keys must stand there; any key's will do for what the owner named.
-    by: FamilySet,
-}
-
-/// Where a request for a model goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route<'a> {
-    /// The model to ask the upstream for, after MODEL_MAPPER.
-    pub model: &'a str,
-    /// The pool that serves it.
-    pub level: Level,
-    /// The MODEL_MAPPER pattern that applied.
-    pub mapped_by: Option<&'a Pattern>,
-    /// The LEVEL_MAPPER pattern that won.
-    pub level_by: &'a Pattern,
-}
-
-/// No LEVEL_MAPPER pattern matches.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no Level serves the model {model:?}")]
-pub struct NoRoute {
-    /// The model, after MODEL_MAPPER.
-    pub model: String,
 }
 
 impl Table {
@@ -142,9 +111,14 @@ impl Table {
             .as_ref()
             .map_or_else(People::default, |b| b.people.clone());
         people.advance(old, owner);
+        let mut models = before
+            .as_ref()
+            .map_or_else(Models::default, |b| b.models.clone());
+        models.advance(old, owner);
         let table = OwnerTable {
             state: Arc::clone(owner),
             compiled: compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner))),
+            models,
             people,
         };
         self.owners.insert(owner.id, Arc::new(table));
@@ -174,16 +148,7 @@ impl Table {
 impl OwnerTable {
     /// Whether RESOURCES lets this path be called; unset is every path.
     pub fn allows(&self, path: &str) -> bool {
-        let resources = self.compiled.resources.as_ref();
-        resources.is_none_or(|resources| resources.allows(path))
-    }
-
-    /// Where a request for `model` goes: MODEL_MAPPER once, then LEVEL_MAPPER.
-    ///
-    /// # Errors
-    /// No pattern matches.
-    pub fn resolve<'a>(&'a self, model: &'a str) -> Result<Route<'a>, NoRoute> {
-        self.compiled.resolve(model)
+        self.compiled.allows(path)
     }
 
     /// The Levels to try after `level`, in order; a circle ends where it began.
@@ -204,95 +169,18 @@ impl OwnerTable {
         chain
     }
 
-    /// The models a caller may name, as far as they can be listed: every exact
-    /// name of the two mappers, and of the wildcards what the built-in catalogue
-    /// knows. A model whose Level (with its switch-overs) has no key is left out. A
-    /// bare `*` names nothing, so behind it stands only what the keys there are known
-    /// to serve; of an unknown provider nothing is known.
-    pub fn models(&self) -> Vec<&str> {
-        let compiled = &self.compiled;
-        let all = compiled
-            .models
-            .get_or_init(|| compiled.list_models(&self.state));
-        let mut staff: BTreeMap<Level, FamilySet> = BTreeMap::new();
-        let mut stands = |one: &&Listed| {
-            let there = staff.entry(one.level);
-            let there = there.or_insert_with_key(|level| self.families(*level));
-            there.meets(one.by)
-        };
-        let listed = all.iter().filter(|one| stands(one));
-        listed.map(|one| one.name.as_str()).collect()
+    /// A Model by its number.
+    pub fn model(&self, number: DefinitionNumber) -> Option<&Named> {
+        self.models.numbered(number).map(Arc::as_ref)
     }
 
-    /// Whose usable keys stand at a Level or where it switches over to.
-    fn families(&self, level: Level) -> FamilySet {
-        let levels = std::iter::once(level).chain(self.switch_over(level));
-        let staff = levels.flat_map(|level| self.state.staff_of(level));
-        let usable = staff.filter(|(post, staff)| staff.enabled > 0 && routed(post.kind).is_ok());
-        usable.fold(FamilySet::NONE, |all, (post, _)| {
-            all.with(provider::family(&post.provider))
-        })
-    }
-}
-
-impl Compiled {
-    fn new(owner: &OwnerState) -> Self {
-        let mapper = owner.config.model_mapper.iter().flatten();
-        let levels = owner.level_mapper();
-        Self {
-            mapper: PatternMap::new(mapper.map(|(from, to)| (from.as_str(), to.clone()))),
-            levels: PatternMap::new(levels),
-            resources: owner.config.resources.as_ref().map(Resources::new),
-            models: OnceLock::new(),
-        }
-    }
-
-    fn resolve<'a>(&'a self, requested: &'a str) -> Result<Route<'a>, NoRoute> {
-        let mapped = self.mapper.get(requested);
-        let model = mapped.map_or(requested, |(_, target)| target.as_str());
-        match self.levels.get(model) {
-            Some((level_by, level)) => Ok(Route {
-                model,
-                level: *level,
-                mapped_by: mapped.map(|(pattern, _)| pattern),
-                level_by,
-            }),
-            None => Err(NoRoute {
-                model: model.to_owned(),
-            }),
-        }
-    }
-
-    fn list_models(&self, owner: &OwnerState) -> Vec<Listed> {
-        let sources = owner.config.model_mapper.iter().flat_map(|m| m.keys());
-        let leveled = owner.config.level_mapper.iter().flat_map(|m| m.keys());
-        let patterns = sources.chain(leveled).chain(owner.completed.keys());
-        let named: BTreeSet<&str> = patterns
-            .map(String::as_str)
-            .filter(|pattern| !pattern.contains('*'))
-            .collect();
-        let known = catalogue::known().iter().copied();
-        let all: BTreeSet<&str> = known.chain(named.iter().copied()).collect();
-        let listed = |name: &str| self.listed(name, named.contains(name));
-        all.into_iter().filter_map(listed).collect()
-    }
-
-    /// How a model may be listed that the owner named, or only the catalogue did.
-    fn listed(&self, name: &str, is_named: bool) -> Option<Listed> {
-        let route = self.resolve(name).ok()?;
-        let by_any = route.mapped_by.is_some_and(Pattern::is_any);
-        if !is_named && by_any && route.model != name {
-            return None;
-        }
-        let by = if !is_named && route.level_by.is_any() {
-            provider::claimants(route.model)
-        } else {
-            FamilySet::ALL
-        };
-        Some(Listed {
-            name: name.to_owned(),
-            level: route.level,
-            by,
+    /// The Models that this program does not understand (a newer one wrote them); no
+    /// request goes there.
+    pub fn unread_models(&self) -> impl Iterator<Item = &Arc<Definition>> {
+        let unread = self.models.unread();
+        unread.filter_map(|number| {
+            let at = (DefinitionKind::Model, number);
+            self.state.definitions.get(&at)
         })
     }
 }
@@ -311,9 +199,7 @@ const fn changes_compiled(event: &Event) -> bool {
         | Event::LevelMapperRetracted(_)
         | Event::OwnerKeyRotated(_)
         | Event::RecordUndone(_)
-        | Event::StateRestored(_)
-        | Event::DefinitionPut(_)
-        | Event::DefinitionRemoved(_) => true,
+        | Event::StateRestored(_) => true,
         Event::KeyAdded(_)
         | Event::KeyPatched(_)
         | Event::KeyRemoved(_)
@@ -329,6 +215,8 @@ const fn changes_compiled(event: &Event) -> bool {
         | Event::CallerKeyIssued(_)
         | Event::CallerKeyPatched(_)
         | Event::CallerKeyRotated(_)
-        | Event::CallerKeyRevoked(_) => false,
+        | Event::CallerKeyRevoked(_)
+        | Event::DefinitionPut(_)
+        | Event::DefinitionRemoved(_) => false,
     }
 }

@@ -68,6 +68,21 @@ proptest! {
     }
 
     #[test]
+    fn captures_put_back_give_the_model(p in "[ab*é]{1,9}", model in "[abé]{0,9}") {
+        let found = pattern(&p).captures(&model);
+        prop_assert_eq!(found.is_some(), pattern(&p).matches(&model));
+        if let Some(found) = found {
+            let mut stars = found.iter();
+            let filled: String = p
+                .chars()
+                .map(|c| if c == '*' { (*stars.next().expect("one per star")).to_owned() } else { c.to_string() })
+                .collect();
+            prop_assert_eq!(&filled, &model);
+            prop_assert_eq!(stars.next(), None);
+        }
+    }
+
+    #[test]
     fn map_agrees_with_the_oracle(
         patterns in prop::collection::vec("[ab*]{1,6}", 0..60),
         models in prop::collection::vec("[ab]{0,8}", 1..12),

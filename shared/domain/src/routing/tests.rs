@@ -61,7 +61,7 @@ fn oracle_before(a: &Candidate, b: &Candidate, by: &By<'_>) -> bool {
     let listed = a.place < b.place;
     match by {
         By::Cost => match (a.cost, b.cost) {
-            (Some(a), Some(b)) if a != b => a < b,
+            (Some(a), Some(b)) if a < b || b < a => a < b,
             (Some(_), None) => true,
             (None, Some(_)) => false,
             _ => listed,

@@ -1,14 +1,18 @@
 //! What a caller may do: its own key, its account, and every account above must
 //! agree. Nothing here searches more than the few accounts of one way up.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use foldgate_proto::{AccountNumber, Level, Timestamp};
+use foldgate_proto::{AccountNumber, KeyId, Level, Timestamp};
 
+use super::models::Named;
 use super::people::{Caller, CompiledAccount};
 use super::{OwnerTable, Route};
 use crate::pattern::PatternMap;
 use crate::state::MAX_DEPTH;
+
+mod legs;
 
 /// Why a caller may not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +38,9 @@ pub enum Denied {
     /// The Level that serves the model is not on the list.
     #[error("the Level that serves the model {0:?} may not be used")]
     Level(String),
+    /// The Model that serves it may not be called from the address.
+    #[error("the model {0:?} may not be used from this address")]
+    ModelAddress(String),
     /// No Level serves the model.
     #[error("no Level serves the model {0:?}")]
     NoRoute(String),
@@ -49,15 +56,35 @@ pub struct Access<'t> {
     own: Option<&'t CompiledAccount>,
     /// The account's bounds and those of all above it, as far as there are any.
     bounds: Vec<&'t CompiledAccount>,
+    /// From where it calls, if that is known.
+    address: Option<IpAddr>,
+    /// The most calls at once with this key, on a node.
+    concurrency: Option<u32>,
 }
 
 /// Where a request goes, for one caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bound<'t> {
-    /// The owner's part of the way; its `model` is what the upstream is asked for.
+    /// The owner's part of the way.
     pub route: Route<'t>,
-    /// The Levels to try, in order; the caller may use each.
+    /// The ways on: one, or one for each target of a Model that routes, as listed. The
+    /// caller may use each; there is at least one.
+    pub legs: Vec<Leg<'t>>,
+}
+
+/// A model at upstreams, and the keys to call it with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leg<'t> {
+    /// What the upstream is asked for.
+    pub model: Cow<'t, str>,
+    /// The Levels to try, in order.
     pub levels: Vec<Level>,
+    /// The one key of them to use.
+    pub only: Option<KeyId>,
+    /// The Model whose leg it is.
+    pub named: Option<&'t Named>,
+    /// Its place among the targets of a Model that routes.
+    pub place: usize,
 }
 
 impl OwnerTable {
@@ -69,12 +96,9 @@ impl OwnerTable {
         if caller.expires_at.is_some_and(|at| at <= now) {
             return Err(Denied::Expired);
         }
-        let key_models = match caller.key {
+        let key = match caller.key {
             None => None,
-            Some(number) => {
-                let key = self.people.key(number).ok_or(Denied::Gone)?;
-                key.models.as_deref()
-            }
+            Some(number) => Some(self.people.key(number).ok_or(Denied::Gone)?),
         };
         let bounds = self.bounds(caller.account).ok_or(Denied::Gone)?;
         if bounds.iter().any(|account| account.suspended) {
@@ -85,7 +109,9 @@ impl OwnerTable {
         let own = below_root.then(|| self.people.account(caller.account));
         Ok(Access {
             table: self,
-            key_models,
+            key_models: key.and_then(|key| key.models.as_deref()),
+            concurrency: key.and_then(|key| key.concurrency),
+            address: None,
             own: own.flatten().and_then(|own| own.bounds.as_deref()),
             bounds,
         })
@@ -161,9 +187,22 @@ impl<'t> Access<'t> {
         target.map_or(model, |(_, target)| target.as_str())
     }
 
+    /// The same caller, known to call from an address: what Models are bound to
+    /// counts from here on.
+    #[must_use]
+    pub fn from(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The most calls at once with the presented key, on a node.
+    pub const fn concurrency(&self) -> Option<u32> {
+        self.concurrency
+    }
+
     /// Where a request for a model goes: the account's mapper, then the owner's
-    /// MODEL_MAPPER, then LEVEL_MAPPER; with AllowModels before and behind the
-    /// account's mapper, and only by Levels that are allowed.
+    /// MODEL_MAPPER, then Models and LEVEL_MAPPER; with AllowModels before and behind
+    /// the account's mapper, and only by Levels that are allowed.
     ///
     /// # Errors
     /// Which model or Level may not be used, or that none serves it.
@@ -178,13 +217,8 @@ impl<'t> Access<'t> {
             .table
             .resolve(mapped)
             .map_err(|_| Denied::NoRoute(requested.to_owned()))?;
-        if !self.allows_level(route.level) {
-            return Err(Denied::Level(requested.to_owned()));
-        }
-        let mut levels = self.table.switch_over(route.level);
-        levels.retain(|level| self.allows_level(*level));
-        levels.insert(0, route.level);
-        Ok(Bound { route, levels })
+        let legs = self.legs(&route, requested)?;
+        Ok(Bound { route, legs })
     }
 
     /// The models this caller may name, as far as they can be listed.
@@ -198,10 +232,9 @@ impl<'t> Access<'t> {
         models.extend(exact.map(crate::pattern::Pattern::as_str));
         models.sort_unstable();
         models.dedup();
-        let served = |level: &Level| self.table.state.is_staffed(*level);
         models.retain(|model| {
             let bound = self.resolve(model);
-            bound.is_ok_and(|bound| bound.levels.iter().any(served))
+            bound.is_ok_and(|bound| bound.legs.iter().any(|leg| self.is_served(leg)))
         });
         models
     }

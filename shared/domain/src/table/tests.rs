@@ -1,6 +1,7 @@
 //! Routing as a table, and what of it a caller may use.
 
 mod access;
+mod models;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::resources::{Resources, normalise};
-use super::{OwnerTable, Table};
+use super::{Destination, OwnerTable, Table};
 use crate::State;
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
@@ -113,14 +114,23 @@ fn the_mapper_is_one_pass_and_its_target_is_routed() {
     );
     let owner = owner(config, &[]);
     let route = owner.resolve("gpt-3.5-turbo").expect("routed");
-    assert_eq!((route.model, route.level), ("gpt-4o-mini", level(2)));
+    assert_eq!(
+        (route.model, route.level()),
+        ("gpt-4o-mini", Some(level(2)))
+    );
     assert_eq!(
         route.mapped_by.map(ToString::to_string),
         Some("gpt-3.5*".to_owned())
     );
-    assert_eq!(route.level_by.to_string(), "gpt-4*");
+    let Destination::Level { by, .. } = route.to else {
+        panic!("no Model is there");
+    };
+    assert_eq!(by.to_string(), "gpt-4*");
     assert_eq!(owner.resolve("o1").expect("routed").model, "gpt-4o");
-    assert_eq!(owner.resolve("gpt-5").expect("completed").level, level(1));
+    assert_eq!(
+        owner.resolve("gpt-5").expect("completed").level(),
+        Some(level(1))
+    );
     let refused = owner
         .resolve("mistral-large")
         .expect_err("nobody serves it");
@@ -130,7 +140,10 @@ fn the_mapper_is_one_pass_and_its_target_is_routed() {
 #[test]
 fn the_owners_layer_wins_over_the_completed_one_on_equal_patterns() {
     let owner = owner(mapped(&[], &[("gpt*", 5)]), &[]);
-    assert_eq!(owner.resolve("gpt-4o").expect("routed").level, level(5));
+    assert_eq!(
+        owner.resolve("gpt-4o").expect("routed").level(),
+        Some(level(5))
+    );
 }
 
 #[test]

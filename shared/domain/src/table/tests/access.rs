@@ -49,7 +49,8 @@ impl At {
     fn levels(&self, key: u8, model: &'static str) -> Result<Vec<u64>, Denied> {
         let access = self.access(key)?;
         let bound = access.resolve(model)?;
-        Ok(bound.levels.iter().map(|level| u64::from(*level)).collect())
+        let levels = bound.legs.iter().flat_map(|leg| &leg.levels);
+        Ok(levels.map(|level| u64::from(*level)).collect())
     }
 }
 

@@ -77,10 +77,13 @@ fn check_route(access: &Access<'_>, owner: &OwnerState, key: &CallerKey, model: 
     let Ok(bound) = access.resolve(model) else {
         return;
     };
-    assert_eq!(bound.levels.first(), Some(&bound.route.level));
+    let levels = || bound.legs.iter().flat_map(|leg| &leg.levels);
+    if let Some(level) = bound.route.level() {
+        assert_eq!(levels().next(), Some(&level));
+    }
     for profile in above(owner, key) {
-        if let Some(levels) = profile.allow_levels.as_deref() {
-            let beyond = bound.levels.iter().find(|level| !levels.contains(level));
+        if let Some(allowed) = profile.allow_levels.as_deref() {
+            let beyond = levels().find(|level| !allowed.contains(level));
             assert_eq!(beyond, None, "{model}");
         }
         if let Some(list) = profile.allow_models.as_deref() {
