@@ -126,6 +126,7 @@ impl Failure {
             detail: self.detail.clone(),
             hint,
             jitter,
+            length: None,
         })
     }
 

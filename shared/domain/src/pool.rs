@@ -13,6 +13,7 @@
 
 mod detour;
 mod model;
+mod only;
 mod outcome;
 mod pick;
 mod ready;
@@ -79,6 +80,22 @@ pub enum Pick<K> {
     /// Use this key.
     Key(Lease<K>),
     /// No key now.
+    Asleep {
+        /// When the first one wakes.
+        earliest: Timestamp,
+        /// Why that one sleeps.
+        cause: SleepCause,
+    },
+    /// No key at all, or none that was not tried.
+    Empty,
+}
+
+/// How a pool stands for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// A key would take it now.
+    Awake,
+    /// None now.
     Asleep {
         /// When the first one wakes.
         earliest: Timestamp,

@@ -38,6 +38,18 @@ pub struct Fault {
     pub hint: Option<Duration>,
     /// Chance, from 0 to 1: how far the sleep is stretched (by 10 % at most).
     pub jitter: f64,
+    /// How long the sleep is to be, where that is settled; else the table says.
+    pub length: Option<Duration>,
+}
+
+impl Fault {
+    /// How long the sleep is, after so many failures in a row.
+    pub(crate) fn lasts(&self, failures: u32) -> Duration {
+        self.length.map_or_else(
+            || duration(self.cause, failures, self.hint, self.jitter),
+            |length| length.min(LONGEST_SLEEP),
+        )
+    }
 }
 
 /// Where a report is made.

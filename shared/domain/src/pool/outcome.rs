@@ -12,6 +12,14 @@ pub enum Outcome {
     Success,
     /// It failed for a reason of its own.
     Failed(Fault),
+    /// The key is to be left alone for this model, and for all of them if that failed
+    /// too.
+    Cooled {
+        /// For this model.
+        model: Fault,
+        /// For all.
+        key: Option<Fault>,
+    },
     /// No verdict on the key: the client went away, or the request was at fault.
     Abandoned,
 }
@@ -53,6 +61,12 @@ impl<K: Clone> Pool<K> {
                 self.failed_for_model(&lease, fault, now)
             }
             Outcome::Failed(fault) => self.failed(&lease, fault, now),
+            Outcome::Cooled { model, key } => {
+                let mut drafts = self.failed_for_model(&lease, model, now);
+                let of_key = key.as_ref().map(|fault| self.failed(&lease, fault, now));
+                drafts.extend(of_key.into_iter().flatten());
+                drafts
+            }
             Outcome::Abandoned => Vec::new(),
         };
         // Whatever trial it held and did not decide is free again.

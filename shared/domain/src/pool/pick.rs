@@ -6,19 +6,43 @@ use foldgate_proto::{SleepCause, Timestamp};
 
 use super::shelf::Shelf;
 use super::slot::Slot;
-use super::{Ask, Lease, Pick, Pool};
-use crate::sleep::Standing;
+use super::{Ask, Lease, Outlook, Pick, Pool};
+use crate::sleep::{Standing, Ticket};
 
 /// When to come back for a key whose one trial is under way: its outcome is a
 /// matter of moments.
-const TRIAL_WAIT: Duration = Duration::from_secs(1);
+pub(super) const TRIAL_WAIT: Duration = Duration::from_secs(1);
 
 /// The first key that could be used later, and why not now.
-type Earliest = Option<(Timestamp, SleepCause)>;
+pub(super) type Earliest = Option<(Timestamp, SleepCause)>;
 
 impl<K: Clone> Pool<K> {
     /// The key that the next attempt uses.
     pub fn pick(&mut self, ask: &Ask<'_>, now: Timestamp) -> Pick<K> {
+        let (found, mut later) = self.find(ask, now);
+        if let Some(lease) = found.and_then(|at| self.lease(at, ask, now)) {
+            return Pick::Key(lease);
+        }
+        self.offer_asleep(now, &mut later);
+        later.map_or(Pick::Empty, |(earliest, cause)| Pick::Asleep {
+            earliest,
+            cause,
+        })
+    }
+
+    /// What [`Pool::pick`] would come to; nothing is picked.
+    pub fn outlook(&mut self, ask: &Ask<'_>, now: Timestamp) -> Outlook {
+        let (found, mut later) = self.find(ask, now);
+        if found.is_some() {
+            return Outlook::Awake;
+        }
+        self.offer_asleep(now, &mut later);
+        Outlook::later(later)
+    }
+
+    /// The best key that may be used, or the first that may be later on (of those
+    /// that sleep for this model alone).
+    fn find(&mut self, ask: &Ask<'_>, now: Timestamp) -> (Option<u32>, Earliest) {
         self.rouse(now);
         self.rouse_detour(ask.model, now);
         let mut later = None;
@@ -26,16 +50,13 @@ impl<K: Clone> Pool<K> {
             Some(around) => self.on_detour(around, ask, now, &mut later),
             None => self.in_order(ask, now, &mut later),
         };
-        if let Some(lease) = found.and_then(|at| self.lease(at, ask, now)) {
-            return Pick::Key(lease);
-        }
-        offer_waiting(&self.shelf, now, &mut later, |at| {
+        (found, later)
+    }
+
+    fn offer_asleep(&self, now: Timestamp, later: &mut Earliest) {
+        offer_waiting(&self.shelf, now, later, |at| {
             self.slots.get(at).map(|slot| slot.sleep.cause())
         });
-        later.map_or(Pick::Empty, |(earliest, cause)| Pick::Asleep {
-            earliest,
-            cause,
-        })
     }
 
     /// The best key that may be used, around those this model sleeps for.
@@ -94,9 +115,20 @@ impl<K: Clone> Pool<K> {
         })
     }
 
-    fn lease(&mut self, at: u32, ask: &Ask<'_>, now: Timestamp) -> Option<Lease<K>> {
+    pub(super) fn lease(&mut self, at: u32, ask: &Ask<'_>, now: Timestamp) -> Option<Lease<K>> {
+        let ticket = self.slots.get_mut(at)?.sleep.begin(now)?;
+        self.lease_with(at, ticket, ask, now)
+    }
+
+    /// The slot's lease, with the ticket it was given.
+    pub(super) fn lease_with(
+        &mut self,
+        at: u32,
+        ticket: Ticket,
+        ask: &Ask<'_>,
+        now: Timestamp,
+    ) -> Option<Lease<K>> {
         let slot = self.slots.get_mut(at)?;
-        let ticket = slot.sleep.begin(now)?;
         let model_ticket = slot.models.get_mut(ask.model);
         let model_ticket = model_ticket.and_then(|model| model.sleep.begin(now));
         slot.load += 1;
@@ -144,7 +176,7 @@ fn offer(later: &mut Earliest, until: Timestamp, cause: SleepCause) {
     }
 }
 
-fn for_model<K>(slot: &Slot<K>, model: &str, now: Timestamp) -> Standing {
+pub(super) fn for_model<K>(slot: &Slot<K>, model: &str, now: Timestamp) -> Standing {
     if slot.models.is_empty() {
         return Standing::Awake;
     }

@@ -3,6 +3,7 @@
 mod detours;
 mod examples;
 mod naive;
+mod only;
 mod random;
 
 use std::time::Duration;
@@ -58,6 +59,7 @@ fn fault(cause: SleepCause, hint: Option<u64>) -> Fault {
         detail: "words".into(),
         hint: hint.map(Duration::from_secs),
         jitter: 0.0,
+        length: None,
     }
 }
 

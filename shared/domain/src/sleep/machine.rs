@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use foldgate_proto::{Generation, KeyId, Revision, SleepCause, SleepReport, Timestamp};
 
-use super::policy::{LONGEST_SLEEP, duration, heeds_hint, of_a_kind, severity, wake_delay};
+use super::policy::{LONGEST_SLEEP, heeds_hint, of_a_kind, severity, wake_delay};
 use super::{Fault, SleepDraft, first_generation, rank, woken};
 
 /// How long a trial may hold its slot: longer than any request lives, so that a
@@ -174,6 +174,16 @@ impl KeySleep {
         })
     }
 
+    /// Leave to use the key whatever it does. How that ends counts for nothing, but
+    /// that the upstream may ask for a longer sleep.
+    pub(crate) const fn out_of_turn(&self) -> Ticket {
+        Ticket {
+            generation: self.generation,
+            epoch: u64::MAX,
+            trial: 0,
+        }
+    }
+
     /// The first byte of an answer. Whether it woke the key (a report is due).
     pub fn succeed(&mut self, ticket: &Ticket, now: Timestamp) -> bool {
         let counts = ticket.epoch == self.epoch;
@@ -212,7 +222,7 @@ impl KeySleep {
         let confirmed = fault.cause == SleepCause::Dead
             && ticket.is_trial()
             && before.is_some_and(|told| told.cause == SleepCause::Dead);
-        let length = duration(fault.cause, failures, fault.hint, fault.jitter);
+        let length = fault.lasts(failures);
         let until = now.after(length);
         if until <= self.claimed {
             // Somebody's clock ran ahead of ours; a new life outranks its claim.
@@ -324,7 +334,7 @@ impl KeySleep {
         };
         let graver = severity(fault.cause) > severity(told.cause);
         let asked = fault.hint.is_some() && heeds_hint(fault.cause);
-        let length = duration(fault.cause, told.failures.max(1), fault.hint, fault.jitter);
+        let length = fault.lasts(told.failures.max(1));
         let until = now.after(length);
         let longer = until > told.until.after(EXTENSION_STEP) && until > self.claimed;
         if !asleep || ticket.generation != self.generation || !longer || !(graver || asked) {

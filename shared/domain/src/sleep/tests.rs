@@ -27,6 +27,7 @@ fn fault(cause: SleepCause) -> Fault {
         detail: "words".into(),
         hint: None,
         jitter: 0.0,
+        length: None,
     }
 }
 

@@ -132,6 +132,13 @@ impl Naive {
                 key.miss(lease, fault, now)
             }
             Outcome::Failed(fault) => key.fail(lease, fault, now),
+            Outcome::Cooled { model, key: of_key } => {
+                let mut drafts = key.miss(lease, model, now);
+                if let Some(fault) = of_key {
+                    drafts.extend(key.fail(lease, fault, now));
+                }
+                drafts
+            }
         };
         key.sleep.release(&lease.ticket);
         if let Some(ticket) = &lease.model_ticket

@@ -36,6 +36,11 @@ enum Step {
         cause: usize,
         hint: Option<u64>,
     },
+    Cool {
+        lease: Index,
+        secs: u64,
+        dead: bool,
+    },
     Abandon {
         lease: Index,
     },
@@ -68,6 +73,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => lease().prop_map(|lease| Step::FirstByte { lease }),
         2 => lease().prop_map(|lease| Step::Succeed { lease }),
         5 => (lease(), 0..CAUSES.len(), prop::option::of(1u64..90)).prop_map(|(lease, cause, hint)| Step::Fail { lease, cause, hint }),
+        2 => (lease(), 1u64..90, any::<bool>()).prop_map(|(lease, secs, dead)| Step::Cool { lease, secs, dead }),
         2 => lease().prop_map(|lease| Step::Abandon { lease }),
         2 => (key.clone(), prop::option::of(0..3usize), 1u64..4, 0u64..3, 0u64..90, 0..CAUSES.len())
             .prop_map(|(key, model, secret, wake, secs, cause)| Step::Fold { key, model, secret, wake, secs, cause }),
@@ -127,6 +133,14 @@ impl World {
             Step::Fail { lease, cause, hint } => {
                 self.finish(*lease, &Outcome::Failed(fault(CAUSES[*cause], *hint)));
             }
+            Step::Cool { lease, secs, dead } => {
+                let model = Fault {
+                    length: Some(Duration::from_secs(*secs)),
+                    ..fault(SleepCause::UpstreamError, None)
+                };
+                let key = dead.then(|| fault(SleepCause::Dead, None));
+                self.finish(*lease, &Outcome::Cooled { model, key });
+            }
             Step::Fold {
                 key,
                 model,
@@ -163,6 +177,14 @@ impl World {
         let tried: Vec<KeyId> = tried.iter().map(|number| id(*number)).collect();
         let ask = ask(model, &tried);
         let expected = self.naive.expected(&ask, self.now);
+        let seen = match self.pool.outlook(&ask, self.now) {
+            Outlook::Awake => matches!(expected, Expected::OneOf(_)),
+            Outlook::Asleep { earliest, .. } => {
+                matches!(&expected, Expected::Asleep(until) if *until == earliest)
+            }
+            Outlook::Empty => matches!(expected, Expected::Empty),
+        };
+        assert!(seen, "the outlook is what the pick comes to");
         match (self.pool.pick(&ask, self.now), expected) {
             (Pick::Key(lease), Expected::OneOf(fit)) => {
                 assert!(fit.contains(&lease.key), "{} is none of {fit:?}", lease.key);

@@ -54,7 +54,7 @@ pub struct Direct {
     /// Further tries after a failure that another may mend.
     pub retries: Option<u32>,
     /// When its keys are left alone.
-    pub cooling: Option<Cooling>,
+    pub cooling: Option<Arc<Cooling>>,
     /// Dollars for a thousand tokens in and out.
     pub cost: Option<f64>,
 }
@@ -101,7 +101,7 @@ impl Named {
             place: model.place()?,
             upstream: model.model_name.as_deref()?.into(),
             retries: model.retries,
-            cooling: model.cooldown.as_ref().and_then(Cooling::new),
+            cooling: model.cooldown.as_ref().and_then(Cooling::new).map(Arc::new),
             cost: model
                 .cost
                 .map(|cost| cost.input_per_1k + cost.output_per_1k),
