@@ -16,6 +16,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tracing::Span;
 
 use crate::error::{Kind, Problem};
+use crate::pools::Permit;
 use crate::usage::Usage;
 use metrics::Metrics;
 
@@ -101,6 +102,8 @@ pub(crate) struct Account {
     pub(crate) served_by: Option<(Level, KeyNumber)>,
     /// Attempts made.
     pub(crate) attempts: u32,
+    /// Its places among the calls under way; it keeps them to its end.
+    pub(crate) permits: Vec<Permit>,
     /// Whether the answer is streamed.
     pub(crate) streamed: bool,
     /// Bytes of the request's body.
@@ -139,6 +142,7 @@ impl Account {
             model: String::new(),
             served_by: None,
             attempts: 0,
+            permits: Vec::new(),
             streamed: false,
             bytes_in: 0,
             bytes_out: 0,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldgate_domain::{Access, Caller, Denied, OwnerTable, Table};
-use foldgate_proto::{AccountNumber, OwnerId, Timestamp};
+use foldgate_proto::{AccountNumber, CallerKeyNumber, OwnerId, Timestamp};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
@@ -22,6 +22,7 @@ pub(crate) struct Admitted {
     caller: Caller,
     /// The SHA-256 of the key, to be asked for again.
     hash: [u8; 32],
+    address: IpAddr,
     at: Timestamp,
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn admit(table: &Table, guest: &Guest<'_>) -> Result<Admitted, Proble
         table: Arc::clone(owner),
         caller,
         hash,
+        address: guest.address,
         at: guest.at,
     })
 }
@@ -80,7 +82,18 @@ impl Admitted {
     /// # Errors
     /// None that [`admit`] has not seen.
     pub(crate) fn access(&self) -> Result<Access<'_>, Problem> {
-        self.table.access(&self.caller, self.at).map_err(denied)
+        let access = self.table.access(&self.caller, self.at).map_err(denied)?;
+        Ok(access.from(self.address))
+    }
+
+    /// The key it presents; `None` is the owner's own.
+    pub(crate) const fn key(&self) -> Option<CallerKeyNumber> {
+        self.caller.key
+    }
+
+    /// Where it calls from.
+    pub(crate) const fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// Whether the key is still good in a newer table, or at a later time.
@@ -110,6 +123,10 @@ pub(crate) fn denied(denied: Denied) -> Problem {
         Denied::Level(model) => {
             let message = format!("the model `{model}` is served by a Level that is not allowed");
             Problem::forbidden("level_not_allowed", message).about("model")
+        }
+        Denied::ModelAddress(model) => {
+            let message = format!("the model `{model}` may not be used from here");
+            Problem::forbidden("ip_not_allowed", message).about("model")
         }
         Denied::NoRoute(model) => Problem::no_model(&model),
     }

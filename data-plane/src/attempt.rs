@@ -1,7 +1,9 @@
 //! The middle phase: pick a key, send, look at the answer, and as long as
-//! nothing has gone to the client, try the next key or Level when it failed.
+//! nothing has gone to the client, try the next key, Level or target when it failed.
 
+mod leg;
 mod look;
+mod terms;
 mod verdict;
 
 use std::sync::Arc;
@@ -9,24 +11,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use foldgate_domain::failure::{Failure, FailureClass};
-use foldgate_domain::pool::Ask;
-use foldgate_domain::provider::{FamilySet, serves};
-use foldgate_proto::{KeyId, Level, OwnerId};
-use http::{HeaderMap, Method, Request, Response};
+use foldgate_proto::OwnerId;
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::Account;
 use crate::account::metrics::{Metrics, Tried};
+use crate::body::Fields;
 use crate::endpoint::Endpoint;
 use crate::error::Problem;
-use crate::pools::{Credential, Held, Picked, Pools};
+use crate::pools::{Credential, Held, Pools};
 use crate::relay::Form;
+use crate::route::Plan;
 use crate::splice::Segments;
 use crate::transport::headers::authorize;
 use crate::transport::{SendError, Transport};
 use crate::usage::Usage;
-use verdict::Verdict;
+use leg::{Outcome, Run};
+use terms::Terms;
 
 /// Bounds on what one request may try.
 #[derive(Debug, Clone, Copy)]
@@ -59,20 +62,26 @@ pub(crate) struct Call<'a> {
     pub(crate) owner: OwnerId,
     /// Whether the caller may still call: asked before each attempt.
     pub(crate) standing: &'a (dyn Fn() -> bool + Sync),
-    /// The model as the caller named it.
-    pub(crate) requested: &'a str,
-    /// The model as the keys know it.
-    pub(crate) model: &'a str,
-    /// The Levels to try, in order.
-    pub(crate) levels: Vec<Level>,
+    /// What to try, in order.
+    pub(crate) plan: &'a Plan<'a>,
     /// The headers, without a credential.
     pub(crate) headers: HeaderMap,
-    /// The body.
-    pub(crate) body: Segments,
-    /// Whether the caller wants a stream.
-    pub(crate) streamed: bool,
-    /// Whether its usage is hidden.
+    /// The body, as it came.
+    pub(crate) text: &'a Bytes,
+    /// What it says, and where.
+    pub(crate) fields: &'a Fields,
+    /// Whether the usage of its stream is hidden.
     pub(crate) hide_usage: bool,
+}
+
+/// An answer, and how it is to be handed on.
+pub(crate) struct Served {
+    /// The answer.
+    pub(crate) answer: Answer,
+    /// The Model that a Model led to, if its name may stand in a header.
+    pub(crate) by: Option<HeaderValue>,
+    /// The longest silence in its midst.
+    pub(crate) silence: Duration,
 }
 
 /// An answer that goes to the client.
@@ -106,6 +115,8 @@ struct Until {
     first_byte: Instant,
     /// To the end of an answer that is held until it is whole.
     end: Instant,
+    /// The longest silence in its midst.
+    silence: Duration,
 }
 
 /// An attempt that gave no answer.
@@ -122,99 +133,50 @@ pub(crate) struct Miss {
 ///
 /// # Errors
 /// The client's own fault as the upstream words it; else why there is no answer.
-pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<Answer, Problem> {
+pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<Served, Problem> {
     // From here, not from the request's head: a slow body is no upstream's fault.
-    let deadline = Instant::now() + call.limits.total;
-    let serves = serves(call.model);
-    let mut tried: Vec<KeyId> = Vec::new();
-    let mut verdict = Verdict::default();
-    for level in &call.levels {
-        while tried.len() < call.limits.attempts && Instant::now() < deadline {
-            let ask = ask(call, serves, &tried);
-            let held = match call.pools.pick(call.owner, *level, &ask) {
-                Picked::Key(held) => held,
-                Picked::Asleep(until, cause) => {
-                    verdict.asleep(until, cause);
-                    break;
-                }
-                Picked::Empty => break,
-            };
-            if !(call.standing)() {
-                return Err(Problem::unauthorized(true));
-            }
-            tried.push(held.key());
-            account.attempts = account.attempts.saturating_add(1);
-            account.served_by = Some((*level, held.number()));
-            match once(call, held, deadline).await {
-                Ok(answer) => return Ok(answer),
-                Err((held, miss)) => {
-                    tracing::debug!(
-                        key = %held.number(),
-                        level = %level,
-                        class = ?miss.failure.class,
-                        status = miss.failure.status,
-                        detail = miss.failure.detail,
-                        "an attempt failed"
-                    );
-                    call.metrics.tried(Tried::from(miss.failure.class.cause()));
-                    held.fail(&miss.failure, miss.hint);
-                    if !miss.failure.class.fails_over() {
-                        return Err(miss.problem);
-                    }
-                    verdict.failed(miss.failure.class, miss.problem);
-                }
-            }
+    let mut run = Run::new(call, account, Instant::now() + call.limits.total);
+    let legs = &call.plan.legs;
+    let most = call.plan.most_targets();
+    let mut tried = 0;
+    for leg in legs {
+        if run.is_over() || tried >= most {
+            break;
+        }
+        match run.leg(leg).await {
+            Outcome::Answered(served) => return Ok(*served),
+            Outcome::Refused(problem) => return Err(problem),
+            Outcome::Tried => tried += 1,
+            Outcome::Passed => {}
         }
     }
-    let stopped = Instant::now() >= deadline || others_awake(call, &tried, &mut verdict);
-    Err(verdict.problem(call.requested, stopped))
-}
-
-/// Whether the limit on attempts was all that stood in the way. If not, the
-/// verdict learns when the first key wakes.
-fn others_awake(call: &Call<'_>, tried: &[KeyId], verdict: &mut Verdict) -> bool {
-    if tried.len() < call.limits.attempts {
-        return false;
-    }
-    let ask = ask(call, serves(call.model), tried);
-    let mut awake = false;
-    for level in &call.levels {
-        match call.pools.pick(call.owner, *level, &ask) {
-            Picked::Key(_) => awake = true,
-            Picked::Asleep(until, cause) => verdict.asleep(until, cause),
-            Picked::Empty => {}
-        }
-    }
-    awake
-}
-
-fn ask<'a>(call: &'a Call<'_>, serves: FamilySet, tried: &'a [KeyId]) -> Ask<'a> {
-    Ask {
-        model: call.model,
-        serves,
-        tried,
-    }
+    Err(run.problem(tried >= most && tried < legs.len()))
 }
 
 /// One attempt.
 async fn once(
     call: &Call<'_>,
-    held: Box<Held>,
-    deadline: Instant,
+    (held, body): (Box<Held>, &Segments),
+    (terms, deadline): (&Terms<'_>, Instant),
 ) -> Result<Answer, (Box<Held>, Miss)> {
-    let until = Until {
-        first_byte: deadline.min(Instant::now() + call.limits.first_byte),
-        end: deadline,
-    };
+    let begun = Instant::now();
+    let until = terms.until(call, (begun, deadline));
     let credential = Arc::clone(held.credential());
-    let answer = match send(call, &credential, until.first_byte).await {
+    let answer = match send(call, (&credential, body), until.first_byte).await {
         Ok(answer) => answer,
         Err(miss) => return Err((held, miss)),
     };
+    let first = begun.elapsed();
     match look::look(call, answer, &credential, until).await {
         Ok(seen) => {
             held.first_byte();
             call.metrics.tried(Tried::Answered);
+            // A whole answer was read to its end; what counts is when it began.
+            terms.answered(if seen.is_whole() {
+                first
+            } else {
+                begun.elapsed()
+            });
             Ok(seen.with(held))
         }
         Err(miss) => Err((held, miss)),
@@ -223,10 +185,10 @@ async fn once(
 
 async fn send(
     call: &Call<'_>,
-    credential: &Credential,
+    (credential, body): (&Credential, &Segments),
     deadline: Instant,
 ) -> Result<Response<Incoming>, Miss> {
-    let sending = call.transport.send(request(call, credential));
+    let sending = call.transport.send(request(call, credential, body));
     match timeout_at(deadline, sending).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Miss::unsent(&error)),
@@ -234,8 +196,8 @@ async fn send(
     }
 }
 
-fn request(call: &Call<'_>, credential: &Credential) -> Request<Segments> {
-    let mut request = Request::new(call.body.clone());
+fn request(call: &Call<'_>, credential: &Credential, body: &Segments) -> Request<Segments> {
+    let mut request = Request::new(body.clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = credential.uri(call.endpoint.index);
     *request.headers_mut() = call.headers.clone();

@@ -3,6 +3,7 @@
 //! here names an upstream's host, key or organisation.
 
 mod passed;
+mod routing;
 mod scrub;
 
 use std::borrow::Cow;

@@ -4,15 +4,17 @@
 
 mod credential;
 mod follow;
+mod gauges;
 mod lease;
 mod sleeps;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::Utc;
 use foldgate_domain::State;
-use foldgate_domain::pool::{Ask, Pick, Pool};
+use foldgate_domain::pool::{Ask, Outlook, Pick, Pool};
 use foldgate_log::Observer;
 use foldgate_proto::{
     KeyId, KeyNumber, Level, OwnerId, Record, SleepCause, SleepReport, Timestamp,
@@ -23,8 +25,10 @@ pub(crate) use credential::Credential;
 use credential::Upstreams;
 use follow::Known;
 pub use follow::Skipped;
+pub(crate) use gauges::{Gauge, Gauges, Of, Permit};
 pub(crate) use lease::Held;
 pub use sleeps::{Place, Sleeps, StoreError};
+use unread::Unread;
 
 type Shared = Arc<Mutex<Pool<Arc<Credential>>>>;
 
@@ -36,7 +40,22 @@ pub struct Pools {
     upstreams: Mutex<Upstreams>,
     vault: Vault,
     sleeps: Arc<Sleeps>,
+    gauges: Gauges,
+    unread: Mutex<Unread>,
     seed: u64,
+}
+
+/// Which key is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// Whose.
+    pub(crate) owner: OwnerId,
+    /// For what.
+    pub(crate) ask: Ask<'a>,
+    /// This very key.
+    pub(crate) only: Option<KeyId>,
+    /// One that sleeps will do.
+    pub(crate) anyway: bool,
 }
 
 /// What a pool answers.
@@ -59,6 +78,8 @@ impl Pools {
             upstreams: Mutex::default(),
             vault,
             sleeps,
+            gauges: Gauges::default(),
+            unread: Mutex::default(),
             seed,
         }
     }
@@ -68,21 +89,55 @@ impl Pools {
         &self.sleeps
     }
 
-    /// The key for one attempt.
-    pub(crate) fn pick(&self, owner: OwnerId, level: Level, ask: &Ask<'_>) -> Picked {
-        let Some(pool) = self.pool(owner, level) else {
+    /// What this node counts of Models and caller keys.
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.gauges
+    }
+
+    /// The key for one attempt, of the pool of a Level.
+    pub(crate) fn pick(&self, level: Level, wish: &Wish<'_>) -> Picked {
+        let Some(pool) = self.wished(level, wish) else {
             return Picked::Empty;
         };
-        let picked = lock(&pool).pick(ask, now());
+        let (ask, now) = (&wish.ask, now());
+        let picked = match wish.only {
+            only if wish.anyway => lock(&pool).pick_anyway(only, ask, now),
+            Some(key) => lock(&pool).pick_only(key, ask, now),
+            None => lock(&pool).pick(ask, now),
+        };
         match picked {
             Pick::Key(lease) => Picked::Key(Box::new(Held::new(
                 lease,
                 pool,
                 Arc::clone(&self.sleeps),
-                owner,
+                wish.owner,
             ))),
             Pick::Asleep { earliest, cause } => Picked::Asleep(earliest, cause),
             Pick::Empty => Picked::Empty,
+        }
+    }
+
+    /// What a pick would come to, sleep counting in any case.
+    pub(crate) fn outlook(&self, level: Level, wish: &Wish<'_>) -> Outlook {
+        let Some(pool) = self.wished(level, wish) else {
+            return Outlook::Empty;
+        };
+        let mut pool = lock(&pool);
+        match wish.only {
+            Some(key) => pool.outlook_only(key, &wish.ask, now()),
+            None => pool.outlook(&wish.ask, now()),
+        }
+    }
+
+    /// The pool that a wish is about. One key is looked for where it stands now: the
+    /// pools may be a record ahead of the table that the request goes by.
+    fn wished(&self, level: Level, wish: &Wish<'_>) -> Option<Shared> {
+        let moved = |key: KeyId| lock(&self.known).place_of(key);
+        match wish.only.map(moved) {
+            None => self.pool(wish.owner, level),
+            Some(None) => None,
+            Some(Some((owner, _))) if owner != wish.owner => None,
+            Some(Some((owner, level))) => self.pool(owner, level),
         }
     }
 

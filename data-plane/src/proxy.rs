@@ -3,8 +3,8 @@
 //! | phase | file | what it decides |
 //! |---|---|---|
 //! | admit | `admit` | who calls, and whether they may |
-//! | route | `route` | which model, which Levels |
-//! | attempt | `attempt` | which key; whether its answer is good |
+//! | route | `route` | which model; which Levels, or which targets in which order |
+//! | attempt | `attempt` | which key; whether its answer is good, and what is tried next |
 //! | relay | `relay` | how the answer reaches the client |
 //! | account | `account` | what is counted and written down |
 
@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
 use crate::admit::Admitted;
-use crate::attempt::{Answer, Call, attempt};
+use crate::attempt::{Answer, Call, Served, attempt};
 use crate::body::{Fields, Inbound, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
 use crate::error::Problem;
@@ -35,13 +35,14 @@ use crate::openapi;
 use crate::pools::Pools;
 use crate::relay::{Body, Form, Relay};
 use crate::request_id::{self, RequestIds};
-use crate::route::route;
+use crate::route::{Asking, route};
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport, headers};
 
 mod entry;
 
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
+const X_FOLDGATE_SERVED_BY: HeaderName = HeaderName::from_static("x-foldgate-served-by");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How long a client may be silent in the midst of its request's body.
@@ -240,10 +241,16 @@ impl Proxy {
         // The body may have been long in coming: what counts is what holds now.
         let admitted = self.readmitted(arrival, table)?;
         account.revision = table.revision();
-        let routed = route(&admitted.access()?, &fields.model)?;
-        account.model.clone_from(&routed.model);
+        let access = admitted.access()?;
+        let asking = Asking {
+            admitted: &admitted,
+            headers: &parts.headers,
+            pools: &self.deps.pools,
+        };
+        let routed = route(&access, &fields.model, &asking)?;
+        account.model.push_str(routed.model);
+        account.permits = routed.permits;
         let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
-        let hide_usage = endpoint.streams && fields.stream && quiet;
         let call = Call {
             pools: &self.deps.pools,
             transport: &self.transport,
@@ -252,34 +259,28 @@ impl Proxy {
             endpoint,
             owner: admitted.owner(),
             standing: &|| self.stands(&admitted, table),
-            requested: &fields.model,
-            model: &routed.model,
-            levels: routed.levels,
+            plan: &routed.plan,
             headers: upward,
-            body: fields.edit(&text, &routed.model, hide_usage),
-            streamed: fields.stream,
-            hide_usage,
+            text: &text,
+            fields: &fields,
+            hide_usage: endpoint.streams && fields.stream && quiet,
         };
-        let answer = attempt(&call, account).await?;
+        let served = attempt(&call, account).await?;
         drop(call);
-        self.reply(answer, slot)
+        Self::reply(served, slot)
     }
 
-    fn reply(
-        &self,
-        answer: Answer,
-        slot: &mut Option<Box<Account>>,
-    ) -> Result<Response<Body>, Problem> {
+    fn reply(served: Served, slot: &mut Option<Box<Account>>) -> Result<Response<Body>, Problem> {
         let Some(mut account) = slot.take() else {
             return Err(Problem::internal());
         };
-        match answer {
+        let mut response = match served.answer {
             Answer::Whole { head, body, usage } => {
                 account.answer(head.status());
                 account.usage = usage;
                 account.bytes_out = body.len() as u64;
                 account.end = End::Done;
-                Ok(head.map(|()| Body::whole(body)))
+                head.map(|()| Body::whole(body))
             }
             Answer::Begun {
                 mut head,
@@ -295,11 +296,14 @@ impl Proxy {
                     headers.entry(header::CACHE_CONTROL).or_insert(no_cache);
                     headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
                 }
-                let silence = self.settings.limits.silence;
-                let relay = Relay::new(rest, form, held, account, silence);
-                Ok(head.map(|()| Body::relay(relay)))
+                let relay = Relay::new(rest, form, held, account, served.silence);
+                head.map(|()| Body::relay(relay))
             }
+        };
+        if let Some(name) = served.by {
+            response.headers_mut().insert(X_FOLDGATE_SERVED_BY, name);
         }
+        Ok(response)
     }
 }
 

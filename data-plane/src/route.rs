@@ -1,28 +1,103 @@
-//! The second phase: which model is asked for, and which Levels serve it.
+//! The second phase: which model is asked for, and what serves it: one Level with
+//! those behind it, or the targets of a Model in the order in which they are tried.
 
-use foldgate_domain::Access;
-use foldgate_proto::Level;
+mod choose;
+mod hashed;
 
-use crate::admit::denied;
+use foldgate_domain::table::models::{Named, Routing, Serves};
+use foldgate_domain::{Access, Destination, Leg};
+use http::{HeaderMap, HeaderName};
+
+use crate::admit::{Admitted, denied};
 use crate::error::Problem;
+use crate::pools::{Gauge, Of, Permit, Pools};
 
-/// Where a request goes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Routed {
-    /// The model as the upstreams know it.
-    pub(crate) model: String,
-    /// The Levels to try, in order.
-    pub(crate) levels: Vec<Level>,
+/// Which targets of a Model a request wants.
+const ROUTING_TAGS: HeaderName = HeaderName::from_static("x-foldgate-routing-tags");
+
+/// How a request goes on.
+#[derive(Debug)]
+pub(crate) struct Plan<'t> {
+    /// The ways to try, in order; at least one.
+    pub(crate) legs: Vec<Leg<'t>>,
+    /// The Model that leads there.
+    pub(crate) routing: Option<(&'t Named, &'t Routing)>,
+    /// Whether keys are used although they sleep.
+    pub(crate) anyway: bool,
+}
+
+/// What decides how a request goes on.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    /// Who asks.
+    pub(crate) admitted: &'a Admitted,
+    /// Its headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// What this node knows of keys and Models.
+    pub(crate) pools: &'a Pools,
+}
+
+/// A plan, and the places that the request takes by it.
+pub(crate) struct Routed<'t> {
+    /// The plan.
+    pub(crate) plan: Plan<'t>,
+    /// The model after the mappers.
+    pub(crate) model: &'t str,
+    /// To be kept until the answer ends.
+    pub(crate) permits: Vec<Permit>,
 }
 
 /// Finds where a request for `requested` goes.
 ///
 /// # Errors
-/// 404 when nothing serves it, 403 when the caller may not use what does.
-pub(crate) fn route<'t>(access: &Access<'t>, requested: &'t str) -> Result<Routed, Problem> {
+/// 404 when nothing serves it, 403 when the caller may not use what does, 429 when
+/// the caller's key or the Model has as many calls under way as it may, 400 or 503
+/// when none of a Model's targets takes it.
+pub(crate) fn route<'t>(
+    access: &Access<'t>,
+    requested: &'t str,
+    asking: &Asking<'_>,
+) -> Result<Routed<'t>, Problem> {
     let bound = access.resolve(requested).map_err(denied)?;
+    let mut permits = Vec::new();
+    if let (Some(most), Some(key)) = (access.concurrency(), asking.admitted.key()) {
+        let gauge = asking.gauge(Of::Key(key));
+        let permit = gauge.enter(Some(most));
+        permits.push(permit.ok_or_else(|| Problem::too_many_at_once("this API key"))?);
+    }
+    let model = bound.route.model;
+    let routed = match bound.route.to {
+        Destination::Model(named) => match &named.serves {
+            Serves::Routing(routing) => Some((named, routing)),
+            Serves::Direct(_) => None,
+        },
+        Destination::Level { .. } => None,
+    };
+    let Some((named, routing)) = routed else {
+        let plan = Plan {
+            legs: bound.legs,
+            routing: None,
+            anyway: false,
+        };
+        return Ok(Routed {
+            plan,
+            model,
+            permits,
+        });
+    };
+    let gauge = asking.gauge(Of::Model(named.number));
+    let permit = gauge.enter(named.concurrency);
+    permits.push(permit.ok_or_else(|| Problem::too_many_at_once("this model"))?);
+    let plan = choose::plan((named, routing), bound.legs, (asking, &gauge))?;
     Ok(Routed {
-        model: bound.route.model.to_owned(),
-        levels: bound.levels,
+        plan,
+        model,
+        permits,
     })
+}
+
+impl Asking<'_> {
+    fn gauge(&self, of: Of) -> std::sync::Arc<Gauge> {
+        self.pools.gauges().of(self.admitted.owner(), of)
+    }
 }

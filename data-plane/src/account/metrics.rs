@@ -21,6 +21,7 @@ const DURATION: &str = "foldgate_proxy_duration_seconds";
 const TOKENS: &str = "foldgate_proxy_tokens_total";
 const KEYS: &str = "foldgate_pool_keys";
 const LEFT_OUT: &str = "foldgate_pool_keys_left_out";
+const MODELS_LEFT_OUT: &str = "foldgate_models_left_out";
 const REPORTS: &str = "foldgate_sleep_reports_total";
 
 /// Status classes, 1xx to 5xx.
@@ -175,6 +176,11 @@ pub(crate) fn keys(usable: usize, left_out: usize) {
     gauge!(LEFT_OUT).set(number(left_out));
 }
 
+/// How many Models this version does not understand.
+pub(crate) fn models_left_out(count: usize) {
+    gauge!(MODELS_LEFT_OUT).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+}
+
 /// This node reported a sleep or a wake.
 pub(crate) fn told(cause: SleepCause) {
     counter!(REPORTS, "direction" => "out", "cause" => cause.as_str()).increment(1);
@@ -205,6 +211,11 @@ fn describe() {
         LEFT_OUT,
         Unit::Count,
         "provider keys that are enabled but cannot be used here"
+    );
+    describe_gauge!(
+        MODELS_LEFT_OUT,
+        Unit::Count,
+        "models that this version does not understand"
     );
     describe_histogram!(
         FIRST_BYTE,

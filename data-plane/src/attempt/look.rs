@@ -50,6 +50,11 @@ pub(super) enum Seen {
 }
 
 impl Seen {
+    /// Whether it was held until all of it was here.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(..))
+    }
+
     /// The answer; the key stays in use as long as it is under way.
     pub(super) fn with(self, key: Box<Held>) -> Answer {
         match self {
@@ -79,7 +84,7 @@ pub(super) async fn look(
         return Err(Miss::broken("the provider answers with a redirect"));
     }
     if !parts.status.is_success() {
-        let said = read_error(body, call.limits.silence).await;
+        let said = read_error(body, until.silence).await;
         return Err(refused(parts.status, &parts.headers, &said, credential));
     }
     let mut head = Response::new(());
@@ -94,7 +99,7 @@ pub(super) async fn look(
     }
     let mut begun = Beginning::of(body);
     let mut is_stream = kind::is_event_stream(&parts.headers);
-    if !is_stream && call.streamed {
+    if !is_stream && call.fields.stream {
         is_stream = begun.looks_like_events(until.first_byte).await?;
         if is_stream {
             let events = HeaderValue::from_static("text/event-stream");
@@ -106,7 +111,7 @@ pub(super) async fn look(
             first_event(begun, call.hide_usage, credential, until.first_byte).await?;
         return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
-    whole(head, begun, credential, (call.limits.silence, until.end)).await
+    whole(head, begun, credential, (until.silence, until.end)).await
 }
 
 /// An answer whose status says that it failed.

@@ -15,8 +15,12 @@ pub(super) struct Verdict {
     unlimited: bool,
     /// Whether anything but "no such model" does.
     elsewhere: bool,
+    /// Whether a Model had as many calls under way as it may.
+    full: bool,
     /// What the last attempt would tell.
     last: Option<Problem>,
+    /// What the last attempt would tell that found the request at fault.
+    fault: Option<Problem>,
 }
 
 impl Verdict {
@@ -30,12 +34,24 @@ impl Verdict {
     /// An attempt failed.
     pub(super) fn failed(&mut self, class: FailureClass, problem: Problem) {
         self.elsewhere |= class != FailureClass::NotHere;
+        if class == FailureClass::ClientFault {
+            self.fault = Some(problem.clone());
+        }
         self.last = Some(problem);
+    }
+
+    /// A Model had no room.
+    pub(super) fn full(&mut self) {
+        self.full = true;
     }
 
     /// The answer. `stopped` when a limit ended the search, not the lack of keys.
     pub(super) fn problem(self, requested: &str, stopped: bool) -> Problem {
+        if let Some(fault) = self.fault {
+            return fault;
+        }
         match (self.earliest, self.last) {
+            (_, None) if self.full => Problem::too_many_at_once("this model"),
             (None, None) => Problem::no_key(),
             (_, Some(last)) if stopped || !self.elsewhere => last,
             (Some(_), None) if !self.elsewhere => Problem::no_model(requested),

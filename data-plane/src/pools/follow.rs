@@ -12,6 +12,7 @@ use foldgate_proto::{
     Change, Event, KeyId, KeyNumber, Level, OwnerId, ProviderKey, Record, ResourceId, Revision,
 };
 
+use super::gauges::may_shed;
 use super::{Credential, Pools, lock, now};
 use crate::account::metrics;
 
@@ -107,6 +108,10 @@ impl Pools {
         for (owner, number) in gone {
             self.update(owner, number, None);
         }
+        for owner in self.gauges.owners() {
+            self.gauges.shed(owner, state.owner(owner).map(Arc::as_ref));
+        }
+        self.look_at_models(state);
         self.count();
     }
 
@@ -122,6 +127,10 @@ impl Pools {
         if touched {
             self.count();
         }
+        if record.events.iter().any(may_shed) {
+            self.gauges.shed(record.owner, owner.map(Arc::as_ref));
+        }
+        self.look_again(state, record);
     }
 
     fn update(&self, owner: OwnerId, number: KeyNumber, key: Option<&Arc<ProviderKey>>) {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use foldgate_domain::failure::Failure;
 use foldgate_domain::pool::{Lease, Outcome};
-use foldgate_domain::sleep::SleepDraft;
-use foldgate_proto::{KeyId, KeyNumber, OwnerId};
+use foldgate_domain::sleep::{Fault, SleepDraft};
+use foldgate_domain::table::models::Cooling;
+use foldgate_proto::{KeyId, KeyNumber, OwnerId, SleepCause};
 use uuid::Uuid;
 
 use super::{Credential, Shared, Sleeps, lock, now};
@@ -21,6 +22,8 @@ pub(crate) struct Held {
     pool: Shared,
     sleeps: Arc<Sleeps>,
     owner: OwnerId,
+    /// When the key is left alone for this model, if the model says.
+    cooling: Option<Arc<Cooling>>,
 }
 
 impl Held {
@@ -38,7 +41,14 @@ impl Held {
             pool,
             sleeps,
             owner,
+            cooling: None,
         }
+    }
+
+    /// The same key, to be left alone after failures as a Model says.
+    pub(crate) fn cooled_by(mut self: Box<Self>, cooling: Option<&Arc<Cooling>>) -> Box<Self> {
+        self.cooling = cooling.map(Arc::clone);
+        self
     }
 
     /// What the attempt needs of the key.
@@ -64,10 +74,29 @@ impl Held {
         }
     }
 
-    /// The attempt failed; the key sleeps if the failure was its own.
+    /// The attempt failed; the key sleeps if the failure was its own. Where its Model
+    /// has a say, it is left alone for that model instead, as long as that says; what
+    /// ails the key for good counts for all models all the same.
     pub(crate) fn fail(mut self, failure: &Failure, hint: Option<Duration>) {
         let fault = failure.fault(hint, chance());
-        self.finish(&fault.map_or(Outcome::Abandoned, Outcome::Failed));
+        let cooling = self.cooling.as_ref();
+        let outcome = match cooling.and_then(|cooling| cooling.after(failure, hint)) {
+            None => fault.map_or(Outcome::Abandoned, Outcome::Failed),
+            Some(length) => Outcome::Cooled {
+                model: Fault {
+                    cause: failure.class.cause().unwrap_or(SleepCause::UpstreamError),
+                    status: failure.status,
+                    detail: failure.detail.clone(),
+                    hint: None,
+                    jitter: 0.0,
+                    length: Some(length),
+                },
+                key: fault.filter(|fault| {
+                    matches!(fault.cause, SleepCause::Dead | SleepCause::Exhausted)
+                }),
+            },
+        };
+        self.finish(&outcome);
     }
 
     fn finish(&mut self, outcome: &Outcome) {

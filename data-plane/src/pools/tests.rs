@@ -1,20 +1,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey};
+use foldgate_domain::command::{
+    AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey, PutDefinition, RemoveDefinition,
+};
 use foldgate_domain::failure::Failure;
 use foldgate_domain::pool::Ask;
 use foldgate_domain::provider::FamilySet;
 use foldgate_domain::{State, decide};
 use foldgate_log::Reports;
 use foldgate_proto::{
-    Actor, KeyId, KeyNumber, Level, LogId, OwnerId, ProviderConfig, RecordHash, RecordId,
+    Actor, DefinitionId, DefinitionKind, DefinitionNumber, KeyId, KeyNumber, Level, LogId, OwnerId,
+    ProviderConfig, RecordHash, RecordId,
 };
 use foldgate_vault::{MasterKey, SealContext, Vault};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Picked, Place, Pools, Skipped, Sleeps, now};
+use super::{Of, Picked, Place, Pools, Skipped, Sleeps, Wish, now};
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 const SECRET: &str = "sk-0123456789-0123456789";
@@ -114,7 +117,13 @@ fn pick(pools: &Pools, at: u64) -> Picked {
         serves: FamilySet::ALL,
         tried: &[],
     };
-    pools.pick(OWNER, level(at), &ask)
+    let wish = Wish {
+        owner: OWNER,
+        ask,
+        only: None,
+        anyway: false,
+    };
+    pools.pick(level(at), &wish)
 }
 
 const ONE: KeyId = KeyId(Uuid::from_u128(11));
@@ -310,4 +319,48 @@ fn a_dropped_attempt_is_no_failure() {
         assert_eq!(super::lock(&pool).in_flight(ONE), Some(0));
     }
     assert_eq!(world.pools.sleeps().sleeping().1, 0);
+}
+
+#[test]
+fn what_is_counted_of_a_model_goes_with_it() {
+    let mut world = World::new();
+    let put = |name: &str| {
+        let value = serde_json::json!({"display_name": name, "model_name": "m", "level": 1});
+        let serde_json::Value::Object(value) = value else {
+            panic!("an object");
+        };
+        Command::PutDefinition(Box::new(PutDefinition {
+            kind: DefinitionKind::Model,
+            id: DefinitionId(Uuid::new_v4()),
+            number: None,
+            value,
+            secrets: BTreeMap::new(),
+        }))
+    };
+    let remove = |number| {
+        Command::RemoveDefinition(RemoveDefinition {
+            kind: DefinitionKind::Model,
+            number: DefinitionNumber(number),
+        })
+    };
+    world.run(&put("one"));
+    world.run(&put("two"));
+    let of = |world: &World, number| {
+        world
+            .pools
+            .gauges()
+            .of(OWNER, Of::Model(DefinitionNumber(number)))
+    };
+    let permit = of(&world, 1).enter(None);
+    assert_eq!(of(&world, 2).running(), 0);
+    world.run(&remove(2));
+    assert_eq!(world.pools.gauges().len(), 1);
+    assert_eq!(of(&world, 1).running(), 1, "what stays counts on");
+    world.run(&remove(1));
+    assert_eq!(world.pools.gauges().len(), 0);
+    drop(permit);
+    // A fold that began anew forgets what its state does not have.
+    let _gone = of(&world, 1);
+    world.pools.load(&world.state);
+    assert_eq!(world.pools.gauges().len(), 0);
 }

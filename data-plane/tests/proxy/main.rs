@@ -6,9 +6,13 @@
 mod accounts;
 mod client;
 mod failover;
+mod fallback;
 mod fleet;
 mod limits;
+mod models;
 mod passthrough;
 mod rig;
+mod routing;
 mod streams;
+mod targets;
 mod upstream;

@@ -56,13 +56,12 @@ impl<K: Clone> Pool<K> {
                 wanted && !ask.tried.contains(&slot.key.id)
             })
         };
-        let at = match only {
-            Some(key) => self.index.get(&key).copied().filter(|at| untried(*at)),
-            None => {
-                let waiting = || self.shelf.asleep.iter().chain(&self.shelf.trying);
-                let ready = self.shelf.ready.best(FamilySet::ALL, true, untried);
-                ready.or_else(|| waiting().map(|(_, at)| *at).find(|at| untried(*at)))
-            }
+        let at = if let Some(key) = only {
+            self.index.get(&key).copied().filter(|at| untried(*at))
+        } else {
+            let waiting = || self.shelf.asleep.iter().chain(&self.shelf.trying);
+            let ready = self.shelf.ready.best(FamilySet::ALL, true, untried);
+            ready.or_else(|| waiting().map(|(_, at)| *at).find(|at| untried(*at)))
         };
         let ticket = at.and_then(|at| {
             let sleep = &mut self.slots.get_mut(at)?.sleep;
