@@ -20,6 +20,7 @@ use crate::request::quote::quoted;
 
 mod keys;
 mod limits;
+mod models;
 
 /// The most losing patterns that one step names.
 pub(crate) const MAX_LOSING: usize = 100;
@@ -128,11 +129,17 @@ impl Asked<'_> {
             by_account.into_iter().flatten(),
         );
         let named = first.to.clone().unwrap_or_else(|| self.model.to_owned());
-        let by_owner = self.owner().config.model_mapper.as_ref();
-        let second = step("model_mapper", &named, by_owner.into_iter().flatten());
-        let upstream = second.to.clone().unwrap_or_else(|| named.clone());
-        let third = self.level_step(&upstream);
-        let chain: Vec<Level> = match third.to {
+        let second = self.mapper_step(&named);
+        let mapped = second.to.clone().unwrap_or_else(|| named.clone());
+        let third = self.level_step(&mapped);
+        let explained = self.explained(&named, access.as_ref(), now);
+        let (kind, winner) = match &explained {
+            Some(explained) => (Some(explained.kind), explained.winner.as_ref()),
+            None => (None, None),
+        };
+        // A Model's own Levels stand in its legs.
+        let by_level = third.to.filter(|_| kind == Some("level"));
+        let chain: Vec<Level> = match by_level {
             Some(level) => std::iter::once(level)
                 .chain(self.table.switch_over(level))
                 .collect(),
@@ -141,8 +148,9 @@ impl Asked<'_> {
         let allowed = |level: Level| access.as_ref().is_ok_and(|a| a.allows_level(level));
         let levels: Vec<Value> = chain
             .iter()
-            .map(|level| self.level(*level, &upstream, (allowed(*level), now)))
+            .map(|level| self.level(*level, &mapped, (allowed(*level), now)))
             .collect();
+        let upstream = upstream(&mapped, explained.as_ref());
         let verdict = |model: &str| {
             let allowed = access.as_ref().is_ok_and(|a| a.allows_model(model));
             json!({"model": model, "allowed": allowed})
@@ -158,13 +166,18 @@ impl Asked<'_> {
             "account": self.about_account(),
             "routed": refused.is_none(),
             "refused": refused,
+            "kind": kind,
+            "winner": winner,
+            "legs": explained.as_ref().map_or(&[][..], |explained| &explained.legs),
+            "not_enforced": explained.as_ref().map_or(&[][..], |explained| &explained.not_enforced),
+            "models_not_understood": self.not_understood(),
             "steps": [json!(first), json!(second), json!(third)],
             "upstream_model": upstream,
-            "level": third.to,
+            "level": by_level,
             "switch_over": chain.get(1..).unwrap_or_default(),
             "levels": levels,
             "allow_models": models,
-            "limits": limits::in_force(self.owner(), self.account, (self.model, &upstream)),
+            "limits": limits::in_force(self.owner(), self.account, (self.model, &mapped)),
             "price": {"priced": false, "note": "not yet priced: PRICING is stored, calls are not charged yet"},
         })
     }
@@ -182,9 +195,18 @@ impl Asked<'_> {
             Denied::Path => "path",
             Denied::Model(_) => "allow_models",
             Denied::Level(_) => "allow_levels",
+            Denied::ModelAddress(_) => "allowed_cidrs",
             Denied::NoRoute(_) => "model_not_found",
         };
         Some(json!({"code": code, "message": denied.to_string()}))
+    }
+
+    /// MODEL_MAPPER; what is a Model's exact name is exempt from its wildcards.
+    fn mapper_step(&self, model: &str) -> Step<String> {
+        let mapper = self.owner().config.model_mapper.iter().flatten();
+        let exempt = self.table.is_model(model);
+        let counts = |(from, _): &(&String, &String)| !exempt || !from.contains('*');
+        step("model_mapper", model, mapper.filter(counts))
     }
 
     /// LEVEL_MAPPER: the owner's layer over the completed one.
@@ -225,6 +247,18 @@ impl Asked<'_> {
             "name": name,
             "dna": owner.dna(self.account),
         })
+    }
+}
+
+/// What upstreams are asked for; of a Model that routes, each leg says.
+fn upstream(mapped: &str, explained: Option<&models::Explained>) -> Value {
+    match explained {
+        Some(explained) if explained.kind == "direct" => {
+            let leg = explained.legs.first();
+            leg.map_or(Value::Null, |leg| leg["upstream_model"].clone())
+        }
+        Some(explained) if explained.kind == "routing" => Value::Null,
+        _ => json!(mapped),
     }
 }
 

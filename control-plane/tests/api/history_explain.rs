@@ -52,7 +52,7 @@ async fn each_mapping_names_its_winner_and_its_losers() {
     // It says what the table does.
     let table = node.replica.table();
     let route = table.owner(node.owner).unwrap().resolve("gpt-4o").unwrap();
-    assert_eq!(way["level"], route.level.get());
+    assert_eq!(way["level"], route.level().unwrap().get());
     assert_eq!(way["upstream_model"], route.model);
     assert_eq!(way["price"]["priced"], false);
     assert_eq!(way["limits"]["enforced"], false);

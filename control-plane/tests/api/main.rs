@@ -21,6 +21,7 @@ mod definitions_refused;
 mod dna;
 mod door;
 mod echo;
+mod explain_models;
 mod faults;
 mod history;
 mod history_access;

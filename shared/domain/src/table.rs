@@ -174,6 +174,11 @@ impl OwnerTable {
         self.models.numbered(number).map(Arc::as_ref)
     }
 
+    /// Whether a name is exactly a Model's.
+    pub fn is_model(&self, name: &str) -> bool {
+        self.models.exact(name).is_some()
+    }
+
     /// The Models that this program does not understand (a newer one wrote them); no
     /// request goes there.
     pub fn unread_models(&self) -> impl Iterator<Item = &Arc<Definition>> {

@@ -31,7 +31,7 @@ fn resolve(c: &mut Criterion) {
         b.iter(|| {
             at = (at + 1) % names.len();
             let owner = table.owner(OWNER).expect("claimed");
-            black_box(owner.resolve(&names[at]).map(|route| route.level).ok())
+            black_box(owner.resolve(&names[at]).ok().and_then(|route| route.level()))
         });
     });
     let mut pool = full_pool(&state, level(1));

@@ -2,7 +2,7 @@
 
 use foldgate_domain::provider::{self, Family};
 use foldgate_domain::table::skipped;
-use foldgate_proto::{Level, ProviderKey, SleepReport, Timestamp};
+use foldgate_proto::{KeyId, Level, ProviderKey, SleepReport, Timestamp};
 use serde_json::{Value, json};
 
 use super::Asked;
@@ -31,6 +31,15 @@ impl Asked<'_> {
             "keys_total": of_level().count(),
             "keys": shown.collect::<Vec<Value>>(),
         })
+    }
+
+    /// One key, wherever it stands; `None` if it is gone.
+    pub(super) fn key(&self, key: KeyId, model: &str, now: Timestamp) -> Option<Value> {
+        let owner = self.owner();
+        let key = owner.key(key)?;
+        let sleeping = self.app.sleeps.of_owner(owner.id, now);
+        let sleep = sleeping.iter().filter(|report| counts(report, key, model));
+        Some(show(key, sleep.max_by_key(|report| report.until), model))
     }
 }
 

@@ -172,6 +172,11 @@ impl Named {
         allowed.is_none_or(|allowed| allowed.iter().any(|net| net.contains(&address)))
     }
 
+    /// The ranges of addresses that may call it; `None` is all.
+    pub fn allowed(&self) -> Option<&[IpNet]> {
+        self.allowed.as_deref()
+    }
+
     /// What each `*` of its name stands for in a name that it matches.
     pub(in crate::table) fn captures<'m>(&self, name: &'m str) -> Vec<&'m str> {
         if self.pattern.is_exact() {
