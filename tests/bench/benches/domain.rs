@@ -1,16 +1,18 @@
 //! The hot paths of the domain, by criterion: `cargo bench -p foldgate-bench`.
 //!
 //! Aims (README states what was measured): resolve a model to a key with 10,000
-//! patterns and 100,000 keys under 1 us; fold 500,000 events/s; apply one key
+//! patterns and 100,000 keys under 1 us, with 10,000 Models beside them too; fold 500,000 events/s; apply one key
 //! event to a table of 100,000 keys in under 50 us; 100,000 accounts with a key
 //! each in at most 100 MB, and who presents a key, with its standing, in under
 //! 200 ns.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use foldgate_bench::accounts::{hash_of, resident_kilobytes, state_with_accounts};
+use foldgate_bench::models::{model_event, names, state_with_models};
 use foldgate_bench::{OWNER, full_pool, key_event, level, log_of_keys, models, state_with};
 use foldgate_domain::pool::{Ask, Outcome, Pick};
 use foldgate_domain::{State, Table, provider};
@@ -31,7 +33,12 @@ fn resolve(c: &mut Criterion) {
         b.iter(|| {
             at = (at + 1) % names.len();
             let owner = table.owner(OWNER).expect("claimed");
-            black_box(owner.resolve(&names[at]).ok().and_then(|route| route.level()))
+            black_box(
+                owner
+                    .resolve(&names[at])
+                    .ok()
+                    .and_then(|route| route.level()),
+            )
         });
     });
     let mut pool = full_pool(&state, level(1));
@@ -48,6 +55,39 @@ fn resolve(c: &mut Criterion) {
             if let Pick::Key(lease) = pool.pick(&ask, NOW) {
                 black_box(pool.finish(lease, &Outcome::Success, NOW));
             }
+        });
+    });
+    group.finish();
+}
+
+/// Names that lead to Models and names that do not, and what a Model costs to change.
+fn models_of_the_owner(c: &mut Criterion) {
+    const MODELS: u64 = 10_000;
+    let mut state = state_with_models(PATTERNS, MODELS);
+    let mut table = Table::new(&state);
+    let (led, others) = names(MODELS);
+    let owner = Arc::clone(table.owner(OWNER).expect("claimed"));
+    let mut group = c.benchmark_group("resolve");
+    for (what, names) in [("to Model", &led), ("to Level past Models", &others)] {
+        let mut at = 0;
+        group.bench_function(
+            format!("model {what}, 10,000 patterns, 10,000 Models"),
+            |b| {
+                b.iter(|| {
+                    at = (at + 7919) % names.len();
+                    black_box(owner.resolve(&names[at]).is_ok())
+                });
+            },
+        );
+    }
+    group.finish();
+    let mut group = c.benchmark_group("apply");
+    // Of four numbers one has a wildcard; those compile more when their name changes.
+    let mut number = 2;
+    group.bench_function("one Model event to a table of 10,000 Models", |b| {
+        b.iter(|| {
+            number = (number + 4) % MODELS;
+            apply_to(&mut state, &mut table, &model_event(number));
         });
     });
     group.finish();
@@ -181,5 +221,13 @@ fn callers(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, callers, resolve, around_sleepers, fold, apply_one);
+criterion_group!(
+    benches,
+    callers,
+    resolve,
+    models_of_the_owner,
+    around_sleepers,
+    fold,
+    apply_one
+);
 criterion_main!(benches);

@@ -14,6 +14,7 @@ use foldgate_proto::{
 use uuid::Uuid;
 
 pub mod accounts;
+pub mod models;
 
 /// The tenant of every bench.
 pub const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));

@@ -58,8 +58,6 @@ pub struct Access<'t> {
     bounds: Vec<&'t CompiledAccount>,
     /// From where it calls, if that is known.
     address: Option<IpAddr>,
-    /// The most calls at once with this key, on a node.
-    concurrency: Option<u32>,
 }
 
 /// Where a request goes, for one caller.
@@ -96,9 +94,12 @@ impl OwnerTable {
         if caller.expires_at.is_some_and(|at| at <= now) {
             return Err(Denied::Expired);
         }
-        let key = match caller.key {
+        let key_models = match caller.key {
             None => None,
-            Some(number) => Some(self.people.key(number).ok_or(Denied::Gone)?),
+            Some(number) => {
+                let key = self.people.key(number).ok_or(Denied::Gone)?;
+                key.models.as_deref()
+            }
         };
         let bounds = self.bounds(caller.account).ok_or(Denied::Gone)?;
         if bounds.iter().any(|account| account.suspended) {
@@ -109,8 +110,7 @@ impl OwnerTable {
         let own = below_root.then(|| self.people.account(caller.account));
         Ok(Access {
             table: self,
-            key_models: key.and_then(|key| key.models.as_deref()),
-            concurrency: key.and_then(|key| key.concurrency),
+            key_models,
             address: None,
             own: own.flatten().and_then(|own| own.bounds.as_deref()),
             bounds,
@@ -175,6 +175,11 @@ impl<'t> Access<'t> {
             .all(|models| models.get(model).is_some())
     }
 
+    /// The most calls at once with the key that was presented, if it says.
+    pub const fn concurrency(&self) -> Option<u32> {
+        None
+    }
+
     /// Whether a Level may serve.
     pub fn allows_level(&self, level: Level) -> bool {
         let mut lists = self.bounds.iter().filter_map(|c| c.levels.as_ref());
@@ -193,11 +198,6 @@ impl<'t> Access<'t> {
     pub fn from(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
         self
-    }
-
-    /// The most calls at once with the presented key, on a node.
-    pub const fn concurrency(&self) -> Option<u32> {
-        self.concurrency
     }
 
     /// Where a request for a model goes: the account's mapper, then the owner's

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash,
-    KeyTerms, Level, List, OwnerId, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, Level,
+    List, OwnerId, Timestamp,
 };
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
@@ -69,8 +69,6 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 pub(super) struct CompiledKey {
     pub(super) models: Option<Arc<PatternMap<()>>>,
-    /// The most calls at once, on a node.
-    pub(super) concurrency: Option<u32>,
 }
 
 /// How an account bounds those who call.
@@ -233,12 +231,7 @@ impl People {
             if let Some(key) = new {
                 let models = key.terms.allow_models.as_deref();
                 let models = models.map(|models| Arc::new(patterns(models)));
-                let concurrency = concurrency(&key.terms);
-                let compiled = CompiledKey {
-                    models,
-                    concurrency,
-                };
-                self.keys.insert(key.number, compiled);
+                self.keys.insert(key.number, CompiledKey { models });
             } else if let Some(gone) = gone {
                 self.keys.remove(&gone.number);
             }
@@ -252,11 +245,6 @@ impl People {
     pub(super) fn key(&self, number: CallerKeyNumber) -> Option<&CompiledKey> {
         self.keys.get(&number)
     }
-}
-
-/// The most calls at once with a key; no terms say it yet.
-const fn concurrency(_terms: &KeyTerms) -> Option<u32> {
-    None
 }
 
 impl CompiledAccount {
