@@ -29,7 +29,10 @@ Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`; `type` s
 
 /// The errors of a call, and what they mean.
 const ERRORS: &[(u16, &str)] = &[
-    (400, "the request cannot be understood"),
+    (
+        400,
+        "the request cannot be understood, or no target takes its tags",
+    ),
     (401, "no key, or one that nobody has"),
     (403, "the key may not do this"),
     (404, "nobody serves the model"),
@@ -39,13 +42,14 @@ const ERRORS: &[(u16, &str)] = &[
     (415, "the body is no `application/json`, or is compressed"),
     (
         429,
-        "every key that could serve is rate limited; `Retry-After` says for how long",
+        "every key that could serve is rate limited, or as many calls are under way as there may \
+         be; `Retry-After` says for how long",
     ),
     (500, "a fault of this process"),
     (502, "no upstream answered as it should"),
     (
         503,
-        "no key is there, or this node has no configuration yet",
+        "no key or no target is there, or this node has no configuration yet",
     ),
     (504, "no upstream answered in time"),
     (508, "the request came round in a circle"),
@@ -147,7 +151,14 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
         "security": [{"ProxyBearer": []}, {"ProxyKey": []}],
     });
     match target {
-        Target::Call(endpoint) => shown["requestBody"] = body(endpoint),
+        Target::Call(endpoint) => {
+            shown["requestBody"] = body(endpoint);
+            shown["parameters"] = routing_headers();
+            shown["responses"]["200"]["headers"] = json!({"x-foldgate-served-by": {
+                "description": "the model that a model which routes led to",
+                "schema": {"type": "string"},
+            }});
+        }
         Target::Model(_) => {
             shown["parameters"] = json!([{
                 "name": "model",
@@ -161,6 +172,30 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
         Target::Document => shown["security"] = json!([]),
     }
     shown
+}
+
+/// What a request may say of the targets of a model that routes.
+fn routing_headers() -> Value {
+    let header = |name: &str, about: &str| {
+        json!({
+            "name": name,
+            "in": "header",
+            "required": false,
+            "description": about,
+            "schema": {"type": "string"},
+        })
+    };
+    json!([
+        header(
+            "x-foldgate-routing-tags",
+            "tags, with commas between them: only targets with one of them, else those tagged \
+             `default`",
+        ),
+        header(
+            "x-foldgate-routing-key",
+            "calls with the same key go to the same target, by `consistent_hash`",
+        ),
+    ])
 }
 
 fn body(endpoint: &Endpoint) -> Value {

@@ -1,23 +1,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use foldgate_domain::command::{
-    AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey, PutDefinition, RemoveDefinition,
-};
+use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey};
 use foldgate_domain::failure::Failure;
 use foldgate_domain::pool::Ask;
 use foldgate_domain::provider::FamilySet;
 use foldgate_domain::{State, decide};
 use foldgate_log::Reports;
 use foldgate_proto::{
-    Actor, DefinitionId, DefinitionKind, DefinitionNumber, KeyId, KeyNumber, Level, LogId, OwnerId,
-    ProviderConfig, RecordHash, RecordId,
+    Actor, KeyId, KeyNumber, Level, LogId, OwnerId, ProviderConfig, Record, RecordHash, RecordId,
 };
 use foldgate_vault::{MasterKey, SealContext, Vault};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Of, Picked, Place, Pools, Skipped, Sleeps, Wish, now};
+use super::{Picked, Place, Pools, Skipped, Sleeps, Wish, now};
+
+mod models;
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 const SECRET: &str = "sk-0123456789-0123456789";
@@ -59,6 +58,11 @@ impl World {
     }
 
     fn run(&mut self, command: &Command) {
+        let record = self.recorded(command);
+        self.take(&record);
+    }
+
+    fn recorded(&self, command: &Command) -> Record {
         let context = Context {
             now: now(),
             record: RecordId(Uuid::new_v4()),
@@ -71,11 +75,13 @@ impl World {
             writer_version: "test".to_owned(),
         };
         let decision = decide(&self.state, OWNER, command, &context).unwrap();
-        let record =
-            foldgate_domain::decide::record(&self.state, OWNER, command, &context, decision.events);
+        foldgate_domain::decide::record(&self.state, OWNER, command, &context, decision.events)
+    }
+
+    fn take(&mut self, record: &Record) {
         let next = self.state.revision.next();
-        self.state.apply(next, RecordHash([0; 32]), &record);
-        self.pools.fold(&self.state, &record);
+        self.state.apply(next, RecordHash([0; 32]), record);
+        self.pools.fold(&self.state, record);
     }
 
     fn sealed(&self, id: KeyId, field: &'static str, secret: &str) -> foldgate_proto::MaskedSecret {
@@ -319,48 +325,4 @@ fn a_dropped_attempt_is_no_failure() {
         assert_eq!(super::lock(&pool).in_flight(ONE), Some(0));
     }
     assert_eq!(world.pools.sleeps().sleeping().1, 0);
-}
-
-#[test]
-fn what_is_counted_of_a_model_goes_with_it() {
-    let mut world = World::new();
-    let put = |name: &str| {
-        let value = serde_json::json!({"display_name": name, "model_name": "m", "level": 1});
-        let serde_json::Value::Object(value) = value else {
-            panic!("an object");
-        };
-        Command::PutDefinition(Box::new(PutDefinition {
-            kind: DefinitionKind::Model,
-            id: DefinitionId(Uuid::new_v4()),
-            number: None,
-            value,
-            secrets: BTreeMap::new(),
-        }))
-    };
-    let remove = |number| {
-        Command::RemoveDefinition(RemoveDefinition {
-            kind: DefinitionKind::Model,
-            number: DefinitionNumber(number),
-        })
-    };
-    world.run(&put("one"));
-    world.run(&put("two"));
-    let of = |world: &World, number| {
-        world
-            .pools
-            .gauges()
-            .of(OWNER, Of::Model(DefinitionNumber(number)))
-    };
-    let permit = of(&world, 1).enter(None);
-    assert_eq!(of(&world, 2).running(), 0);
-    world.run(&remove(2));
-    assert_eq!(world.pools.gauges().len(), 1);
-    assert_eq!(of(&world, 1).running(), 1, "what stays counts on");
-    world.run(&remove(1));
-    assert_eq!(world.pools.gauges().len(), 0);
-    drop(permit);
-    // A fold that began anew forgets what its state does not have.
-    let _gone = of(&world, 1);
-    world.pools.load(&world.state);
-    assert_eq!(world.pools.gauges().len(), 0);
 }

@@ -29,8 +29,16 @@ pub(super) fn answer() -> Value {
                 "refused",
                 or_null(object(&[("code", text()), ("message", text())], &[])),
             ),
+            ("kind", or_null(words(&["level", "direct", "routing"]))),
+            ("winner", or_null(terms(&[], &[]))),
+            ("legs", list(leg())),
+            (
+                "not_enforced",
+                list(object(&[("model", text()), ("fields", list(text()))], &[])),
+            ),
+            ("models_not_understood", list(text())),
             ("steps", list(step())),
-            ("upstream_model", text()),
+            ("upstream_model", or_null(text())),
             ("level", or_null(count())),
             ("switch_over", list(count())),
             ("levels", list(level())),
@@ -70,6 +78,55 @@ fn step() -> Value {
             ("losing", list(losing)),
         ],
         &[("layer", words(&["owner", "completed"]))],
+    )
+}
+
+/// What a Model says of itself, with more beside.
+fn terms(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
+    let cooldown = object(
+        &[("default_seconds", count()), ("max_seconds", count())],
+        &[],
+    );
+    let mut all = vec![
+        ("model", text()),
+        ("id", text()),
+        ("number", count()),
+        ("timeout", or_null(count())),
+        ("stream_timeout", or_null(count())),
+        ("concurrency", or_null(count())),
+        ("allowed_cidrs", or_null(list(text()))),
+    ];
+    all.extend_from_slice(required);
+    let mut more = vec![
+        ("retries", or_null(count())),
+        ("cost", or_null(number())),
+        ("cooldown", or_null(cooldown)),
+        ("strategy", text()),
+        ("order_is_fixed", flag()),
+        ("retry_on_429", flag()),
+        ("max_fallbacks", or_null(count())),
+        ("fallback_on_statuses", list(count())),
+        ("when_all_unavailable", words(&["fail", "try_anyway"])),
+    ];
+    more.extend_from_slice(optional);
+    object(&all, &more)
+}
+
+/// One way that a request for a Model may go.
+fn leg() -> Value {
+    let states = ["awake", "asleep", "no_key", "not_allowed", "left_out"];
+    terms(
+        &[("state", words(&states))],
+        &[
+            ("upstream_model", text()),
+            ("one_key", flag()),
+            ("until", text()),
+            ("levels", list(level())),
+            ("priority", json!({"type": "integer"})),
+            ("weight", count()),
+            ("tags", list(text())),
+            ("reason", text()),
+        ],
     )
 }
 
