@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use foldgate_proto::{DefinitionKind, JsonText, ResourceId};
+use foldgate_proto::{Definition, DefinitionKind, JsonText, ResourceId};
 use garde::Validate;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -98,6 +98,14 @@ pub trait Defined:
         Ok(BTreeSet::new())
     }
 
+    /// What it may not be while others speak of it.
+    ///
+    /// # Errors
+    /// The field that they do not bear.
+    fn check_referrers(&self, _by: &[&Definition]) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The fields that are stored but not acted upon yet, as far as they are set;
     /// empty pieces of text are never among them, and `*` is all of it.
     fn unenforced(&self) -> Vec<&'static str> {
@@ -148,6 +156,7 @@ pub struct Registered {
     /// See [`Defined::REFERRED_BY_NAME`].
     pub referred_by_name: bool,
     check: fn(&Map<String, Value>, &OwnerState) -> Result<Checked, Fault>,
+    check_referrers: fn(&JsonText, &[&Definition]) -> Result<(), Fault>,
     unenforced: fn(&JsonText) -> Vec<&'static str>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -159,6 +168,7 @@ const fn registered<T: Defined>() -> Registered {
         secrets: T::SECRETS,
         referred_by_name: T::REFERRED_BY_NAME,
         check: check::<T>,
+        check_referrers: check_referrers::<T>,
         unenforced: unenforced::<T>,
         schema: SchemaGenerator::subschema_for::<T>,
     }
@@ -176,6 +186,14 @@ impl Registered {
     /// The first field that breaks its rule.
     pub fn check(&self, value: &Map<String, Value>, owner: &OwnerState) -> Result<Checked, Fault> {
         (self.check)(value, owner)
+    }
+
+    /// See [`Defined::check_referrers`]; of a value that was checked.
+    ///
+    /// # Errors
+    /// The field that those who speak of it do not bear.
+    pub fn check_referrers(&self, value: &JsonText, by: &[&Definition]) -> Result<(), Fault> {
+        (self.check_referrers)(value, by)
     }
 
     /// See [`Defined::unenforced`]; of a value that is stored.
@@ -269,6 +287,10 @@ fn check_name(field: &str, name: &str) -> Result<(), Fault> {
         return Err(Fault::at(field, "holds control characters"));
     }
     Ok(())
+}
+
+fn check_referrers<T: Defined>(value: &JsonText, by: &[&Definition]) -> Result<(), Fault> {
+    stored::<T>(value).map_or(Ok(()), |read| read.check_referrers(by))
 }
 
 fn unenforced<T: Defined>(value: &JsonText) -> Vec<&'static str> {

@@ -21,8 +21,10 @@ pub(super) fn put(owner: &OwnerState, put: &PutDefinition) -> Result<Vec<Event>,
     };
     let checked = registered(put.kind)?.check(&put.value, owner)?;
     let number = before.map_or_else(|| owner.last_definition.next(), |before| before.number);
-    check_name(owner, ResourceId::Definition(put.kind, number), &checked)?;
+    let resource = ResourceId::Definition(put.kind, number);
+    check_name(owner, resource, &checked)?;
     if let Some(before) = before {
+        check_referrers(owner, resource, &checked)?;
         check_renaming(owner, before, &checked)?;
     }
     let secrets = secrets(before.map(AsRef::as_ref), put)?;
@@ -74,6 +76,22 @@ fn referrer(definition: &std::sync::Arc<Definition>) -> crate::rejection::Referr
     }
 }
 
+/// Whoever speaks of it must bear what it becomes; itself it cannot speak of.
+fn check_referrers(
+    owner: &OwnerState,
+    resource: ResourceId,
+    checked: &Checked,
+) -> Result<(), Fault> {
+    if checked.refers.contains(&resource) {
+        return Err(Fault::at("", "it refers to itself"));
+    }
+    let ResourceId::Definition(kind, _) = resource else {
+        return Ok(());
+    };
+    let by: Vec<&Definition> = owner.referrers_of(resource).map(AsRef::as_ref).collect();
+    Registered::of(kind).map_or(Ok(()), |line| line.check_referrers(&checked.value, &by))
+}
+
 fn registered(kind: DefinitionKind) -> Result<&'static Registered, Rejection> {
     Registered::of(kind).ok_or(Rejection::NoSuchDefinition(kind))
 }
@@ -101,6 +119,7 @@ pub(super) fn check_back(after: &OwnerState, back: &Definition) -> Result<(), St
         return Err("what it speaks of has changed since".to_owned());
     }
     let resource = ResourceId::Definition(back.kind, back.number);
+    check_referrers(after, resource, &checked).map_err(fault)?;
     check_name(after, resource, &checked).map_err(|taken| taken.to_string())
 }
 

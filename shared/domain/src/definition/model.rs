@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use foldgate_proto::{DefinitionId, DefinitionKind, KeyId, Level, ResourceId};
+use foldgate_proto::{Definition, DefinitionId, DefinitionKind, KeyId, Level, ResourceId};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Defined, Fault, RateLimit, schema};
+use super::{Defined, Fault, RateLimit};
 use crate::OwnerState;
 use crate::acl::{Address, Item};
 use crate::pattern::Pattern;
 
+mod forms;
 mod routing;
 
 pub use routing::{HashOn, HashSource, Routing, Strategy, Target, WhenAllUnavailable};
@@ -23,7 +23,7 @@ pub use routing::{HashOn, HashSource, Routing, Strategy, Target, WhenAllUnavaila
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
-#[schemars(extend("anyOf" = forms()))]
+#[schemars(extend("anyOf" = forms::forms()))]
 pub struct Model {
     /// What callers name: a model's exact name, or a pattern with `*`.
     #[garde(length(chars, min = 1, max = 255))]
@@ -222,35 +222,6 @@ const fn yes() -> bool {
     true
 }
 
-/// The fields that only a direct model may have.
-const DIRECT_ONLY: [&str; 10] = [
-    "provider",
-    "model_name",
-    "provider_key_id",
-    "level",
-    "retries",
-    "cooldown",
-    "cost",
-    "background_model_check",
-    "auto_prompt_caching",
-    "embedding",
-];
-
-/// The two sorts of models, for the schema; [`Defined::check`] says the same.
-fn forms() -> Value {
-    let (key, level) = (["provider_key_id"], ["level"]);
-    let direct = schema::all([
-        schema::given(&["model_name"]),
-        schema::any([
-            schema::all([schema::given(&key), schema::absent(&level)]),
-            schema::all([schema::given(&level), schema::absent(&key)]),
-        ]),
-        schema::absent(&["routing"]),
-    ]);
-    let routing = schema::all([schema::given(&["routing"]), schema::absent(&DIRECT_ONLY)]);
-    json!([direct, routing])
-}
-
 /// Where a direct model's calls go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -283,7 +254,7 @@ impl Model {
             self.auto_prompt_caching.is_some(),
             self.embedding.is_some(),
         ];
-        let fields = DIRECT_ONLY.into_iter().zip(set);
+        let fields = forms::DIRECT_ONLY.into_iter().zip(set);
         fields.filter_map(|(field, set)| set.then_some(field))
     }
 
@@ -370,6 +341,18 @@ impl Defined for Model {
             refers.insert(ResourceId::Definition(found.kind, found.number));
         }
         Ok(refers)
+    }
+
+    /// Targets do not route: a call goes on once at most.
+    fn check_referrers(&self, by: &[&Definition]) -> Result<(), Fault> {
+        let mut models = by.iter().filter(|other| other.kind == Self::KIND);
+        match models.next() {
+            Some(other) if self.routing.is_some() => {
+                let problem = format!("is for no target, and {:?} routes to it", other.name);
+                Err(Fault::at("routing", problem))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn unenforced(&self) -> Vec<&'static str> {

@@ -207,18 +207,14 @@ fn entry(name: String, value: Value) -> (String, Value) {
 fn readable(name: &str, value: Value) -> Value {
     match value {
         map if VERBATIM.contains(&name) => map,
-        Value::Object(mut map) => {
-            if map.contains_key("sealed")
-                && let Some(mask) = map.remove("mask")
-            {
-                return mask;
+        Value::Object(map) if name == "definition" && map.contains_key("secrets") => {
+            let fields = map.clone();
+            match serde_json::from_value(Value::Object(map)) {
+                Ok(definition) => Value::Object(flat_definition(&definition)),
+                Err(_) => masked(fields),
             }
-            for hidden in HIDDEN {
-                map.remove(*hidden);
-            }
-            let inner = map.into_iter().map(|(name, value)| entry(name, value));
-            Value::Object(inner.collect())
         }
+        Value::Object(map) => masked(map),
         Value::Array(items) => {
             Value::Array(items.into_iter().map(|item| readable(name, item)).collect())
         }
@@ -236,6 +232,20 @@ fn readable(name: &str, value: Value) -> Value {
         },
         other => other,
     }
+}
+
+/// The fields of an object, or the mask of a secret.
+fn masked(mut map: Map<String, Value>) -> Value {
+    if map.contains_key("sealed")
+        && let Some(mask) = map.remove("mask")
+    {
+        return mask;
+    }
+    for hidden in HIDDEN {
+        map.remove(*hidden);
+    }
+    let inner = map.into_iter().map(|(name, value)| entry(name, value));
+    Value::Object(inner.collect())
 }
 
 /// A decimal as a JSON number.

@@ -7,10 +7,12 @@ use foldgate_proto::{
 };
 use serde_json::{Value, json};
 
-use super::{Difference, FieldChange, diff, fields, shown};
+use super::{Difference, FieldChange, diff, fields, shown, shown_event};
 use crate::Command;
 use crate::command::{Change, PatchKey};
 use crate::decide::tests::given::{Given, START, add, given, level, map, number, secret, set};
+use crate::decide::tests::definition::{put, remove, replace};
+
 use crate::decide::tests::people::{
     add_account, admin, bounded, edit, grant, key_of, patch_account, rotate, rotate_owner,
 };
@@ -309,4 +311,65 @@ fn what_goes_is_told_with_what_it_was() {
     assert_eq!(gone.after, None);
     let told = told(&given);
     assert!(told.contains(&one("caller_key/1", "name", json!("default"), Value::Null)));
+}
+
+#[test]
+fn definitions_are_told_in_their_own_words() {
+    let exporter = |headers: Value, rate: f64| {
+        json!({ "kind": "otlp_http", "name": "o", "endpoint": "https://o.example.com",
+            "headers": headers, "sample_rate": rate })
+    };
+    let kind = DefinitionKind::ObservabilityExporter;
+    let first = exporter(json!({ "at": "\u{2026}1", "hash": "\u{2026}2" }), 0.5);
+    let mut given = given().and(&put(kind, 1, &first));
+    let made = told(&given);
+    let find = |field: &str| {
+        let change = made.iter().find(|(_, name, _, _)| name == field);
+        change.map(|(resource, _, _, after)| (resource.as_str(), after.clone()))
+    };
+    let it = "observability_exporter/1";
+    assert_eq!(find("headers"), Some((it, first["headers"].clone())));
+    assert_eq!(find("sample_rate"), Some((it, json!(0.5))));
+    assert_eq!(find("number"), Some((it, json!(1))));
+    for hidden in ["value", "secrets", "refers", "revision"] {
+        assert_eq!(find(hidden), None, "{hidden}");
+    }
+
+    let second = exporter(json!({ "at": "\u{2026}3" }), 0.5);
+    let edit = replace(&given, kind, 1, &second);
+    let events = given.done(&Command::PutDefinition(Box::new(edit)));
+    let headers = one(
+        it,
+        "headers",
+        first["headers"].clone(),
+        second["headers"].clone(),
+    );
+    assert_eq!(told(&given), [headers]);
+    let shown = shown_event(&events[0]);
+    let put = &shown["ObservabilityExporterPut"];
+    assert_eq!(
+        (&put["number"], &put["value"]["headers"]),
+        (&json!(1), &second["headers"])
+    );
+    assert!(!shown.to_string().contains("sealed"), "{shown}");
+
+    let undone = given.done(&given.undo(given.last()));
+    let told = shown_event(&undone[0]).to_string();
+    assert!(
+        !told.contains("sealed") && !told.contains("secrets"),
+        "{told}"
+    );
+    let back = &shown_event(&undone[0])["RecordUndone"]["changes"][0]["value"]["definition"];
+    assert_eq!(back["headers"], first["headers"], "{told}");
+    let back = given
+        .owner()
+        .resource(last(&given)[0].resource)
+        .expect("it is there");
+    assert_eq!(super::shown(&back)["headers"], first["headers"]);
+    let events = given.done(&remove(kind, 1));
+    assert!(
+        shown_event(&events[0])
+            .get("ObservabilityExporterRemoved")
+            .is_some()
+    );
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use self::arbitrary::{HASHES, OWNERS, record, records};
 use super::people::{digest, folded, hashes, prefix};
 use super::{OwnerState, State};
+use crate::definition::{Registered, places};
 use crate::{Caller, Denied, OwnerTable, Table};
 
 fn fold<'r>(state: &mut State, records: impl IntoIterator<Item = &'r Record>) {
@@ -74,6 +75,7 @@ proptest! {
                 prop_assert!(now.last_news >= owner.last_news);
                 prop_assert!(now.last_caller_key >= owner.last_caller_key);
                 prop_assert!(now.last_admin_key >= owner.last_admin_key);
+                prop_assert!(now.last_definition >= owner.last_definition);
             }
             for owner in state.owners.values() {
                 check_counts(owner);
@@ -177,6 +179,51 @@ fn check_indexes(owner: &OwnerState) {
         presented.extend(hashes(key).map(|hash| ((prefix(hash), key.number), ())));
     }
     assert_eq!(owner.key_hashes, presented);
+    check_definitions(owner);
+}
+
+fn check_definitions(owner: &OwnerState) {
+    let all = || owner.definitions.values();
+    let ids = all().map(|d| (d.id, (d.kind, d.number)));
+    assert_eq!(owner.definition_ids, ids.collect());
+    assert_eq!(owner.definition_ids.len(), owner.definitions.len());
+    let by_name = all().filter(|d| !d.name.is_empty());
+    let names = by_name.map(|d| ((d.kind, digest(&folded(&d.name)), d.number), ()));
+    assert_eq!(owner.definition_names, names.collect());
+    let refers = all().flat_map(|d| d.refers.iter().map(|r| ((*r, d.kind, d.number), ())));
+    assert_eq!(owner.referrers, refers.collect());
+    for (at, definition) in &owner.definitions {
+        assert_eq!(*at, (definition.kind, definition.number));
+        assert!(definition.number <= owner.last_definition);
+    }
+}
+
+/// Whatever is defined is legal today, as it is stored, and what it speaks of is there.
+fn check_legal(owner: &OwnerState) {
+    for definition in owner.definitions.values() {
+        let line = Registered::of(definition.kind).expect("registered");
+        let value = serde_json::from_str(&definition.value.0).expect("an object");
+        let checked = line
+            .check(&value, owner)
+            .unwrap_or_else(|e| panic!("{definition:?}: {e}"));
+        assert_eq!(checked.value, definition.value);
+        assert_eq!(checked.name, definition.name);
+        assert_eq!(checked.refers, *definition.refers);
+        let mut named = owner.definitions_named(definition.kind, &definition.name);
+        let alone = named.all(|other| other.number == definition.number);
+        assert!(alone || definition.name.is_empty(), "{definition:?}");
+        let mut places = line
+            .secrets
+            .iter()
+            .flat_map(|pattern| places(&value, pattern));
+        assert!(places.all(|place| definition.secrets.contains_key(&place)));
+        for resource in &definition.refers {
+            assert!(
+                owner.resource(*resource).is_some(),
+                "{definition:?} speaks of {resource}"
+            );
+        }
+    }
 }
 
 /// As [`check_indexes`], and what decisions see to: nobody shares a name or a key,
@@ -197,6 +244,7 @@ pub(crate) fn check_whole(owner: &OwnerState) {
     for account in owner.accounts.values() {
         assert!(owner.is_rooted(account.number));
     }
+    check_legal(owner);
     for key in owner.caller_keys.values() {
         assert!(owner.is_root(key.account) || owner.accounts.contains_key(&key.account));
     }

@@ -1,5 +1,6 @@
 //! Definitions: made, replaced and removed. Their commands in few words.
 
+mod back;
 mod put;
 mod stays;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::given::Given;
 use crate::command::{PutDefinition, RemoveDefinition, SecretEdit};
+pub(crate) use crate::definition::tests::values::keyword;
 use crate::definition::{Registered, places};
 use crate::{Command, Kind, Rejection};
 
@@ -68,7 +70,7 @@ pub(crate) fn remove(kind: DefinitionKind, number: u64) -> Command {
     })
 }
 
-pub(super) fn stands(given: &Given, kind: DefinitionKind, number: u64) -> Value {
+pub(crate) fn stands(given: &Given, kind: DefinitionKind, number: u64) -> Value {
     let stands = given
         .owner()
         .definitions
@@ -76,19 +78,19 @@ pub(super) fn stands(given: &Given, kind: DefinitionKind, number: u64) -> Value 
     serde_json::from_str(&stands.expect("it is there").value.0).expect("JSON")
 }
 
-pub(super) fn field(rejection: &Rejection) -> (Kind, Option<&str>) {
+pub(crate) fn field(rejection: &Rejection) -> (Kind, Option<&str>) {
     (rejection.kind(), rejection.param())
 }
 
-pub(super) fn model(name: &str) -> Value {
+pub(crate) fn model(name: &str) -> Value {
     json!({ "display_name": name, "model_name": "x", "level": 1 })
 }
 
-pub(super) fn agent(name: &str) -> Value {
+pub(crate) fn agent(name: &str) -> Value {
     json!({ "name": name, "url": "https://a.example.com" })
 }
 
-pub(super) fn otlp(headers: &Value) -> Value {
+pub(crate) fn otlp(headers: &Value) -> Value {
     json!({ "kind": "otlp_http", "name": "o", "endpoint": "https://o.example.com",
         "headers": headers })
 }

@@ -1,6 +1,7 @@
 //! Commands at random, decided one behind the other: what a history promises of
 //! every log that decisions can write.
 
+mod defined;
 mod naive;
 mod op;
 
@@ -25,6 +26,7 @@ fn bare(owner: &OwnerState) -> OwnerState {
     bare.last_news = foldgate_proto::NewsNumber::default();
     bare.last_caller_key = foldgate_proto::CallerKeyNumber::default();
     bare.last_admin_key = foldgate_proto::AdminKeyNumber::default();
+    bare.last_definition = foldgate_proto::DefinitionNumber::default();
     bare.owner_revision = never;
     bare.config_revision = never;
     each(&mut bare.keys, |key| {
@@ -35,6 +37,9 @@ fn bare(owner: &OwnerState) -> OwnerState {
     each(&mut bare.accounts, |account| account.revision = never);
     each(&mut bare.caller_keys, |key| key.revision = never);
     each(&mut bare.admin_keys, |key| key.revision = never);
+    each(&mut bare.definitions, |definition| {
+        definition.revision = never;
+    });
     bare
 }
 
@@ -150,6 +155,9 @@ proptest! {
         prop_assert_eq!(now.account_keys, then.account_keys);
         prop_assert_eq!(now.key_hashes, then.key_hashes);
         prop_assert_eq!(now.staff, then.staff);
+        prop_assert_eq!(now.definition_names, then.definition_names);
+        prop_assert_eq!(now.definition_ids, then.definition_ids);
+        prop_assert_eq!(now.referrers, then.referrers);
     }
 
     #[test]

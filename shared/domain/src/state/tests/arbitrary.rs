@@ -16,6 +16,7 @@ use foldgate_proto::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod definitions;
 mod people;
 
 pub(super) use people::HASHES;
@@ -206,6 +207,7 @@ fn news() -> impl Strategy<Value = Event> {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         16 => people::people(),
+        5 => definitions::definitions(),
         1 => (0..4_u64, HASHES).prop_map(|(account, key)| Event::OwnerClaimed(OwnerClaimed {
             account: AccountNumber(account),
             name: "owner".to_owned(),

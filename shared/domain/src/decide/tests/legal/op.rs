@@ -11,6 +11,7 @@ use super::super::people::{
     account, admin, edit, grant, issue, key_of, patch_account, patch_key_of, remove_account,
     rotate, rotate_owner,
 };
+use super::defined;
 use crate::Command;
 use crate::command::{Change, LimitPatch, PatchKey, ProfileEdit, PublishNews};
 
@@ -19,7 +20,7 @@ use crate::command::{Change, LimitPatch, PatchKey, ProfileEdit, PublishNews};
 pub(super) struct Op(u8, u8, u8, u8);
 
 pub(super) fn ops(count: Range<usize>) -> impl Strategy<Value = Vec<Op>> {
-    let one = (0..24_u8, any::<u8>(), any::<u8>(), any::<u8>());
+    let one = (0..34_u8, any::<u8>(), any::<u8>(), any::<u8>());
     proptest::collection::vec(one.prop_map(|(op, a, b, c)| Op(op, a, b, c)), count)
 }
 
@@ -49,7 +50,7 @@ const PATHS: [&str; 5] = [
     "/chat/completions",
 ];
 
-fn pick<T: Copy>(from: &[T], by: u8) -> T {
+pub(super) fn pick<T: Copy>(from: &[T], by: u8) -> T {
     from[usize::from(by) % from.len()]
 }
 
@@ -81,7 +82,8 @@ impl Op {
             20 => self.admin(given),
             21 => Some(rotate_owner(200 + a % 4)),
             22 => Some(given.undo(1 + u64::from(a) % given.last())),
-            _ => Some(self.restore(given)),
+            23 => Some(self.restore(given)),
+            _ => defined::command(given, [op, a, b, c]),
         }
     }
 
@@ -203,7 +205,7 @@ fn some_account(given: &Given, by: u8) -> Option<(u64, u64)> {
     Some((account.number.0, account.parent.0))
 }
 
-fn nth<T>(of: impl Iterator<Item = T>, by: u8) -> Option<T> {
+pub(super) fn nth<T>(of: impl Iterator<Item = T>, by: u8) -> Option<T> {
     let all: Vec<T> = of.collect();
     let at = usize::from(by) % all.len().max(1);
     all.into_iter().nth(at)

@@ -15,6 +15,7 @@ use foldgate_proto::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::definitions::{definition, definition_id};
 use super::{config, level, levels, number, pattern, provider, provider_config, secret};
 
 /// Few hashes, those of owner keys among them, so that they collide.
@@ -173,7 +174,7 @@ pub(super) fn people() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn resource_id() -> impl Strategy<Value = ResourceId> {
+pub(super) fn resource_id() -> impl Strategy<Value = ResourceId> {
     prop_oneof![
         Just(ResourceId::Owner),
         Just(ResourceId::Config),
@@ -183,6 +184,7 @@ fn resource_id() -> impl Strategy<Value = ResourceId> {
         account().prop_map(ResourceId::Account),
         caller_key().prop_map(ResourceId::CallerKey),
         admin_key().prop_map(ResourceId::AdminKey),
+        definition_id(),
     ]
 }
 
@@ -288,6 +290,7 @@ fn resource() -> impl Strategy<Value = Resource> {
                 revision: Revision(9),
             }))
         }),
+        definition().prop_map(|definition| Resource::Definition(Box::new(definition))),
     ]
 }
 
