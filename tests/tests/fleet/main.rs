@@ -2,6 +2,7 @@
 //! regions, outages.
 
 mod accounts;
+mod admin_models;
 mod cli;
 mod cluster;
 mod held;

@@ -2,6 +2,7 @@
 //! a restart or a kill leaves behind.
 
 mod accounts;
+mod admin_models;
 mod cli;
 mod cli_import;
 mod cli_long;
