@@ -25,6 +25,7 @@ use crate::routes;
 mod accounts;
 mod admin;
 mod answer;
+mod caller_keys;
 mod config;
 mod dashboard;
 mod definitions;
@@ -140,6 +141,7 @@ fn operations(components: &mut Components) -> Vec<Operation> {
     let mut all = keys::operations(components);
     all.extend(config::operations(components));
     all.extend(accounts::operations(components));
+    all.extend(caller_keys::operations(components));
     all.extend(dashboard::operations(components));
     all.extend(admin::operations(components));
     all.extend(definitions::operations(components));

@@ -116,8 +116,9 @@ fn of_itself() -> Vec<Operation> {
             ("UserMinBalance", number()),
             ("UserApiBalance", number()),
         ],
-        &[("Effective", named("AccountBounds"))],
+        &[],
     );
+    let conf = json!({"allOf": [named("AccountBounds"), conf]});
     let details = object(
         &[("kind", or_null(text())), ("resources", list(text()))],
         &[("reason", or_null(text()))],

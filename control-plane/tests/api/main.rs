@@ -19,6 +19,7 @@ mod definitions_history;
 mod definitions_lists;
 mod definitions_refused;
 mod dna;
+mod document;
 mod door;
 mod echo;
 mod explain_models;

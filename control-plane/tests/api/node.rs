@@ -23,6 +23,8 @@ pub(crate) const OWNER_KEY: &str = "sk-Xvs-owner-key-of-the-tests-0123456789";
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// Answers that are not one JSON value, and may have no end.
+use crate::document;
+
 const STREAMS: [&str; 2] = ["text/event-stream", "application/x-ndjson"];
 
 /// Far longer than anything here takes.
@@ -231,11 +233,16 @@ impl Answer {
     }
 }
 
-/// Sends a request and reads its JSON answer; of a stream, only its head.
+/// Sends a request and reads its JSON answer, which must be as the API's document
+/// says; of a stream, only its head.
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let method = request.method().clone();
+    let response = client.execute(request).await.unwrap();
     let status = response.status();
-    let path = response.url().path().to_owned();
+    let url = response.url().clone();
+    let path = url.path().to_owned();
     let headers = response.headers().clone();
     let kind = headers
         .get("content-type")
@@ -251,6 +258,7 @@ pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text)
         .unwrap_or_else(|error| panic!("{status}: no JSON ({error}): {text}"));
+    document::check((&method, &url), (status, &headers), &body).await;
     Answer {
         path,
         status,

@@ -1,0 +1,236 @@
+//! Every answer that any test gets is held against the API's document: its status
+//! must stand there, its headers be there, its body must be as its schema says, and hold nothing that
+//! the schema does not know.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode, Url};
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+
+use crate::node::Node;
+
+static DOCUMENT: OnceCell<Value> = OnceCell::const_new();
+
+/// Words that describe and do not judge.
+const WORDS: &[&str] = &["description", "examples", "format"];
+
+/// Holds an answer against the document of the listener that gave it.
+///
+/// # Panics
+/// It is not as the document says.
+pub(crate) async fn check(
+    (method, url): (&Method, &Url),
+    (status, headers): (StatusCode, &HeaderMap),
+    body: &Value,
+) {
+    let document = DOCUMENT.get_or_init(|| read(url)).await;
+    let method = match *method {
+        Method::HEAD => "get".to_owned(),
+        ref method => method.as_str().to_ascii_lowercase(),
+    };
+    let operation = find(document, url.path()).map(|path| &path[method.as_str()]);
+    let Some(operation) = operation.filter(|operation| operation.is_object()) else {
+        let unserved = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+        assert!(
+            unserved.contains(&status),
+            "{method} {url}: {status} {body}"
+        );
+        return;
+    };
+    let what = format!("{method} {}: {status}", url.path());
+    let response = followed(document, &operation["responses"][status.as_str()]);
+    assert!(response.is_object(), "{what} is not documented: {body}");
+    for (name, header) in response["headers"].as_object().into_iter().flatten() {
+        let must = followed(document, header)["required"] == true;
+        assert!(!must || headers.contains_key(name), "{what}: no {name}");
+    }
+    let schema = &response["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{what}: it has no body in the document");
+    let faults = faults(document, schema, body, "");
+    assert!(faults.is_empty(), "{what}: {faults:?}: {body}");
+}
+
+async fn read(url: &Url) -> Value {
+    let url = url.join("/admin/openapi.json").unwrap();
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
+
+/// What the document has for a path; the one with the fewest parameters first.
+fn find<'d>(document: &'d Value, path: &str) -> Option<&'d Value> {
+    let path = path.trim_end_matches('/');
+    let mut all: Vec<(&String, &Value)> = document["paths"].as_object().unwrap().iter().collect();
+    all.sort_by_key(|(template, _)| template.matches('{').count());
+    let found = all.into_iter().find(|(template, _)| fits(template, path));
+    found.map(|(_, methods)| methods)
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let mut given = path.split('/');
+    for part in template.split('/') {
+        match given.next() {
+            // It takes the rest, however many parts that is.
+            Some(_) if part == "{rest}" => return true,
+            Some(given) if part.starts_with('{') && !given.is_empty() => {}
+            Some(given) if part == given => {}
+            _ => return false,
+        }
+    }
+    given.next().is_none()
+}
+
+fn followed<'d>(document: &'d Value, at: &'d Value) -> &'d Value {
+    match at["$ref"].as_str() {
+        Some(pointer) => followed(document, document.pointer(&pointer[1..]).unwrap()),
+        None => at,
+    }
+}
+
+/// What is wrong with a value.
+fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let schema = followed(document, schema);
+    if *schema == json!(true) {
+        return Vec::new();
+    }
+    let schema = schema.as_object().unwrap();
+    let mut found = Vec::new();
+    for (word, rule) in schema {
+        let holds = match word.as_str() {
+            "type" => is_of(value, rule),
+            "enum" => rule.as_array().unwrap().contains(value),
+            "const" => rule == value,
+            "minimum" => value.as_f64().is_none_or(|n| n >= rule.as_f64().unwrap()),
+            "maximum" => value.as_f64().is_none_or(|n| n <= rule.as_f64().unwrap()),
+            "minItems" => value
+                .as_array()
+                .is_none_or(|a| a.len() as u64 >= rule.as_u64().unwrap()),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|a| a.len() as u64 <= rule.as_u64().unwrap()),
+            "anyOf" | "oneOf" => {
+                let mut branches = rule.as_array().unwrap().iter();
+                branches.any(|branch| faults(document, branch, value, at).is_empty())
+            }
+            "items" => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    found.extend(faults(document, rule, item, &format!("{at}/{index}")));
+                }
+                true
+            }
+            "required" => {
+                let mut names = rule.as_array().unwrap().iter();
+                let is_there = |name: &Value| value.get(name.as_str().unwrap()).is_some();
+                !value.is_object() || names.all(is_there)
+            }
+            "properties" | "additionalProperties" | "allOf" => true,
+            word => WORDS.contains(&word),
+        };
+        if !holds {
+            found.push(format!("{at}: {word} {rule}"));
+        }
+    }
+    if let Value::Object(fields) = value {
+        let known = properties(document, schema);
+        found.extend(of_fields(document, (schema, &known), fields, at));
+    }
+    found
+}
+
+/// The fields an object may have, those of all its parts together.
+fn properties(document: &Value, schema: &Map<String, Value>) -> Map<String, Value> {
+    let mut known = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    for part in schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let part = followed(document, part).as_object().unwrap();
+        known.extend(properties(document, part));
+    }
+    known
+}
+
+fn of_fields(
+    document: &Value,
+    (schema, known): (&Map<String, Value>, &Map<String, Value>),
+    fields: &Map<String, Value>,
+    at: &str,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let branches = schema.contains_key("anyOf") || schema.contains_key("oneOf");
+    let is_plain = !schema.contains_key("properties") && !schema.contains_key("allOf");
+    for (name, value) in fields {
+        let at = format!("{at}/{name}");
+        match (known.get(name), schema.get("additionalProperties")) {
+            (Some(rule), _) => found.extend(faults(document, rule, value, &at)),
+            (None, Some(rule)) if rule.is_object() => {
+                found.extend(faults(document, rule, value, &at));
+            }
+            (None, Some(Value::Bool(true))) => {}
+            (None, _) if branches || is_plain => {}
+            (None, _) => found.push(format!("{at} is not in the document")),
+        }
+    }
+    for part in schema
+        .get("allOf")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let part = followed(document, part).as_object().unwrap();
+        let names = part["required"].as_array().into_iter().flatten();
+        let missing = names.filter(|name| !fields.contains_key(name.as_str().unwrap()));
+        found.extend(missing.map(|name| format!("{at}: {name} is missing")));
+    }
+    found
+}
+
+fn is_of(value: &Value, kinds: &Value) -> bool {
+    let is = |kind: &Value| match kind.as_str().unwrap() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("{other} is no type"),
+    };
+    match kinds {
+        Value::Array(kinds) => kinds.iter().any(is),
+        kind => is(kind),
+    }
+}
+
+#[tokio::test]
+async fn answers_are_held_against_the_document() {
+    let node = Node::start().await;
+    let document = read(&Url::parse(&node.base).unwrap()).await;
+    let at =
+        |path: &str| find(&document, path).map(|methods| methods["get"]["operationId"].clone());
+    assert_eq!(at("/x-keys/12/"), Some(json!("get_x_keys_id")));
+    assert_eq!(
+        at("/x-keys/https:/a.b/c"),
+        Some(json!("get_x_keys_id_rest"))
+    );
+    assert_eq!(
+        at("/admin/v1/state/diff"),
+        Some(json!("get_admin_v1_state_diff"))
+    );
+    assert_eq!(at("/x-nothing"), None);
+    let response = &document["paths"]["/x-keys"]["get"]["responses"]["200"];
+    let schema = &response["content"]["application/json"]["schema"];
+    let wrong = |body: Value| faults(&document, schema, &body, "");
+    assert!(wrong(json!({"success": true, "keys": []})).is_empty());
+    assert_eq!(wrong(json!({"success": true})).len(), 1);
+    assert_eq!(wrong(json!({"success": 1, "keys": []})).len(), 1);
+    assert_eq!(
+        wrong(json!({"success": true, "keys": [], "more": 1})).len(),
+        1
+    );
+    assert!(wrong(json!({"success": true, "keys": [{"ID": 1}]})).len() == 1);
+}
