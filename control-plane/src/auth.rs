@@ -264,6 +264,7 @@ fn check_standing(
 fn denied(denied: Denied) -> Error {
     match denied {
         Denied::Expired => Error::Expired,
+        Denied::Disabled => Error::Disabled,
         Denied::Gone => Error::UnknownKey,
         other => Error::Denied(other),
     }

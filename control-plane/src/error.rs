@@ -48,6 +48,9 @@ pub enum Error {
     /// The key was valid once.
     #[error("this key has expired")]
     Expired,
+    /// The key is out of use until somebody puts it back.
+    #[error("this key is disabled")]
+    Disabled,
     /// The admin key's role does not reach that far.
     #[error("the role {0} may not do this")]
     Role(AdminRole),
@@ -205,7 +208,9 @@ impl Error {
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::NoKey | Self::UnknownKey | Self::Expired => StatusCode::UNAUTHORIZED,
+            Self::NoKey | Self::UnknownKey | Self::Expired | Self::Disabled => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::NotOwner
             | Self::NotFirstOwner
             | Self::AdminKey
@@ -259,6 +264,7 @@ impl Error {
             Self::NotFirstOwner => "first_owner_only",
             Self::AdminKey => "admin_key_not_rotated",
             Self::Expired => "expired_api_key",
+            Self::Disabled => "disabled_api_key",
             Self::Role(_) => "role_not_allowed",
             Self::BoundedKey => "bounded_key",
             Self::Denied(_) => "access_denied",

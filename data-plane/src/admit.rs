@@ -110,6 +110,7 @@ impl Admitted {
 pub(crate) fn denied(denied: Denied) -> Problem {
     match denied {
         Denied::Expired => Problem::expired(),
+        Denied::Disabled => Problem::disabled(),
         Denied::Gone => Problem::unauthorized(true),
         Denied::Suspended => Problem::forbidden("account_suspended", "this account is suspended"),
         Denied::Address => {

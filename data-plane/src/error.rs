@@ -222,6 +222,18 @@ impl Problem {
         )
     }
 
+    /// A key that is out of use until somebody puts it back.
+    pub fn disabled() -> Self {
+        let message = "the API key is disabled";
+        let status = StatusCode::UNAUTHORIZED;
+        Self::new(
+            status,
+            Kind::AuthenticationError,
+            "disabled_api_key",
+            message,
+        )
+    }
+
     /// The caller may not do this.
     pub fn forbidden(code: &'static str, message: impl Into<Text>) -> Self {
         Self::new(StatusCode::FORBIDDEN, Kind::PermissionError, code, message)

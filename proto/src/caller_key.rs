@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountNumber, Blank, CallerKeyId, CallerKeyNumber, List, ModelLimit, Rare, Revision, Timestamp,
+    AccountNumber, Blank, CallerKeyId, CallerKeyNumber, JsonText, List, ModelLimit, Rare, Revision,
+    Timestamp,
 };
 
 /// The SHA-256 of a key that somebody presents.
@@ -48,7 +49,7 @@ pub struct CallerKey {
     pub name: String,
     /// The hash of the key in force.
     pub hash: KeyHash,
-    /// What may be shown of it.
+    /// What may be shown of it; empty where nothing but its hash was ever known.
     pub mask: String,
     /// The key before a rotation, while it is still good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +86,24 @@ pub struct KeyTerms {
     /// Requests and tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<ModelLimit>>,
+    /// Out of use until it is put back.
+    #[serde(skip_serializing_if = "is_false")]
+    pub disabled: bool,
+    /// Requests per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rps: Option<u64>,
+    /// Calls at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// What is kept for the admin API, whose fields these are, and acted upon by
+    /// nothing yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more: Option<JsonText>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Blank for KeyTerms {
@@ -94,6 +113,10 @@ impl Blank for KeyTerms {
                 expires_at: None,
                 allow_models: None,
                 limits: None,
+                disabled: false,
+                rps: None,
+                concurrency: None,
+                more: None,
             }
         }
     }

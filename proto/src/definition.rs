@@ -94,6 +94,13 @@ impl FromStr for DefinitionKind {
 #[serde(transparent)]
 pub struct JsonText(pub String);
 
+impl JsonText {
+    /// Whether it is an object without fields.
+    pub fn is_empty(&self) -> bool {
+        self.0 == "{}"
+    }
+}
+
 impl fmt::Debug for JsonText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 mod subject;
 
 use crate::{
-    AccountNumber, Actor, Config, ConfigKey, KeyId, KeyNumber, Level, MaskedSecret, NewsId,
-    NewsNumber, NewsTarget, ProviderConfig, Timestamp,
+    AccountNumber, Actor, Config, ConfigKey, JsonText, KeyId, KeyNumber, Level, MaskedSecret,
+    NewsId, NewsNumber, NewsTarget, ProviderConfig, Timestamp,
 };
 
 mod definition;
@@ -179,6 +179,9 @@ pub struct KeyAdded {
     pub secret: MaskedSecret,
     /// Whether it may be used.
     pub enabled: bool,
+    /// What is kept for the admin API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<JsonText>,
 }
 
 /// See [`Event::KeyPatched`]. `None` is unchanged.
@@ -205,6 +208,9 @@ pub struct KeyPatched {
     /// Put into or out of use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// What is kept for the admin API, whole; an empty object is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more: Option<JsonText>,
 }
 
 /// See [`Event::KeyRemoved`].

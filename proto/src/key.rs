@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, KeyId, KeyNumber, Level, MaskedSecret, Revision, Timestamp};
+use crate::{Actor, JsonText, KeyId, KeyNumber, Level, MaskedSecret, Revision, Timestamp};
 
 /// An upstream credential with the place it is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,10 @@ pub struct ProviderKey {
     pub secret_revision: Revision,
     /// Set while the key is out of use: by whom, why, since when.
     pub disabled: Option<Disablement>,
+    /// What is kept for the admin API, whose fields these are, and acted upon by
+    /// nothing yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<JsonText>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

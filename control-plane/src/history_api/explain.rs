@@ -189,7 +189,7 @@ impl Asked<'_> {
             Ok(access) => access.resolve(self.model).err()?,
         };
         let code = match denied {
-            Denied::Expired | Denied::Gone => "gone",
+            Denied::Expired | Denied::Disabled | Denied::Gone => "gone",
             Denied::Suspended => "suspended",
             Denied::Address => "address",
             Denied::Path => "path",

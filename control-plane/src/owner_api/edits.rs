@@ -75,6 +75,31 @@ fn limit(fields: &mut Fields, name: &str) -> Result<Change<u64>, Error> {
     }
 }
 
+/// A limit that lets something through.
+///
+/// # Errors
+/// Another sort of value than a whole number that fits, from 1, or `null`.
+pub(crate) fn at_least_one<T: TryFrom<u64>>(
+    fields: &mut Fields,
+    name: &str,
+) -> Result<Change<T>, Error> {
+    match fields.nullable(name) {
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
+        Some(value) => {
+            let number = value.as_u64().filter(|number| *number > 0);
+            let number = number.and_then(|number| T::try_from(number).ok());
+            number.map(Change::Set).ok_or_else(|| {
+                fields.error(
+                    name,
+                    "must be a whole number from 1, or null for no limit; Status false lets \
+                     nothing through",
+                )
+            })
+        }
+    }
+}
+
 /// ModelLimits: an object, or its JSON as a text. What is named goes over what
 /// stands; a model that is `null` loses its limits.
 ///

@@ -31,6 +31,7 @@ async fn a_key_is_issued_listed_changed_and_revoked() {
             "Mask": key["Mask"], "SecretKey": secret,
             "ExpiresAt": "2099-01-31T10:00:00Z",
             "AllowModels": ["gpt-4o-mini"],
+            "Status": true, "RPS": null, "Concurrency": null,
             "RPM": 10, "RPH": null, "RPD": null, "TPM": null, "TPH": null, "TPD": 5,
             "CreatedAt": key["CreatedAt"], "UpdatedAt": key["UpdatedAt"],
         })

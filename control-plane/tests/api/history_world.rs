@@ -175,6 +175,7 @@ pub(crate) async fn eventful(node: &Node) {
     let more = IssueCallerKey {
         account: AccountNumber(bob),
         key: caller_key("sk-bob-other-key-0123456789"),
+        own_name: false,
     };
     let command = Command::IssueCallerKey(more);
     submit(node, node.owner, person("bob1"), command).await;

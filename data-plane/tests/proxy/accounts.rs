@@ -243,6 +243,7 @@ async fn a_key_ends_when_it_expires_and_lives_on_beside_its_successor() {
         foldgate_domain::command::IssueCallerKey {
             account: team,
             key: key("short-lived", terms),
+            own_name: false,
         },
     ))
     .await;

@@ -21,6 +21,7 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
+mod keys;
 mod people;
 
 const AT: Timestamp = Timestamp(1_735_689_600_123);
@@ -77,6 +78,7 @@ fn key_added(number: u64, config: ProviderConfig) -> Event {
         config,
         secret: secret("sk-\u{2026}cdef"),
         enabled: true,
+        more: None,
     })
 }
 
@@ -142,6 +144,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
         config: Some(ProviderConfig::Standard),
         secret: Some(secret("sk-\u{2026}0000")),
         enabled: Some(false),
+        more: None,
     });
     let disabled = Event::KeyDisabled(KeyDisabled {
         number: KeyNumber(123),
@@ -211,6 +214,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
 fn records() -> Vec<(&'static str, Record)> {
     let mut records = first_records();
     records.extend(people::records());
+    records.extend(keys::records());
     records
 }
 

@@ -75,6 +75,7 @@ fn terms() -> KeyTerms {
         expires_at: Some(LATER),
         allow_models: Some(set(&["gpt-4o"])),
         limits: Some(Box::new(limit(3))),
+        ..KeyTerms::default()
     }
 }
 
@@ -144,6 +145,7 @@ fn provider_key(number: u64, config: foldgate_proto::ProviderConfig) -> Provider
             reason: "spent".to_owned(),
             at: AT,
         }),
+        more: None,
         created_at: AT,
         updated_at: LATER,
         revision: Revision(11),

@@ -92,6 +92,18 @@ pub trait Item: Ord + Clone + std::fmt::Display {
 }
 
 impl<T: Item> ListEdit<T> {
+    /// An edit after which a list is this one, whatever it was; `None` does not
+    /// restrict.
+    pub fn whole(list: Option<BTreeSet<T>>) -> Self {
+        let steps = match list {
+            None => vec![Step::All],
+            Some(items) => std::iter::once(Step::Nothing)
+                .chain(items.into_iter().map(Step::Add))
+                .collect(),
+        };
+        Self { steps }
+    }
+
     /// Reads an edit from a text of items.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
     AccountNumber, Actor, AdminKeyNumber, CallerKeyNumber, Config, ConfigKey, DefinitionNumber,
-    Idempotency, KeyId, KeyNumber, Level, MaskedSecret, NewsId, NewsNumber, NewsTarget, RecordId,
-    ResourceId, Revision, Timestamp,
+    Idempotency, JsonText, KeyId, KeyNumber, Level, MaskedSecret, NewsId, NewsNumber, NewsTarget,
+    RecordId, ResourceId, Revision, Timestamp,
 };
 
 mod change;
@@ -66,6 +66,8 @@ pub enum Command {
     ClaimOwner(ClaimOwner),
     /// Add a provider key.
     AddKey(AddKey),
+    /// Add a provider key under a name that is its alone.
+    AddNamedKey(Box<AddNamedKey>),
     /// Change a provider key.
     PatchKey(PatchKey),
     /// Remove a provider key.
@@ -115,7 +117,7 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ClaimOwner(_) => "ClaimOwner",
-            Self::AddKey(_) => "AddKey",
+            Self::AddKey(_) | Self::AddNamedKey(_) => "AddKey",
             Self::PatchKey(_) => "PatchKey",
             Self::RemoveKey(_) => "RemoveKey",
             Self::DisableKey(_) => "DisableKey",
@@ -170,13 +172,14 @@ impl Command {
                 return None;
             }
             Self::AddKey(_)
+            | Self::AddNamedKey(_)
             | Self::PublishNews(_)
             | Self::AddAccount(_)
             | Self::IssueCallerKey(_)
             | Self::IssueAdminKey(_) => {
                 let Some(made) = made else { return None };
                 match self {
-                    Self::AddKey(_) => ResourceId::Key(KeyNumber(made)),
+                    Self::AddKey(_) | Self::AddNamedKey(_) => ResourceId::Key(KeyNumber(made)),
                     Self::PublishNews(_) => ResourceId::News(NewsNumber(made)),
                     Self::AddAccount(_) => ResourceId::Account(AccountNumber(made)),
                     Self::IssueCallerKey(_) => ResourceId::CallerKey(CallerKeyNumber(made)),
@@ -217,6 +220,18 @@ pub struct AddKey {
     pub enabled: bool,
 }
 
+/// See [`Command::AddNamedKey`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddNamedKey {
+    /// The key; its name must be no other key's.
+    pub key: AddKey,
+    /// Whether another Level than the key's is chosen, if there is a better one:
+    /// where keys of the same upstream stand, else the first that nobody uses.
+    pub any_level: bool,
+    /// What is kept for the admin API.
+    pub more: Option<JsonText>,
+}
+
 /// See [`Command::PatchKey`]. `None` is unchanged.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct PatchKey {
@@ -236,6 +251,10 @@ pub struct PatchKey {
     pub secret: Option<MaskedSecret>,
     /// Put into or out of use.
     pub enabled: Option<bool>,
+    /// What is kept for the admin API, whole; an empty object is nothing.
+    pub more: Option<JsonText>,
+    /// Whether no other key may have the new name.
+    pub own_name: bool,
 }
 
 /// See [`Command::DisableKey`].

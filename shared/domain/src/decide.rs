@@ -2,7 +2,7 @@
 //! here may anything be refused; what is decided always folds.
 
 use foldgate_proto::record::SCHEMA;
-use foldgate_proto::{AccountNumber, Event, OwnerId, Record};
+use foldgate_proto::{AccountNumber, Event, JsonText, OwnerId, Record};
 
 use crate::command::Precondition;
 use crate::{Command, Context, OwnerState, Rejection, State};
@@ -27,7 +27,8 @@ pub use account::{
 };
 pub use admin_key::{MAX_ADMIN_KEY_NAME_CHARS, MAX_ADMIN_KEYS};
 pub use caller_key::{
-    MAX_CALLER_KEY_NAME_CHARS, MAX_CALLER_KEYS_PER_OWNER, MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP,
+    DEFAULT_NAME as DEFAULT_CALLER_KEY_NAME, MAX_CALLER_KEY_NAME_CHARS, MAX_CALLER_KEYS_PER_OWNER,
+    MAX_KEYS_PER_ACCOUNT, MAX_OVERLAP,
 };
 pub use config::{MAX_LEVEL_SWITCHES, MAX_TEXT_CHARS, is_email};
 pub use definition::MAX_DEFINITIONS;
@@ -41,6 +42,9 @@ pub use warning::Warning;
 /// The most retry keys remembered at once, over all owners: at about 200 bytes
 /// each they stay within 20 MB.
 pub const MAX_IDEMPOTENCY_KEYS: usize = 100_000;
+
+/// The most that is kept of one key for the admin API, in bytes of JSON.
+pub const MAX_MORE_BYTES: usize = 16 * 1024;
 
 /// What a command came to. No events: what was asked for is so already, and
 /// nothing needs to be written.
@@ -78,6 +82,7 @@ pub fn decide(
     let mut events = match command {
         Command::ClaimOwner(_) => Vec::new(),
         Command::AddKey(add) => key::add(before, add)?,
+        Command::AddNamedKey(add) => key::add_named(before, add)?,
         Command::PatchKey(patch) => key::patch(before, patch)?,
         Command::RemoveKey(number) => key::remove(before, *number)?,
         Command::DisableKey(disable) => key::disable(before, disable),
@@ -91,8 +96,8 @@ pub fn decide(
         Command::AddAccount(add) => account::add(state, before, add, now)?,
         Command::PatchAccount(patch) => account::patch(before, patch, now)?,
         Command::RemoveAccount(remove) => account::remove(before, *remove)?,
-        Command::IssueCallerKey(issue) => caller_key::issue(before, issue, now)?,
-        Command::PatchCallerKey(patch) => caller_key::patch(before, patch, now)?,
+        Command::IssueCallerKey(issue) => caller_key::issue(state, before, issue, now)?,
+        Command::PatchCallerKey(patch) => caller_key::patch(state, before, patch, now)?,
         Command::RotateCallerKey(rotate) => caller_key::rotate(before, rotate, now)?,
         Command::RevokeCallerKey(key) => caller_key::revoke(before, *key)?,
         Command::Undo(undo) => undo::undo(before, undo)?,
@@ -125,7 +130,13 @@ pub fn decide(
 const fn leads_requests(command: &Command) -> bool {
     !matches!(
         command,
-        Command::PublishNews(_) | Command::RetractNews(_) | Command::DisableKey(_)
+        Command::PublishNews(_)
+            | Command::RetractNews(_)
+            | Command::DisableKey(_)
+            | Command::IssueCallerKey(_)
+            | Command::PatchCallerKey(_)
+            | Command::RotateCallerKey(_)
+            | Command::RevokeCallerKey(_)
     )
 }
 
@@ -219,6 +230,20 @@ fn check_text(field: &'static str, text: &str, limit: usize) -> Result<(), Rejec
         return Err(Rejection::field(field, "holds control characters"));
     }
     Ok(())
+}
+
+/// Refuses to keep more for the admin API than [`MAX_MORE_BYTES`].
+fn check_more(more: Option<&JsonText>) -> Result<(), Rejection> {
+    match more.map_or(0, |more| more.0.len()) {
+        bytes if bytes > MAX_MORE_BYTES => {
+            let problem = format!(
+                "all that is kept of this key and not acted upon has {bytes} bytes, more than \
+                 {MAX_MORE_BYTES}"
+            );
+            Err(Rejection::field("more", problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// As [`check_text`], for what stands on one line.

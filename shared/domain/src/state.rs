@@ -17,11 +17,13 @@ use serde::{Deserialize, Serialize};
 mod apply;
 mod bounded;
 pub(crate) mod definitions;
+mod key_names;
 pub(crate) mod people;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tree;
 
+use key_names::KeyNames;
 pub use tree::MAX_DEPTH;
 
 /// The version of the fold. Raised when the same log gives other bytes; state
@@ -158,6 +160,9 @@ pub struct OwnerState {
     /// Resources with the definitions that speak of them.
     #[serde(default, deserialize_with = "bounded::map")]
     pub referrers: OrdMap<(ResourceId, DefinitionKind, DefinitionNumber), ()>,
+    /// Names of keys; what the keys say, so not written out.
+    #[serde(skip)]
+    key_names: KeyNames,
 }
 
 /// A place where keys stand: the same Level, the same upstream.
@@ -218,7 +223,15 @@ impl State {
     /// # Errors
     /// Bytes that are no state of this fold.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
-        rmp_serde::from_slice(bytes)
+        let mut state: Self = rmp_serde::from_slice(bytes)?;
+        let owners: Vec<OwnerId> = state.owners.keys().copied().collect();
+        for owner in owners {
+            if let Some(owner) = state.owners.get_mut(&owner) {
+                let names = KeyNames::of(owner);
+                Arc::make_mut(owner).key_names = names;
+            }
+        }
+        Ok(state)
     }
 
     /// BLAKE3 over the state's bytes, without holding them all.
@@ -269,6 +282,7 @@ impl OwnerState {
             definition_ids: OrdMap::new(),
             definition_names: OrdMap::new(),
             referrers: OrdMap::new(),
+            key_names: KeyNames::default(),
         }
     }
 

@@ -289,6 +289,7 @@ fn key(number: u64) -> KeyAdded {
             mask: "sk-...1234".to_owned(),
         },
         enabled: true,
+        more: None,
     }
 }
 

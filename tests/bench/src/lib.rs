@@ -60,6 +60,7 @@ fn key_added(number: u64) -> Record {
                 mask: "sk-\u{2026}1234".to_owned(),
             },
             enabled: true,
+            more: None,
         })],
     )
 }

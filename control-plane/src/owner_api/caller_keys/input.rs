@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foldgate_domain::Rejection;
-use foldgate_domain::command::TermsEdit;
+use foldgate_domain::command::{Change, TermsEdit};
 use foldgate_proto::CallerKeyNumber;
 
 use super::view::READ_ONLY;
@@ -32,6 +32,10 @@ impl KeyInput {
                 expires_at: edits::time(&mut fields, "ExpiresAt")?,
                 allow_models: edits::list(&mut fields, "AllowModels")?,
                 limits: edits::limits(&mut fields)?,
+                disabled: fields.boolean("Status")?.map(|on| !on),
+                rps: edits::at_least_one(&mut fields, "RPS")?,
+                concurrency: edits::at_least_one(&mut fields, "Concurrency")?,
+                more: Change::Keep,
             },
         };
         fields.finish()?;

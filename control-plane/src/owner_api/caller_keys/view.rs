@@ -25,8 +25,11 @@ pub(crate) fn key(key: &CallerKey) -> Value {
         "AccountID": key.account.0,
         "Name": key.name,
         "Mask": key.mask,
+        "Status": !terms.disabled,
         "ExpiresAt": terms.expires_at.map(foldgate_proto::Timestamp::to_rfc3339),
         "AllowModels": view::list(terms.allow_models.as_deref()),
+        "RPS": terms.rps,
+        "Concurrency": terms.concurrency,
         "CreatedAt": key.created_at.to_rfc3339(),
         "UpdatedAt": key.updated_at.to_rfc3339(),
     });

@@ -34,6 +34,7 @@ pub(crate) async fn issue(
         Command::IssueCallerKey(IssueCallerKey {
             account,
             key: drawn.caller_key(input.name.unwrap_or_default(), input.terms),
+            own_name: false,
         })
     };
     draw(&app, &caller, &write, issue).await
@@ -54,6 +55,8 @@ pub(crate) async fn update(
         key: KeyOf { account, number },
         name: input.name,
         terms: input.terms,
+        hash: None,
+        own_name: false,
     };
     let done = app
         .submit(&caller, &write, Command::PatchCallerKey(patch))

@@ -184,6 +184,8 @@ fn changed_key(
         config: resolved.config,
         secret,
         enabled: input.enabled,
+        more: None,
+        own_name: false,
     };
     Ok((patch, resolved.warnings))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use foldgate_proto::{
-    AccountId, AccountNumber, AdminKeyId, AdminRole, CallerKeyId, CallerKeyNumber, KeyHash, Level,
-    NanoDollars, Rates, Timestamp,
+    AccountId, AccountNumber, AdminKeyId, AdminRole, CallerKeyId, CallerKeyNumber, JsonText,
+    KeyHash, Level, NanoDollars, Rates, Timestamp,
 };
 
 use super::{Change, LimitPatch};
@@ -101,7 +101,7 @@ pub struct NewKey {
     pub name: String,
     /// SHA-256 of it.
     pub hash: KeyHash,
-    /// What may be shown of it.
+    /// What may be shown of it; empty where nothing but its hash is known.
     pub mask: String,
     /// What it is good for.
     pub terms: TermsEdit,
@@ -116,6 +116,14 @@ pub struct TermsEdit {
     pub allow_models: Option<ListEdit<Model>>,
     /// Limits that change.
     pub limits: LimitPatch,
+    /// Put out of use, or back.
+    pub disabled: Option<bool>,
+    /// Requests per second.
+    pub rps: Change<u64>,
+    /// Calls at once.
+    pub concurrency: Change<u32>,
+    /// What is kept for the admin API, whole.
+    pub more: Change<JsonText>,
 }
 
 /// Give an account one more key.
@@ -125,6 +133,8 @@ pub struct IssueCallerKey {
     pub account: AccountNumber,
     /// The key.
     pub key: NewKey,
+    /// Whether no other key of the account may have its name.
+    pub own_name: bool,
 }
 
 /// Which caller key of which account.
@@ -145,6 +155,11 @@ pub struct PatchCallerKey {
     pub name: Option<String>,
     /// What changes of its terms.
     pub terms: TermsEdit,
+    /// The hash of another key, to be presented from now on in place of the one
+    /// before, which ends at once.
+    pub hash: Option<KeyHash>,
+    /// Whether no other key of the account may have the new name.
+    pub own_name: bool,
 }
 
 /// Put a newly drawn key in a caller key's place.

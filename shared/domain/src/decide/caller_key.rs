@@ -10,10 +10,10 @@ use foldgate_proto::{
 };
 
 use super::account::{self, bounds};
-use super::check_line;
 use super::definition::check_unreferred;
+use super::{check_line, check_more};
 use crate::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey, TermsEdit};
-use crate::{OwnerState, Rejection};
+use crate::{OwnerState, Rejection, State};
 
 /// The most caller keys one account may hold.
 pub const MAX_KEYS_PER_ACCOUNT: usize = 100;
@@ -24,25 +24,47 @@ pub const MAX_CALLER_KEY_NAME_CHARS: usize = 128;
 /// The longest a rotated key may stay good beside the new one.
 pub const MAX_OVERLAP: Duration = Duration::from_hours(24 * 30);
 
-const DEFAULT_NAME: &str = "default";
+/// What a key is called that was given no name; any number may be called so.
+pub const DEFAULT_NAME: &str = "default";
 
 pub(super) fn issue(
+    state: &State,
     owner: &OwnerState,
     issue: &IssueCallerKey,
     now: Timestamp,
 ) -> Result<Vec<Event>, Rejection> {
     let account = issue.account;
-    if !owner.is_root(account) && !owner.accounts.contains_key(&account) {
+    let is_root = owner.is_root(account);
+    if !is_root && !owner.accounts.contains_key(&account) {
         return Err(Rejection::NoSuchAccount(account));
     }
-    if owner.caller_keys_of(account).count() >= MAX_KEYS_PER_ACCOUNT {
+    // The owner's own account is bounded by what the owner may hold in all.
+    let mut held = owner.caller_keys_of(account);
+    if !is_root && held.nth(MAX_KEYS_PER_ACCOUNT - 1).is_some() {
         return Err(Rejection::TooMany {
             what: "caller keys of one account",
             limit: MAX_KEYS_PER_ACCOUNT,
         });
     }
+    if issue.key.mask.is_empty() {
+        check_hash_elsewhere(state, owner, issue.key.hash)?;
+    }
     let event = issued(owner, account, &above(owner, account), &issue.key, now)?;
+    if issue.own_name {
+        check_name(owner, account, &event.name)?;
+    }
     Ok(vec![Event::CallerKeyIssued(event)])
+}
+
+/// A name that was chosen is one key's, among those of its account.
+fn check_name(owner: &OwnerState, account: AccountNumber, name: &str) -> Result<(), Rejection> {
+    if name != DEFAULT_NAME && owner.caller_keys_named(account, name).next().is_some() {
+        return Err(Rejection::Taken {
+            field: "Name",
+            value: name.to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// The profiles that bound a key of this account, its own first.
@@ -97,6 +119,13 @@ pub(super) fn check_hash(owner: &OwnerState, hash: KeyHash) -> Result<(), Reject
     Ok(())
 }
 
+/// A hash that somebody brought may be that of another tenant's key, whose calls
+/// would then be answered as theirs. Of keys that are drawn here no two are alike.
+fn check_hash_elsewhere(state: &State, owner: &OwnerState, hash: KeyHash) -> Result<(), Rejection> {
+    let mut others = state.owners.values().filter(|other| other.id != owner.id);
+    others.try_for_each(|other| check_hash(other, hash))
+}
+
 fn terms(above: &[&Profile], base: &KeyTerms, edit: &TermsEdit) -> Result<KeyTerms, Rejection> {
     let nearest = above.iter().find_map(|p| p.allow_models.as_deref());
     let terms = KeyTerms {
@@ -107,7 +136,12 @@ fn terms(above: &[&Profile], base: &KeyTerms, edit: &TermsEdit) -> Result<KeyTer
             nearest,
         )?,
         limits: account::limited(base.limits.clone(), &edit.limits),
+        disabled: edit.disabled.unwrap_or(base.disabled),
+        rps: edit.rps.over(base.rps),
+        concurrency: edit.concurrency.over(base.concurrency),
+        more: edit.more.clone().over(base.more.clone()),
     };
+    check_more(terms.more.as_ref())?;
     // What stays as it is was within bounds once, and is bounded when it calls.
     for profile in above {
         if terms.allow_models != base.allow_models {
@@ -136,12 +170,13 @@ fn find(owner: &OwnerState, key: KeyOf) -> Result<&CallerKey, Rejection> {
 }
 
 pub(super) fn patch(
+    state: &State,
     owner: &OwnerState,
     patch: &PatchCallerKey,
     now: Timestamp,
 ) -> Result<Vec<Event>, Rejection> {
     let key = find(owner, patch.key)?;
-    if patch.name.is_none() && patch.terms == TermsEdit::default() {
+    if patch.name.is_none() && patch.hash.is_none() && patch.terms == TermsEdit::default() {
         return Err(Rejection::NothingToChange);
     }
     let name = patch.name.as_ref().unwrap_or(&key.name);
@@ -149,18 +184,32 @@ pub(super) fn patch(
         return Err(Rejection::field("Name", "must not be empty"));
     }
     check_line("Name", name, MAX_CALLER_KEY_NAME_CHARS)?;
+    if patch.own_name && !crate::is_same(name, &key.name) {
+        check_name(owner, key.account, name)?;
+    }
     let terms = terms(&above(owner, key.account), &key.terms, &patch.terms)?;
     if terms.expires_at != key.terms.expires_at {
         check_expiry(&terms, now)?;
     }
-    if *name == key.name && terms == *key.terms {
-        return Ok(Vec::new());
+    let mut events = Vec::new();
+    if let Some(hash) = patch.hash.filter(|hash| *hash != key.hash) {
+        check_hash(owner, hash)?;
+        check_hash_elsewhere(state, owner, hash)?;
+        events.push(Event::CallerKeyRotated(CallerKeyRotated {
+            number: key.number,
+            hash,
+            mask: String::new(),
+            previous_until: None,
+        }));
     }
-    Ok(vec![Event::CallerKeyPatched(CallerKeyPatched {
-        number: key.number,
-        name: name.clone(),
-        terms,
-    })])
+    if *name != key.name || terms != *key.terms {
+        events.push(Event::CallerKeyPatched(CallerKeyPatched {
+            number: key.number,
+            name: name.clone(),
+            terms,
+        }));
+    }
+    Ok(events)
 }
 
 pub(super) fn rotate(

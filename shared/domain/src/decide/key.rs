@@ -1,12 +1,15 @@
 //! Provider keys.
 
-use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
-use foldgate_proto::{Event, KeyNumber, ResourceId};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::check_line;
+use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
+use foldgate_proto::{Event, KeyNumber, Level, ResourceId};
+
 use super::definition::check_unreferred;
-use crate::command::{AddKey, DisableKey, PatchKey};
-use crate::{OwnerState, Rejection};
+use super::{check_line, check_more};
+use crate::command::{AddKey, AddNamedKey, DisableKey, PatchKey};
+use crate::provider::Family;
+use crate::{OwnerState, Rejection, provider};
 
 mod provider_config;
 mod vertex;
@@ -20,6 +23,10 @@ pub const MAX_KEYS_PER_OWNER: usize = 200_000;
 pub const MAX_KEY_NAME_CHARS: usize = 128;
 
 pub(super) fn add(owner: &OwnerState, add: &AddKey) -> Result<Vec<Event>, Rejection> {
+    added(owner, add).map(|added| vec![Event::KeyAdded(added)])
+}
+
+fn added(owner: &OwnerState, add: &AddKey) -> Result<KeyAdded, Rejection> {
     if owner.keys.len() >= MAX_KEYS_PER_OWNER {
         return Err(Rejection::TooMany {
             what: "keys",
@@ -31,7 +38,7 @@ pub(super) fn add(owner: &OwnerState, add: &AddKey) -> Result<Vec<Event>, Reject
     }
     check_line("Name", &add.name, MAX_KEY_NAME_CHARS)?;
     let config = merged(&add.provider, None, Some(&add.config))?;
-    Ok(vec![Event::KeyAdded(KeyAdded {
+    Ok(KeyAdded {
         id: add.id,
         number: owner.last_key.next(),
         name: add.name.clone(),
@@ -40,7 +47,59 @@ pub(super) fn add(owner: &OwnerState, add: &AddKey) -> Result<Vec<Event>, Reject
         config,
         secret: add.secret.clone(),
         enabled: add.enabled,
-    })])
+        more: None,
+    })
+}
+
+pub(super) fn add_named(owner: &OwnerState, add: &AddNamedKey) -> Result<Vec<Event>, Rejection> {
+    check_more(add.more.as_ref())?;
+    check_name(owner, &add.key.name)?;
+    let mut event = added(owner, &add.key)?;
+    if add.any_level
+        && let Some(level) = better_level(owner, &event)
+    {
+        event.level = level;
+    }
+    event.more.clone_from(&add.more);
+    Ok(vec![Event::KeyAdded(event)])
+}
+
+/// Refuses a name that a key has.
+fn check_name(owner: &OwnerState, name: &str) -> Result<(), Rejection> {
+    if owner.keys_named(name).next().is_some() {
+        return Err(Rejection::Taken {
+            field: "Name",
+            value: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Where a key belongs of which nobody said it: among those of the same upstream,
+/// else where it does not mix with others, nor serves what was led there for them.
+fn better_level(owner: &OwnerState, key: &KeyAdded) -> Option<Level> {
+    let kind = key.config.provider_type();
+    let family = |url: &str| match provider::family(url) {
+        Family::Unknown => None,
+        known => Some(known),
+    };
+    let mine = family(&key.provider);
+    let mut posts = owner.staff.keys();
+    let alike = posts.find(|post| {
+        let same = post.provider == key.provider;
+        post.kind == kind && (same || (mine.is_some() && family(&post.provider) == mine))
+    });
+    if let Some(post) = alike {
+        return Some(post.level);
+    }
+    let mapped = owner.config.level_mapper.iter().flat_map(BTreeMap::values);
+    let switched = owner.config.switch_over.iter().flatten();
+    let switched = switched.flat_map(|(from, to)| [from, to]);
+    let used = mapped.chain(owner.completed.values()).chain(switched);
+    let used = used.chain(owner.staff.keys().map(|post| &post.level));
+    let used: BTreeSet<Level> = used.copied().collect();
+    let mut levels = (1..=u64::from(Level::MAX)).filter_map(Level::new);
+    levels.find(|level| !used.contains(level))
 }
 
 /// What differs from the key as it is; nothing, if all of it is so already.
@@ -55,6 +114,7 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
     let empty = PatchKey {
         number: patch.number,
         sealed_for: patch.sealed_for,
+        own_name: patch.own_name,
         ..PatchKey::default()
     };
     if *patch == empty {
@@ -62,7 +122,11 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
     }
     if let Some(name) = &patch.name {
         check_line("Name", name, MAX_KEY_NAME_CHARS)?;
+        if patch.own_name && !crate::is_same(name, &key.name) {
+            check_name(owner, name)?;
+        }
     }
+    check_more(patch.more.as_ref())?;
     // The key is checked as it will be, whoever changed the other half of it.
     let provider = patch.provider.as_ref().unwrap_or(&key.provider);
     let config = merged(provider, Some(&key.config), patch.config.as_ref())?;
@@ -74,6 +138,10 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
         config: Some(config).filter(|config| *config != key.config),
         secret: patch.secret.clone(),
         enabled: patch.enabled.filter(|on| *on != key.disabled.is_none()),
+        more: patch.more.clone().filter(|more| {
+            let kept = key.more.as_ref();
+            kept.map_or(!more.is_empty(), |kept| kept != more)
+        }),
     };
     let unchanged = KeyPatched {
         number: patch.number,

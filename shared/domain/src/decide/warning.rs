@@ -150,6 +150,13 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             warnings.extend(no_deployments(after, after.last_key));
             warnings
         }
+        Command::AddNamedKey(add) => {
+            let mut warnings = of_key(after, after.last_key);
+            // Where nothing leads to a Level that nobody asked for, models will.
+            warnings.retain(|warning| !(add.any_level && matches!(warning, Warning::Unreached(_))));
+            warnings.extend(no_deployments(after, after.last_key));
+            warnings
+        }
         Command::PatchKey(patch) => {
             let mut warnings = of_key(after, patch.number);
             if patch.config.is_some() {

@@ -218,6 +218,10 @@ fn readable(name: &str, value: Value) -> Value {
         Value::Array(items) => {
             Value::Array(items.into_iter().map(|item| readable(name, item)).collect())
         }
+        // Kept as the text of an object.
+        Value::String(text) if name == "more" => {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
         Value::Number(number) => match number.as_i64() {
             Some(at) if name.ends_with("_at") || matches!(name, "at" | "until") => {
                 json!(Timestamp(at).to_string())

@@ -138,6 +138,7 @@ impl OwnerState {
             secret: added.secret.clone(),
             secret_revision: revision,
             disabled,
+            more: added.more.clone(),
             created_at: record.at,
             updated_at: record.at,
             revision,
@@ -154,6 +155,7 @@ impl OwnerState {
         self.last_key = self.last_key.max(key.number);
         self.key_ids.insert(key.id, key.number);
         self.join(&key);
+        self.key_names.add_key(&key);
         self.keys.insert(key.number, Arc::new(key));
     }
 
@@ -162,7 +164,13 @@ impl OwnerState {
             return;
         };
         self.leave(&key);
+        if patched.name.is_some() {
+            self.key_names.remove_key(&key);
+        }
         change(Arc::make_mut(&mut key), revision, record, patched);
+        if patched.name.is_some() {
+            self.key_names.add_key(&key);
+        }
         self.join(&key);
         self.keys.insert(patched.number, key);
     }
@@ -172,6 +180,7 @@ impl OwnerState {
             return;
         };
         self.key_ids.remove(&key.id);
+        self.key_names.remove_key(&key);
         self.leave(&key);
     }
 
@@ -291,6 +300,9 @@ fn change(key: &mut ProviderKey, revision: Revision, record: &Record, patched: &
     if let Some(secret) = &patched.secret {
         key.secret.clone_from(secret);
         key.secret_revision = revision;
+    }
+    if let Some(more) = &patched.more {
+        key.more = Some(more.clone()).filter(|more| !more.is_empty());
     }
     match patched.enabled {
         Some(true) => {

@@ -164,7 +164,11 @@ impl OwnerState {
     ) {
         if let Some(key) = self.caller_keys.get_mut(&patched.number) {
             let key = Arc::make_mut(key);
-            key.name.clone_from(&patched.name);
+            if key.name != patched.name {
+                self.key_names.remove_caller_key(key);
+                key.name.clone_from(&patched.name);
+                self.key_names.add_caller_key(key);
+            }
             key.terms = patched.terms.clone().into();
             key.updated_at = record.at;
             key.revision = revision;
@@ -199,6 +203,7 @@ impl OwnerState {
         for hash in hashes(&key) {
             self.key_hashes.insert((prefix(hash), key.number), ());
         }
+        self.key_names.add_caller_key(&key);
         self.caller_keys.insert(key.number, Arc::new(key));
     }
 
@@ -207,6 +212,7 @@ impl OwnerState {
             return;
         };
         self.account_keys.remove(&(key.account, number));
+        self.key_names.remove_caller_key(&key);
         for hash in hashes(&key) {
             self.key_hashes.remove(&(prefix(hash), number));
         }

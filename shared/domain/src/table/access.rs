@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use foldgate_proto::{AccountNumber, KeyId, Level, Timestamp};
 
 use super::models::Named;
-use super::people::{Caller, CompiledAccount};
+use super::people::{Caller, CompiledAccount, KeyBounds};
 use super::{OwnerTable, Route};
-use crate::pattern::PatternMap;
 use crate::state::MAX_DEPTH;
 
 mod legs;
@@ -20,6 +19,9 @@ pub enum Denied {
     /// The key was valid once.
     #[error("this key has expired")]
     Expired,
+    /// The key is out of use until it is put back.
+    #[error("this key is disabled")]
+    Disabled,
     /// The key or its account is gone.
     #[error("this key is no longer known")]
     Gone,
@@ -50,8 +52,8 @@ pub enum Denied {
 #[derive(Debug, Clone)]
 pub struct Access<'t> {
     table: &'t OwnerTable,
-    /// What models the key may name, if it says.
-    key_models: Option<&'t PatternMap<()>>,
+    /// How the key itself bounds its calls, if it does.
+    key: Option<&'t KeyBounds>,
     /// How the account itself bounds its calls, if it does.
     own: Option<&'t CompiledAccount>,
     /// The account's bounds and those of all above it, as far as there are any.
@@ -94,13 +96,16 @@ impl OwnerTable {
         if caller.expires_at.is_some_and(|at| at <= now) {
             return Err(Denied::Expired);
         }
-        let key_models = match caller.key {
+        let key = match caller.key {
             None => None,
             Some(number) => {
                 let key = self.people.key(number).ok_or(Denied::Gone)?;
-                key.models.as_deref()
+                key.bounds.as_deref()
             }
         };
+        if key.is_some_and(|key| key.disabled) {
+            return Err(Denied::Disabled);
+        }
         let bounds = self.bounds(caller.account).ok_or(Denied::Gone)?;
         if bounds.iter().any(|account| account.suspended) {
             return Err(Denied::Suspended);
@@ -110,7 +115,7 @@ impl OwnerTable {
         let own = below_root.then(|| self.people.account(caller.account));
         Ok(Access {
             table: self,
-            key_models,
+            key,
             address: None,
             own: own.flatten().and_then(|own| own.bounds.as_deref()),
             bounds,
@@ -169,15 +174,16 @@ impl<'t> Access<'t> {
     /// Whether a model may be named.
     pub fn allows_model(&self, model: &str) -> bool {
         let of_accounts = self.bounds.iter().filter_map(|c| c.models.as_ref());
-        self.key_models
+        let of_key = self.key.and_then(|key| key.models.as_ref());
+        of_key
             .into_iter()
             .chain(of_accounts)
             .all(|models| models.get(model).is_some())
     }
 
     /// The most calls at once with the key that was presented, if it says.
-    pub const fn concurrency(&self) -> Option<u32> {
-        None
+    pub fn concurrency(&self) -> Option<u32> {
+        self.key?.concurrency
     }
 
     /// Whether a Level may serve.

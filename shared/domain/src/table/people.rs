@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash, Level,
-    List, OwnerId, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash,
+    KeyTerms, Level, List, OwnerId, Timestamp,
 };
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
@@ -65,10 +65,18 @@ pub(super) struct Node {
     pub(super) bounds: Option<Arc<CompiledAccount>>,
 }
 
-/// What a caller key narrows.
+/// What a caller key narrows; `None` of one that narrows nothing, as most do.
 #[derive(Debug, Clone)]
 pub(super) struct CompiledKey {
-    pub(super) models: Option<Arc<PatternMap<()>>>,
+    pub(super) bounds: Option<Arc<KeyBounds>>,
+}
+
+/// How a caller key bounds those who present it.
+#[derive(Debug)]
+pub(super) struct KeyBounds {
+    pub(super) disabled: bool,
+    pub(super) models: Option<PatternMap<()>>,
+    pub(super) concurrency: Option<u32>,
 }
 
 /// How an account bounds those who call.
@@ -229,9 +237,8 @@ impl People {
         for item in old.diff(&after.caller_keys) {
             let (gone, new) = sides(&item);
             if let Some(key) = new {
-                let models = key.terms.allow_models.as_deref();
-                let models = models.map(|models| Arc::new(patterns(models)));
-                self.keys.insert(key.number, CompiledKey { models });
+                let bounds = KeyBounds::new(&key.terms).map(Arc::new);
+                self.keys.insert(key.number, CompiledKey { bounds });
             } else if let Some(gone) = gone {
                 self.keys.remove(&gone.number);
             }
@@ -244,6 +251,17 @@ impl People {
 
     pub(super) fn key(&self, number: CallerKeyNumber) -> Option<&CompiledKey> {
         self.keys.get(&number)
+    }
+}
+
+impl KeyBounds {
+    fn new(terms: &KeyTerms) -> Option<Self> {
+        let plain = !terms.disabled && terms.allow_models.is_none() && terms.concurrency.is_none();
+        (!plain).then(|| Self {
+            disabled: terms.disabled,
+            models: terms.allow_models.as_deref().map(patterns),
+            concurrency: terms.concurrency,
+        })
     }
 }
 

@@ -56,6 +56,7 @@ fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
                 mask: String::new(),
             },
             enabled: true,
+            more: None,
         })
     });
     events.extend(keys);

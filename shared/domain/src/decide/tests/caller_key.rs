@@ -96,6 +96,23 @@ fn an_account_holds_so_many_keys() {
     assert!(given.when(&issue(1, 10, |_| {})).is_ok());
 }
 
+/// The owner's own account is bounded only by what the owner may hold in all.
+#[test]
+fn the_owners_own_account_holds_more() {
+    let mut given = given();
+    for n in 0..=MAX_KEYS_PER_ACCOUNT {
+        let n = u8::try_from(n).expect("few");
+        given.done(&issue(1, n + 100, |_| {}));
+    }
+    let kept = given.owner().caller_keys_of(AccountNumber(1)).count();
+    assert_eq!(kept, MAX_KEYS_PER_ACCOUNT + 1);
+    // One that was revoked comes back, beyond what other accounts may hold.
+    given.done(&crate::Command::RevokeCallerKey(key_of(1, 5)));
+    let undo = given.undo(given.last());
+    given.done(&undo);
+    assert_eq!(given.owner().caller_keys.len(), MAX_KEYS_PER_ACCOUNT + 1);
+}
+
 #[test]
 fn names_and_expiry_are_checked() {
     let given = given().and(&add_account("team", 1, 9));

@@ -118,6 +118,7 @@ pub(crate) fn issue(account: u64, n: u8, change: impl FnOnce(&mut NewKey)) -> Co
     Command::IssueCallerKey(IssueCallerKey {
         account: AccountNumber(account),
         key,
+        own_name: false,
     })
 }
 
@@ -126,6 +127,8 @@ pub(crate) fn patch_key_of(key: KeyOf, change: impl FnOnce(&mut PatchCallerKey))
         key,
         name: None,
         terms: TermsEdit::default(),
+        hash: None,
+        own_name: false,
     };
     change(&mut patch);
     Command::PatchCallerKey(patch)

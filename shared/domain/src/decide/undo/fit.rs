@@ -138,12 +138,14 @@ impl Fit<'_> {
             |o| o.caller_keys.len(),
             MAX_CALLER_KEYS_PER_OWNER,
         )?;
-        let of_account = |o: &OwnerState| o.caller_keys_of(key.account).count();
-        self.room(
-            "caller keys of its account",
-            of_account,
-            MAX_KEYS_PER_ACCOUNT,
-        )?;
+        if !self.after.is_root(key.account) {
+            let of_account = |o: &OwnerState| o.caller_keys_of(key.account).count();
+            self.room(
+                "caller keys of its account",
+                of_account,
+                MAX_KEYS_PER_ACCOUNT,
+            )?;
+        }
         let stands =
             self.after.is_root(key.account) || self.after.accounts.contains_key(&key.account);
         if !stands {

@@ -9,9 +9,9 @@ use foldgate_proto::event::{
     LevelMapperCompleted, LevelMapperRetracted, NewsPublished, NewsRetracted, OwnerClaimed,
 };
 use foldgate_proto::{
-    AccountNumber, Actor, Config, ConfigKey, Event, Idempotency, KeyId, KeyNumber, Level, LogId,
-    MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, OwnerId, ProviderConfig, Record,
-    RecordHash, RecordId, Sealed, Timestamp,
+    AccountNumber, Actor, Config, ConfigKey, Event, Idempotency, JsonText, KeyId, KeyNumber, Level,
+    LogId, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, OwnerId, ProviderConfig,
+    Record, RecordHash, RecordId, Sealed, Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -145,10 +145,10 @@ fn config() -> impl Strategy<Value = Config> {
 fn key_added() -> impl Strategy<Value = Event> {
     (
         (number(), 0..6_u128, level(), secret(), any::<bool>()),
-        (provider(), provider_config()),
+        (provider(), provider_config(), more()),
     )
         .prop_map(
-            |((number, id, level, secret, enabled), (provider, config))| {
+            |((number, id, level, secret, enabled), (provider, config, more))| {
                 Event::KeyAdded(KeyAdded {
                     id: KeyId(Uuid::from_u128(id)),
                     number,
@@ -158,9 +158,15 @@ fn key_added() -> impl Strategy<Value = Event> {
                     config,
                     secret,
                     enabled,
+                    more,
                 })
             },
         )
+}
+
+/// What is kept for the admin API; now and then an empty object.
+pub(super) fn more() -> impl Strategy<Value = Option<JsonText>> {
+    proptest::option::of("\\{\\}|\\{\"a\":1\\}".prop_map(JsonText))
 }
 
 fn key_patched() -> impl Strategy<Value = Event> {
@@ -171,19 +177,23 @@ fn key_patched() -> impl Strategy<Value = Event> {
         proptest::option::of(any::<bool>()),
         proptest::option::of(provider()),
         proptest::option::of(provider_config()),
-        proptest::option::of("[ab]"),
+        (proptest::option::of("[ab]"), more()),
     )
-        .prop_map(|(number, level, secret, enabled, provider, config, name)| {
-            Event::KeyPatched(KeyPatched {
-                number,
-                name,
-                level,
-                provider,
-                config,
-                secret,
-                enabled,
-            })
-        })
+        .prop_map(
+            |(number, level, secret, enabled, provider, config, named)| {
+                let (name, more) = named;
+                Event::KeyPatched(KeyPatched {
+                    number,
+                    name,
+                    level,
+                    provider,
+                    config,
+                    secret,
+                    enabled,
+                    more,
+                })
+            },
+        )
 }
 
 fn news() -> impl Strategy<Value = Event> {

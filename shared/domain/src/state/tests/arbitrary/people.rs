@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::definitions::{definition, definition_id};
-use super::{config, level, levels, number, pattern, provider, provider_config, secret};
+use super::{config, level, levels, more, number, pattern, provider, provider_config, secret};
 
 /// Few hashes, those of owner keys among them, so that they collide.
 pub(in super::super) const HASHES: std::ops::Range<u8> = 0..6;
@@ -81,13 +81,18 @@ fn profile() -> impl Strategy<Value = Profile> {
 }
 
 fn terms() -> impl Strategy<Value = KeyTerms> {
-    (proptest::option::of(at()), texts("[ab*]{1,2}")).prop_map(|(expires_at, allow_models)| {
-        KeyTerms {
+    let bounds = (any::<bool>(), proptest::option::of(0..3_u32), more());
+    (proptest::option::of(at()), texts("[ab*]{1,2}"), bounds).prop_map(
+        |(expires_at, allow_models, (disabled, concurrency, more))| KeyTerms {
             expires_at,
             allow_models,
             limits: None,
-        }
-    })
+            disabled,
+            rps: concurrency.map(u64::from),
+            concurrency,
+            more,
+        },
+    )
 }
 
 fn caller_keys() -> impl Strategy<Value = Event> {
@@ -191,10 +196,10 @@ pub(super) fn resource_id() -> impl Strategy<Value = ResourceId> {
 fn provider_key() -> impl Strategy<Value = ProviderKey> {
     (
         (0..6_u128, number(), level(), any::<bool>()),
-        (provider(), provider_config(), secret()),
+        (provider(), provider_config(), secret(), more()),
     )
         .prop_map(
-            |((id, number, level, off), (provider, config, secret))| ProviderKey {
+            |((id, number, level, off), (provider, config, secret, more))| ProviderKey {
                 id: KeyId(Uuid::from_u128(id)),
                 number,
                 name: "back".to_owned(),
@@ -208,6 +213,7 @@ fn provider_key() -> impl Strategy<Value = ProviderKey> {
                     reason: "off".to_owned(),
                     at: Timestamp(1),
                 }),
+                more,
                 created_at: Timestamp(1),
                 updated_at: Timestamp(2),
                 revision: Revision(9),
