@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access::Who;
+use crate::admin_api::ids::Ids;
 use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
@@ -75,6 +76,8 @@ pub(crate) struct Parts {
     pub ending: CancellationToken,
     /// A way to a data plane.
     pub playground: Way,
+    /// What is found by its id.
+    pub ids: Ids,
 }
 
 impl App {

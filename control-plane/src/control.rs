@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::admin_api::ids::Ids;
 use crate::app::{App, Parts};
 use crate::clock;
 use crate::fleet::Fleet;
@@ -126,6 +127,7 @@ impl ControlPlane {
             ending: keeping.ending,
             playground: Way(playground),
             status: keeping.status,
+            ids: Ids::default(),
         });
         Self {
             app,

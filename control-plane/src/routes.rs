@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::admin_api::{admin_keys, definitions, model_status, owners};
+use crate::admin_api::{admin_keys, api_keys, definitions, model_status, owners, provider_keys};
 use crate::app::App;
 use crate::error::{Error, envelope};
 use crate::owner_api::{
@@ -92,6 +92,7 @@ fn all() -> Vec<(&'static str, Methods)> {
     ];
     all.extend(accounts());
     all.extend(definitions::all());
+    all.extend(admin_api_keys());
     all
 }
 
@@ -136,6 +137,33 @@ fn accounts() -> [(&'static str, Methods); 15] {
             get(admin_keys::one).delete(admin_keys::revoke),
         ),
         ("/admin/v1/owners", get(owners::list).post(owners::create)),
+    ]
+}
+
+/// Both sorts of keys, as the admin API has them.
+fn admin_api_keys() -> [(&'static str, MethodRouter<App>); 8] {
+    let callers = get(api_keys::list).post(api_keys::write::create);
+    let caller = get(api_keys::one)
+        .put(api_keys::write::update)
+        .delete(api_keys::write::remove);
+    let rotate = post(api_keys::write::rotate);
+    [
+        ("/admin/v1/api_keys", callers.clone()),
+        ("/admin/v1/api_keys/{id}", caller.clone()),
+        ("/admin/v1/api_keys/{id}/rotate", rotate.clone()),
+        ("/admin/v1/apikeys", callers),
+        ("/admin/v1/apikeys/{id}", caller),
+        ("/admin/v1/apikeys/{id}/rotate", rotate),
+        (
+            "/admin/v1/provider_keys",
+            get(provider_keys::list).post(provider_keys::write::create),
+        ),
+        (
+            "/admin/v1/provider_keys/{id}",
+            get(provider_keys::one)
+                .put(provider_keys::write::update)
+                .delete(provider_keys::write::remove),
+        ),
     ]
 }
 

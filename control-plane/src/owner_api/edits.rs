@@ -169,13 +169,20 @@ pub(crate) fn time(fields: &mut Fields, name: &str) -> Result<Change<Timestamp>,
         Some(Value::String(text)) => text,
         Some(other) => return Err(fields.expected(name, "a time", &other)),
     };
-    let Ok(time) = chrono::DateTime::parse_from_rfc3339(text.trim()) else {
-        let problem = format!(
+    let read = time_of(&text).map_err(|problem| fields.error(name, problem))?;
+    Ok(Change::Set(read))
+}
+
+/// A point in time (RFC 3339), held to whole seconds as answers show it.
+///
+/// # Errors
+/// Says what such a text looks like.
+pub(crate) fn time_of(text: &str) -> Result<Timestamp, String> {
+    match chrono::DateTime::parse_from_rfc3339(text.trim()) {
+        Ok(time) => Ok(Timestamp(time.timestamp().saturating_mul(1000))),
+        Err(_) => Err(format!(
             "{:?} is no time such as 2030-01-31T12:00:00Z (RFC 3339)",
-            quoted(&text)
-        );
-        return Err(fields.error(name, problem));
-    };
-    let millis = time.timestamp().saturating_mul(1000);
-    Ok(Change::Set(Timestamp(millis)))
+            quoted(text)
+        )),
+    }
 }

@@ -7,6 +7,8 @@
 )]
 
 mod admin_keys;
+mod api_keys;
+mod api_keys_refused;
 mod bodies;
 mod bootstrap;
 mod caller_keys;
@@ -23,6 +25,7 @@ mod document;
 mod door;
 mod echo;
 mod explain_models;
+mod entries;
 mod faults;
 mod history;
 mod history_access;
@@ -43,6 +46,8 @@ mod log;
 mod news;
 mod node;
 mod people;
+mod provider_keys;
+mod provider_keys_refused;
 mod reports;
 mod restore;
 mod users;

@@ -92,6 +92,12 @@ fn body(method: &Method, path: &str) -> Value {
             json!({"Name": "taken over"})
         }
         ("PUT", path) if path.starts_with(MODELS) => direct("taken-over"),
+        ("PUT", "/admin/v1/api_keys/{id}" | "/admin/v1/apikeys/{id}") => {
+            json!({"allowed_models": [], "display_name": "taken over"})
+        }
+        ("PUT", "/admin/v1/provider_keys/{id}") => {
+            json!({"display_name": "taken over", "provider": "openai", "api_key": "sk-taken-over"})
+        }
         ("POST", "/x-news/{target}") => json!({"title": "t", "content": "c"}),
         _ => json!({}),
     }

@@ -199,7 +199,7 @@ fn resolve(
     config.resolve(had, |pem| sealing::private_key(&app.vault, place, pem))
 }
 
-fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {
+pub(crate) fn checked_url(app: &App, url: &str) -> Result<ProviderUrl, Error> {
     let others = app.fleet.listeners(clock::now());
     let own = app.settings.listeners.iter().map(String::as_str);
     let all = own.chain(others.iter().map(String::as_str));

@@ -1,0 +1,245 @@
+//! `POST`, `PUT` and `DELETE` of API keys, and rotation. A key that was drawn is
+//! shown in the answer that draws it, and never again: a retry is answered without.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey};
+use foldgate_domain::decide::{DEFAULT_CALLER_KEY_NAME, Warning};
+use foldgate_domain::{Command, Rejection};
+use foldgate_proto::{AccountId, AccountNumber, CallerKeyId, CallerKeyNumber};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::value::ApiKey;
+use super::{find, view};
+use crate::admin_api::body;
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::drawn::Drawn;
+use crate::error::Error;
+use crate::owner_api::caller_keys::input;
+use crate::reply::Done;
+use crate::request::{Segments, Write};
+
+/// `POST /admin/v1/api_keys`
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    let value: ApiKey = body::read(&write)?;
+    value.check(None)?;
+    let terms = value.terms()?;
+    let (caller, account) = team(&app, caller, value.team_id).await?;
+    let (hash, mask, drawn) = if let Some(hash) = value.hash() {
+        (hash, String::new(), None)
+    } else {
+        let drawn = Drawn::new()?;
+        (drawn.hash, drawn.mask.clone(), Some(drawn))
+    };
+    let issue = IssueCallerKey {
+        account,
+        key: NewKey {
+            id: CallerKeyId(Uuid::now_v7()),
+            name: value.display_name.clone().unwrap_or_default(),
+            hash,
+            mask,
+            terms,
+        },
+        own_name: true,
+    };
+    let command = Command::IssueCallerKey(issue);
+    let mut done = submit(&app, &caller, &write, command).await?;
+    warn(&mut done, &value);
+    let number = done.subject().map(CallerKeyNumber).ok_or(Error::Internal)?;
+    let mut entry = shown(&mut done, &caller, number)?;
+    if let Some(drawn) = drawn.filter(|_| done.is_new()) {
+        entry["plaintext"] = json!(drawn.shown());
+    }
+    Ok(done.reply_bare(entry))
+}
+
+/// `PUT /admin/v1/api_keys/{id}`
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let value: ApiKey = body::read(&write)?;
+    let (caller, key) = find(&app, caller, &id).await?;
+    value.check(Some(&key.terms))?;
+    if let Some(team) = value.team_id {
+        let account = caller.owner().accounts.get(&key.account);
+        if account.is_none_or(|account| account.id.0 != team) {
+            let problem = "a key stays with its account; make another there and delete this one";
+            return Err(body::fault("team_id", problem));
+        }
+    }
+    let name = value.display_name.as_deref();
+    let patch = PatchCallerKey {
+        key: KeyOf {
+            account: key.account,
+            number: key.number,
+        },
+        name: Some(name.unwrap_or(DEFAULT_CALLER_KEY_NAME).to_owned()),
+        terms: value.terms()?,
+        hash: value.hash(),
+        own_name: true,
+    };
+    let command = Command::PatchCallerKey(patch);
+    let mut done = submit(&app, &caller, &write, command).await?;
+    warn(&mut done, &value);
+    let entry = shown(&mut done, &caller, key.number)?;
+    Ok(done.reply_bare(entry))
+}
+
+/// `POST /admin/v1/api_keys/{id}/rotate`
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let overlap = input::overlap(&write)?;
+    let (caller, key) = find(&app, caller, &id).await?;
+    let drawn = Drawn::new()?;
+    let rotate = RotateCallerKey {
+        key: KeyOf {
+            account: key.account,
+            number: key.number,
+        },
+        hash: drawn.hash,
+        mask: drawn.mask.clone(),
+        overlap,
+    };
+    let command = Command::RotateCallerKey(rotate);
+    let mut done = submit(&app, &caller, &write, command).await?;
+    let entry = shown(&mut done, &caller, key.number)?;
+    let mut body = json!({"entry": entry});
+    if done.is_new() {
+        body["plaintext"] = json!(drawn.shown());
+    }
+    Ok(done.reply_bare(body))
+}
+
+/// `DELETE /admin/v1/api_keys/{id}`
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let (caller, key) = match find(&app, caller.clone(), &id).await {
+        Ok((caller, found)) => {
+            let key = KeyOf {
+                account: found.account,
+                number: found.number,
+            };
+            (caller, key)
+        }
+        // A retry of what is done already.
+        Err(error) => match app.retried(&caller, &write).await {
+            Some(number) => {
+                let key = KeyOf {
+                    account: caller.account(),
+                    number: CallerKeyNumber(number),
+                };
+                (caller, key)
+            }
+            None => return Err(error),
+        },
+    };
+    let command = Command::RevokeCallerKey(key);
+    let mut done = submit(&app, &caller, &write, command).await?;
+    compare(&mut done, &caller, key.number);
+    let deleted = done.was(true, false);
+    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+}
+
+/// The account that a new key is for; asks the log for news before it says that
+/// there is none.
+async fn team(
+    app: &App,
+    caller: Authenticated,
+    team: Option<Uuid>,
+) -> Result<(Authenticated, AccountNumber), Error> {
+    let Some(team) = team else {
+        let own = caller.account();
+        return Ok((caller, own));
+    };
+    if let Some(account) = app.ids.account(&caller, AccountId(team)) {
+        return Ok((caller, account.number));
+    }
+    let newest = app.caught_up(&caller).await;
+    match app.ids.account(&newest, AccountId(team)) {
+        Some(account) => Ok((newest, account.number)),
+        None => Err(body::fault(
+            "team_id",
+            format!("no account has the id {team}"),
+        )),
+    }
+}
+
+async fn submit(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    command: Command,
+) -> Result<Done, Error> {
+    let done = app.submit(caller, write, command).await;
+    done.map_err(in_these_words)
+}
+
+/// The domain names fields as the owner API does.
+fn in_these_words(error: Error) -> Error {
+    match error {
+        Error::Rejected(Rejection::Field { field, problem }) => body::fault(here(field), problem),
+        Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
+            field: "display_name",
+            value,
+        }
+        .into(),
+        other => other,
+    }
+}
+
+fn here(field: &'static str) -> &'static str {
+    match field {
+        "Name" => "display_name",
+        "ExpiresAt" => "expires_at",
+        "AllowModels" => "allowed_models",
+        "RPM" => "rate_limit.rpm",
+        "RPH" => "rate_limit.rph",
+        "RPD" => "rate_limit.rpd",
+        "TPM" => "rate_limit.tpm",
+        "TPD" => "rate_limit.tpd",
+        // What is kept is no field of its own.
+        "more" => "",
+        other => other,
+    }
+}
+
+fn warn(done: &mut Done, value: &ApiKey) {
+    for field in value.unenforced() {
+        done.warn(Warning::NotEnforced(field).to_string());
+    }
+}
+
+/// The entry, as it stands behind the write.
+fn shown(done: &mut Done, caller: &Authenticated, number: CallerKeyNumber) -> Result<Value, Error> {
+    compare(done, caller, number);
+    let owner = done.owner(caller.owner_id())?;
+    let Some(key) = owner.caller_keys.get(&number) else {
+        let message = "the API key, which this request was about, is gone since";
+        return Err(Error::Gone(message.to_owned()));
+    };
+    Ok(view::entry(owner, key, true))
+}
+
+fn compare(done: &mut Done, caller: &Authenticated, number: CallerKeyNumber) {
+    done.compare(caller.owner_id(), |owner| {
+        let key = owner.caller_keys.get(&number);
+        key.map_or(Value::Null, |key| view::entry(owner, key, true))
+    });
+}

@@ -1,0 +1,76 @@
+//! Bodies that are one type each: its fields are all there are, and its rules are
+//! those of its JSON Schema.
+
+use foldgate_domain::Rejection;
+use foldgate_domain::definition::Fault;
+use garde::Validate;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::request::Write;
+
+/// A request's body as its type has it.
+///
+/// # Errors
+/// No JSON object; the first field that is unknown, missing, of another type, or
+/// breaks its rule.
+pub(super) fn read<T>(write: &Write) -> Result<T, Error>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    let value = Value::Object(write.fields()?.into_rest());
+    let read: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        fault(path, error.into_inner().to_string())
+    })?;
+    match read.validate() {
+        Ok(()) => Ok(read),
+        Err(report) => {
+            let first = report.iter().next();
+            Err(first.map_or_else(
+                || fault("", "breaks a rule"),
+                |(path, error)| fault(path.to_string(), error.to_string()),
+            ))
+        }
+    }
+}
+
+/// A field that breaks its rule; an empty path is the whole body.
+pub(super) fn fault(path: impl Into<String>, problem: impl Into<String>) -> Error {
+    Rejection::Definition(Fault::at(path, problem)).into()
+}
+
+/// Refuses a name that does not look like what it is.
+///
+/// # Errors
+/// White space around it.
+pub(super) fn check_name(field: &str, name: &str) -> Result<(), Error> {
+    if name.trim() == name {
+        return Ok(());
+    }
+    Err(fault(field, "must not begin or end with white space"))
+}
+
+/// The longest text of a list that is kept, in characters.
+const MAX_TEXT_CHARS: usize = 255;
+
+/// Of a list that is kept, no text may be empty or longer than it may be.
+///
+/// # Errors
+/// Says which.
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what the derived code calls it with"
+)]
+pub(super) fn texts(texts: &Option<Vec<String>>, (): &()) -> garde::Result {
+    let fits = |text: &String| (1..=MAX_TEXT_CHARS).contains(&text.chars().count());
+    match texts.iter().flatten().position(|text| !fits(text)) {
+        None => Ok(()),
+        Some(at) => Err(garde::Error::new(format!(
+            "number {at} must have 1 to {MAX_TEXT_CHARS} characters"
+        ))),
+    }
+}

@@ -1,0 +1,88 @@
+//! Long arrays, written in pieces as fast as the client takes them: a list of the
+//! largest size holds up nobody else.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::Value;
+
+/// How long a piece grows before it is handed on, in bytes; it may be longer by
+/// one entry.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A JSON array. Short ones are written at once; of a long one each piece is, when
+/// the client has taken those before it.
+pub(super) fn array<T: Send + 'static>(
+    items: Vec<T>,
+    show: impl FnMut(&T) -> Value + Send + 'static,
+) -> Body {
+    let mut pieces = Pieces {
+        rest: items.into_iter(),
+        show,
+        begun: false,
+        ended: false,
+    };
+    let first = pieces.next().unwrap_or_default();
+    if pieces.ended {
+        return Body::from(first);
+    }
+    let all = std::iter::once(first).chain(pieces);
+    Body::from_stream(stream::iter(all.map(Ok::<_, Infallible>)))
+}
+
+/// The text of an array, piece by piece.
+struct Pieces<T, F> {
+    rest: std::vec::IntoIter<T>,
+    show: F,
+    begun: bool,
+    ended: bool,
+}
+
+impl<T, F: FnMut(&T) -> Value> Iterator for Pieces<T, F> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        if self.ended {
+            return None;
+        }
+        let mut piece = Vec::with_capacity(PIECE_BYTES / 4);
+        while piece.len() < PIECE_BYTES {
+            let Some(item) = self.rest.next() else {
+                piece.extend_from_slice(if self.begun { b"]" } else { b"[]" });
+                self.ended = true;
+                break;
+            };
+            piece.push(if self.begun { b',' } else { b'[' });
+            self.begun = true;
+            piece.extend_from_slice((self.show)(&item).to_string().as_bytes());
+        }
+        Some(Bytes::from(piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{PIECE_BYTES, array};
+
+    async fn written(count: usize) -> Value {
+        let entry = "x".repeat(PIECE_BYTES / 10);
+        let show = move |n: &usize| json!([n, entry]);
+        let body = array((0..count).collect(), show);
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("whole");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn an_array_is_whole_however_many_pieces_it_takes() {
+        for count in [0, 1, 9, 10, 11, 35] {
+            let read = written(count).await;
+            let entries = read.as_array().expect("an array");
+            assert_eq!(entries.len(), count);
+            assert!(entries.iter().enumerate().all(|(n, entry)| entry[0] == n));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A provider key as the admin API writes it, and what is kept of that.
+
+use foldgate_proto::{JsonText, ProviderType};
+use garde::Validate;
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::overrides::{RequestOverrides, ResponseOverrides, TelemetryTags, Tls};
+use crate::admin_api::body::{check_name, fault, texts};
+use crate::error::Error;
+use crate::owner_api::keys::input::MAX_SECRET_BYTES;
+use crate::sealing;
+
+/// What is taken out of every request unless something else is said.
+const STRIPPED: [&str; 4] = ["authorization", "cookie", "set-cookie", "x-api-key"];
+
+/// An upstream credential, with the place it is good for. What is left out of a PUT
+/// is not there any more, but for `level`, which stays.
+#[derive(Clone, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub(crate) struct ProviderKeyValue {
+    /// A name, unlike those of the other provider keys, whatever its case.
+    #[garde(length(chars, min = 1, max = 128))]
+    pub display_name: String,
+    /// The credential; answers show its mask, which stands for it when it comes back.
+    /// Exactly one of `api_key` and `secret` is given.
+    #[serde(default, deserialize_with = "secret")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 4096))]
+    pub api_key: Option<SecretString>,
+    /// Another name for `api_key`.
+    #[serde(default, deserialize_with = "secret")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 4096))]
+    pub secret: Option<SecretString>,
+    /// The base URL; without it, that of the provider, or of the adapter.
+    #[garde(length(min = 1, max = 2048))]
+    pub api_base: Option<String>,
+    /// What the provider is called.
+    #[serde(default)]
+    #[garde(length(chars, max = 64))]
+    pub provider: String,
+    /// What the provider speaks; like OpenAI unless it is said.
+    pub adapter: Option<Adapter>,
+    /// The pool it serves in. Without it, the one where keys of the same provider
+    /// stand, else the first that nobody uses.
+    #[garde(range(max = 9999))]
+    pub level: Option<u16>,
+    /// Out of use until it is put back.
+    #[serde(default)]
+    pub disabled: bool,
+    /// How requests are changed on their way out; kept, not acted upon yet, as all
+    /// that follows.
+    #[garde(dive)]
+    pub request: Option<RequestOverrides>,
+    /// How answers are changed on their way back.
+    #[garde(dive)]
+    pub response: Option<ResponseOverrides>,
+    /// Headers of the caller that never go upstream.
+    #[garde(length(max = 64), custom(texts))]
+    #[schemars(inner(length(min = 1, max = 255)))]
+    pub strip_headers: Option<Vec<String>>,
+    /// What metrics call the provider.
+    #[garde(dive)]
+    pub telemetry_tags: Option<TelemetryTags>,
+    /// How the provider's certificate is checked.
+    #[garde(dive)]
+    pub tls: Option<Tls>,
+}
+
+/// What a provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Adapter {
+    /// As OpenAI does.
+    Openai,
+    /// As Anthropic does.
+    Anthropic,
+    /// AWS Bedrock; not supported.
+    Bedrock,
+    /// Google Vertex AI.
+    Vertex,
+    /// Azure OpenAI.
+    AzureOpenai,
+}
+
+/// A credential, as it came.
+pub(super) enum Credential {
+    /// The mask of the one that is there, which stays.
+    Kept,
+    /// A new one.
+    New(SecretString),
+}
+
+fn secret<'de, D: Deserializer<'de>>(text: D) -> Result<Option<SecretString>, D::Error> {
+    let text = Option::<String>::deserialize(text)?;
+    Ok(text.map(SecretString::from))
+}
+
+/// What is kept beside the key itself.
+#[derive(Serialize)]
+struct More<'k> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    provider: &'k str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adapter: Option<Adapter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'k RequestOverrides>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'k ResponseOverrides>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strip_headers: Option<&'k [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    telemetry_tags: Option<&'k TelemetryTags>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'k Tls>,
+}
+
+impl ProviderKeyValue {
+    /// Checks what its type cannot say.
+    ///
+    /// # Errors
+    /// The first field that breaks its rule.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_name("display_name", &self.display_name)?;
+        if self.provider.chars().any(char::is_control) {
+            return Err(fault("provider", "holds control characters"));
+        }
+        if self.adapter == Some(Adapter::Bedrock) {
+            return Err(fault("adapter", "bedrock is not supported"));
+        }
+        Ok(())
+    }
+
+    /// The provider's name, if it has one.
+    pub(super) fn provider(&self) -> Option<&str> {
+        Some(self.provider.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// The kind of upstream it is for.
+    pub(super) fn kind(&self) -> ProviderType {
+        match self.adapter {
+            Some(Adapter::AzureOpenai) => ProviderType::Azure,
+            Some(Adapter::Vertex) => ProviderType::Vertex,
+            None | Some(Adapter::Openai | Adapter::Anthropic | Adapter::Bedrock) => {
+                ProviderType::Standard
+            }
+        }
+    }
+
+    /// The credential; `mask` is what is shown of the one that is there.
+    ///
+    /// # Errors
+    /// None or two; another mask; a text that can be no credential.
+    pub(super) fn credential(&self, mask: Option<&str>) -> Result<Credential, Error> {
+        let (field, given) = match (&self.api_key, &self.secret) {
+            (Some(key), None) => ("api_key", key),
+            (None, Some(key)) => ("secret", key),
+            (Some(_), Some(_)) => {
+                return Err(fault("secret", "give api_key or secret, not both"));
+            }
+            (None, None) => return Err(fault("api_key", "is required")),
+        };
+        let text = given.expose_secret();
+        if mask == Some(text) {
+            return Ok(Credential::Kept);
+        }
+        if sealing::is_mask(text) {
+            let problem = "this is a mask, and not that of this key; give the key itself";
+            return Err(fault(field, problem));
+        }
+        if text.is_empty() || text.len() > MAX_SECRET_BYTES {
+            let problem = format!("must have 1 to {MAX_SECRET_BYTES} bytes");
+            return Err(fault(field, problem));
+        }
+        if !text.bytes().all(|b| b.is_ascii_graphic()) {
+            let problem = "may hold only visible ASCII characters, no spaces";
+            return Err(fault(field, problem));
+        }
+        Ok(Credential::New(given.clone()))
+    }
+
+    /// What is kept of it beside the key itself; an empty object is nothing.
+    pub(super) fn more(&self) -> JsonText {
+        let stripped = self.strip_headers.as_deref();
+        let tags = self.telemetry_tags.as_ref();
+        let more = More {
+            provider: &self.provider,
+            // Of other kinds of upstream the key itself says it.
+            adapter: self
+                .adapter
+                .filter(|_| self.kind() == ProviderType::Standard),
+            request: self.request.as_ref(),
+            response: self.response.as_ref(),
+            strip_headers: stripped.filter(|headers| *headers != STRIPPED),
+            telemetry_tags: tags.filter(|tags| **tags != TelemetryTags::default()),
+            tls: self.tls.as_ref(),
+        };
+        // Of texts and numbers alone, it can always be written.
+        JsonText(serde_json::to_string(&more).unwrap_or_default())
+    }
+
+    /// The fields that are set and that nothing acts upon yet.
+    pub(super) fn unenforced(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let stripped = self.strip_headers.as_ref();
+        let tags = self.telemetry_tags.as_ref();
+        let fields = [
+            // Every upstream is spoken to as OpenAI's is.
+            ("adapter", self.adapter == Some(Adapter::Anthropic)),
+            ("request", self.request.is_some()),
+            ("response", self.response.is_some()),
+            (
+                "strip_headers",
+                stripped.is_some_and(|headers| *headers != STRIPPED),
+            ),
+            (
+                "telemetry_tags",
+                tags.is_some_and(|tags| *tags != TelemetryTags::default()),
+            ),
+            ("tls", self.tls.is_some()),
+        ];
+        let set = fields.into_iter().filter(|(_, set)| *set);
+        set.map(|(field, _)| field)
+    }
+}

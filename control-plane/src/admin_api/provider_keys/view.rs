@@ -1,0 +1,44 @@
+//! A provider key as the admin API shows it: an entry whose value can be put back as
+//! it is. Its credential is shown as a mask.
+
+use foldgate_proto::{ProviderKey, ProviderType};
+use serde_json::{Map, Value, json};
+
+use super::value::Adapter;
+
+/// What may be shown of a key.
+pub(super) fn entry(key: &ProviderKey) -> Value {
+    json!({
+        "id": key.id.to_string(),
+        "value": value(key),
+        "revision": key.revision.0,
+    })
+}
+
+fn value(key: &ProviderKey) -> Map<String, Value> {
+    let mut shown = Map::new();
+    if let Some(more) = &key.more
+        && let Ok(Value::Object(more)) = serde_json::from_str(&more.0)
+    {
+        shown.extend(more);
+    }
+    let mut show = |name: &str, value: Value| {
+        shown.insert(name.to_owned(), value);
+    };
+    show("display_name", json!(key.name));
+    show("api_key", json!(key.secret.mask));
+    show("api_base", json!(key.provider));
+    show("level", json!(key.level));
+    let adapter = match key.config.provider_type() {
+        ProviderType::Standard => None,
+        ProviderType::Azure => Some(Adapter::AzureOpenai),
+        ProviderType::Vertex => Some(Adapter::Vertex),
+    };
+    if let Some(adapter) = adapter {
+        show("adapter", json!(adapter));
+    }
+    if key.disabled.is_some() {
+        show("disabled", json!(true));
+    }
+    shown
+}

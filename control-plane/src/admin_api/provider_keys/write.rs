@@ -1,0 +1,240 @@
+//! `POST`, `PUT` and `DELETE` of provider keys.
+
+use axum::extract::State;
+use axum::response::Response;
+use foldgate_domain::command::{AddKey, AddNamedKey, ConfigFields, ConfigPatch, PatchKey};
+use foldgate_domain::decide::Warning;
+use foldgate_domain::{Command, Rejection};
+use foldgate_proto::{KeyId, KeyNumber, Level, MaskedSecret, OwnerId, ProviderKey, ProviderType};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::value::{Credential, ProviderKeyValue};
+use super::{find, known, view};
+use crate::admin_api::body::{self, fault};
+use crate::app::App;
+use crate::auth::Authenticated;
+use crate::error::Error;
+use crate::owner_api::keys::write::checked_url;
+use crate::reply::Done;
+use crate::request::{Segments, Write};
+use crate::sealing;
+
+/// Where a key stands for which nothing better is found.
+const FIRST_LEVEL: u64 = 1;
+
+/// `POST /admin/v1/provider_keys`
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    write: Write,
+) -> Result<Response, Error> {
+    let value: ProviderKeyValue = body::read(&write)?;
+    value.check()?;
+    let id = KeyId(Uuid::now_v7());
+    let config = config(&value, None)?.unwrap_or_default();
+    let credential = value.credential(None)?;
+    let place = (caller.owner_id(), id);
+    let secret = sealed(&app, place, credential)?.ok_or(Error::Internal)?;
+    let provider = checked_url(&app, &base(&value)?).map_err(in_these_words)?;
+    let level = level(&value).or_else(|| Level::new(FIRST_LEVEL));
+    let add = AddNamedKey {
+        key: AddKey {
+            id,
+            name: value.display_name.clone(),
+            level: level.ok_or(Error::Internal)?,
+            provider: provider.as_str().to_owned(),
+            config,
+            secret,
+            enabled: !value.disabled,
+        },
+        any_level: value.level.is_none(),
+        more: Some(value.more()).filter(|more| !more.is_empty()),
+    };
+    let command = Command::AddNamedKey(Box::new(add));
+    let done = submit(&app, &caller, &write, command).await?;
+    let number = done.subject().map(KeyNumber).ok_or(Error::Internal)?;
+    reply(done, &value, &caller, number)
+}
+
+/// `PUT /admin/v1/provider_keys/{id}`
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let value: ProviderKeyValue = body::read(&write)?;
+    value.check()?;
+    // Whether a mask is this key's own, its newest state says.
+    let caller = app.caught_up(&caller).await;
+    let (caller, key) = find(&app, caller, &id).await?;
+    let credential = value.credential(Some(&key.secret.mask))?;
+    let secret = sealed(&app, (caller.owner_id(), key.id), credential)?;
+    let provider = match base(&value)? {
+        // What stands there already was checked when it came, and may stay.
+        same if same == key.provider => same,
+        url => {
+            let checked = checked_url(&app, &url).map_err(in_these_words)?;
+            checked.as_str().to_owned()
+        }
+    };
+    let patch = PatchKey {
+        number: key.number,
+        sealed_for: secret.is_some().then_some(key.id),
+        name: Some(value.display_name.clone()),
+        level: level(&value),
+        provider: Some(provider),
+        config: config(&value, Some(&key))?,
+        secret,
+        enabled: Some(!value.disabled),
+        more: Some(value.more()),
+        own_name: true,
+    };
+    let command = Command::PatchKey(patch);
+    let done = submit(&app, &caller, &write, command).await?;
+    reply(done, &value, &caller, key.number)
+}
+
+/// `DELETE /admin/v1/provider_keys/{id}`
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Authenticated,
+    Segments(id): Segments<String>,
+    write: Write,
+) -> Result<Response, Error> {
+    let (caller, number) = match find(&app, caller.clone(), &id).await {
+        Ok((caller, key)) => (caller, key.number),
+        // A retry of what is done already.
+        Err(error) => match app.retried(&caller, &write).await {
+            Some(number) => (caller, KeyNumber(number)),
+            None => return Err(error),
+        },
+    };
+    let command = Command::RemoveKey(number);
+    let mut done = submit(&app, &caller, &write, command).await?;
+    compare(&mut done, &caller, number);
+    let deleted = done.was(true, false);
+    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+}
+
+/// Where the provider is.
+fn base(value: &ProviderKeyValue) -> Result<String, Error> {
+    if let Some(base) = &value.api_base {
+        return Ok(base.clone());
+    }
+    let known = known::base(value.provider(), value.adapter);
+    known.map(str::to_owned).ok_or_else(|| {
+        let problem = "is required: no base URL is known of this provider and adapter";
+        fault("api_base", problem)
+    })
+}
+
+fn level(value: &ProviderKeyValue) -> Option<Level> {
+    Level::new(u64::from(value.level?))
+}
+
+/// What changes of a key's kind of upstream: nothing where it stays the same, whose
+/// own settings stay too.
+fn config(
+    value: &ProviderKeyValue,
+    had: Option<&ProviderKey>,
+) -> Result<Option<ConfigPatch>, Error> {
+    let had = had.map(|key| key.config.provider_type());
+    let kind = value.kind();
+    if had == Some(kind) {
+        return Ok(None);
+    }
+    let fields = match kind {
+        ProviderType::Standard => ConfigFields::Standard,
+        ProviderType::Azure => ConfigFields::Azure {
+            model_mapping: None,
+            api_versions: None,
+        },
+        ProviderType::Vertex => {
+            let problem = "a Vertex key needs a project, a service account and its private key: \
+                           add or change it at /x-keys, where its Config takes them";
+            return Err(fault("adapter", problem));
+        }
+    };
+    Ok(Some(ConfigPatch {
+        is_named: true,
+        fields,
+    }))
+}
+
+fn sealed(
+    app: &App,
+    place: (OwnerId, KeyId),
+    credential: Credential,
+) -> Result<Option<MaskedSecret>, Error> {
+    let seal = |secret: SecretString| sealing::secret_key(&app.vault, place, &secret);
+    match credential {
+        Credential::Kept => Ok(None),
+        Credential::New(secret) => seal(secret).map(Some),
+    }
+}
+
+async fn submit(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    command: Command,
+) -> Result<Done, Error> {
+    let done = app.submit(caller, write, command).await;
+    done.map_err(in_these_words)
+}
+
+/// The domain, and what is shared with the owner API, name fields as that does.
+fn in_these_words(error: Error) -> Error {
+    match error {
+        Error::Rejected(Rejection::Field { field, problem }) => fault(here(field), problem),
+        Error::Field { param, problem } if param == "Provider" => fault("api_base", problem),
+        Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
+            field: "display_name",
+            value,
+        }
+        .into(),
+        other => other,
+    }
+}
+
+fn here(field: &'static str) -> &'static str {
+    match field {
+        "Name" => "display_name",
+        "Level" => "level",
+        "Provider" => "api_base",
+        "SecretKey" => "api_key",
+        // What is kept is no field of its own.
+        "more" => "",
+        other => other,
+    }
+}
+
+/// The answer: the entry, as it stands behind the write.
+fn reply(
+    mut done: Done,
+    value: &ProviderKeyValue,
+    caller: &Authenticated,
+    number: KeyNumber,
+) -> Result<Response, Error> {
+    for field in value.unenforced() {
+        done.warn(Warning::NotEnforced(field).to_string());
+    }
+    compare(&mut done, caller, number);
+    let owner = done.owner(caller.owner_id())?;
+    let Some(key) = owner.keys.get(&number) else {
+        let message = "the provider key, which this request was about, is gone since";
+        return Err(Error::Gone(message.to_owned()));
+    };
+    let entry = view::entry(key);
+    Ok(done.reply_bare(entry))
+}
+
+fn compare(done: &mut Done, caller: &Authenticated, number: KeyNumber) {
+    done.compare(caller.owner_id(), |owner| {
+        let key = owner.keys.get(&number);
+        key.map_or(Value::Null, |key| view::entry(key))
+    });
+}
