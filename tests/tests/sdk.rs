@@ -14,6 +14,20 @@ const SCRIPT: Duration = Duration::from_mins(2);
 
 #[tokio::test]
 async fn the_openai_sdk_works_unmodified() {
+    run(None).await;
+}
+
+/// A key that the admin API issues is as good.
+#[tokio::test]
+async fn the_openai_sdk_works_with_an_issued_key() {
+    run(Some(
+        &json!({"allowed_models": ["*"], "display_name": "sdk"}),
+    ))
+    .await;
+}
+
+/// Runs the script with the owner key, or with one that is issued so.
+async fn run(issue: Option<&serde_json::Value>) {
     let upstream = FakeUpstream::start().await;
     upstream.when(|seen| {
         let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap_or_default();
@@ -38,6 +52,13 @@ async fn the_openai_sdk_works_unmodified() {
     let levels = "gpt-4o=1, text-embedding-3-small=1, refused=1, late=2, limited=3, failing=4";
     admin.config(&json!({"LEVEL_MAPPER": levels})).await;
 
+    let key = match issue {
+        None => OWNER_KEY.to_owned(),
+        Some(body) => {
+            let issued = admin.post("/admin/v1/api_keys", body).await.ok();
+            issued["plaintext"].as_str().expect("shown once").to_owned()
+        }
+    };
     let folder = paths::scratch();
     let mut command = Command::new(paths::python());
     command
@@ -46,7 +67,7 @@ async fn the_openai_sdk_works_unmodified() {
             "FOLDGATE_BASE_URL",
             format!("{}/v1", foldgate.proxy().base()),
         )
-        .env("FOLDGATE_KEY", OWNER_KEY)
+        .env("FOLDGATE_KEY", &key)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let mut script = Process::start("sdk.py", &command, &folder.path().join("sdk.log"));
     let status = script.end(SCRIPT).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use foldgate_domain::acl::ListEdit;
 use foldgate_domain::command::{
-    AddAccount, Change, Command, KeyOf, NewKey, PatchAccount, PatchConfig, ProfileEdit,
-    RotateCallerKey, TermsEdit,
+    AddAccount, Change, Command, KeyOf, NewKey, PatchAccount, PatchCallerKey, PatchConfig,
+    ProfileEdit, RotateCallerKey, TermsEdit,
 };
 use foldgate_proto::{
     AccountId, AccountNumber, CallerKeyId, CallerKeyNumber, Config, KeyHash, Level, SleepCause,
@@ -312,7 +312,28 @@ async fn a_key_revoked_while_the_body_comes_does_not_get_in() {
 }
 
 #[tokio::test]
-async fn a_key_revoked_between_two_attempts_makes_no_second_one() {
+async fn a_key_revoked_or_disabled_between_two_attempts_makes_no_second_one() {
+    let key = |account| KeyOf {
+        account,
+        number: CallerKeyNumber(1),
+    };
+    no_second_attempt_after(|account| Command::RevokeCallerKey(key(account))).await;
+    no_second_attempt_after(|account| {
+        Command::PatchCallerKey(PatchCallerKey {
+            key: key(account),
+            name: None,
+            terms: TermsEdit {
+                disabled: Some(true),
+                ..TermsEdit::default()
+            },
+            hash: None,
+            own_name: false,
+        })
+    })
+    .await;
+}
+
+async fn no_second_attempt_after(end: impl FnOnce(AccountNumber) -> Command) {
     let (mut rig, upstream) = rig().await;
     let team = account(&mut rig, ROOT, "team-one", ProfileEdit::default()).await;
     let gate = std::sync::Arc::new(tokio::sync::Notify::new());
@@ -326,11 +347,7 @@ async fn a_key_revoked_between_two_attempts_makes_no_second_one() {
     let caller = calls(&rig, "team-one");
     let asking = tokio::spawn(async move { caller.chat_stream("gpt-4o").await });
     until("the first attempt", || upstream.asked().len() == 1).await;
-    rig.write(&Command::RevokeCallerKey(KeyOf {
-        account: team,
-        number: CallerKeyNumber(1),
-    }))
-    .await;
+    rig.write(&end(team)).await;
     gate.notify_one();
     let reply = asking.await.unwrap();
     assert_eq!(reply.code(), (401, "invalid_api_key".to_owned()));

@@ -57,6 +57,29 @@ impl World {
     }
 }
 
+/// What the admin API says of a key holds on every node as soon as they have it.
+#[tokio::test]
+async fn a_key_is_disabled_and_bounded_on_every_node() {
+    let world = World::start().await;
+    let [one, other] = &world.controls;
+    let body = json!({"allowed_models": ["gpt-4*"]});
+    let made = one.post("/admin/v1/api_keys?wait=fleet", &body).await.ok();
+    assert_eq!(made["fleet"]["reached"], true, "{made}");
+    let key = made["plaintext"].as_str().expect("shown once");
+    assert_eq!(world.chats(key, "gpt-4o").await, [200, 200, 200]);
+    assert_eq!(world.chats(key, "o3").await, [403, 403, 403]);
+    let path = format!("/admin/v1/api_keys/{}", made["id"].as_str().expect("an id"));
+    let write = format!("{path}?wait=fleet");
+    let off = json!({"allowed_models": ["*"], "disabled": true});
+    other.put(&write, &off).await.ok();
+    assert_eq!(world.chats(key, "gpt-4o").await, [401, 401, 401]);
+    let on = json!({"allowed_models": ["*"], "disabled": false});
+    one.put(&write, &on).await.ok();
+    assert_eq!(world.chats(key, "o3").await, [200, 200, 200]);
+    other.delete(&write, None).await.ok();
+    assert_eq!(world.chats(key, "o3").await, [401, 401, 401]);
+}
+
 #[tokio::test]
 async fn a_key_lives_and_ends_on_every_node() {
     let world = World::start().await;

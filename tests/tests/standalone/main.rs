@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin_models;
+mod api_keys;
 mod cli;
 mod cli_import;
 mod cli_long;
