@@ -1,19 +1,22 @@
 //! Histories at random, made by decisions: what tests of logs and of everything
 //! that reads them are fed with. Not part of the product.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    AccountId, AccountNumber, Actor, CallerKeyId, CallerKeyNumber, Config, Encoded, KeyHash, KeyId,
-    KeyNumber, Level, LogId, MaskedSecret, NewsId, NewsNumber, OwnerId, RecordId, Revision, Sealed,
-    Timestamp,
+    AccountId, AccountNumber, Actor, AdminKeyId, AdminKeyNumber, AdminRole, CallerKeyId,
+    CallerKeyNumber, Config, DefinitionId, DefinitionKind, DefinitionNumber, Encoded, KeyHash,
+    KeyId, KeyNumber, Level, LogId, MaskedSecret, NewsId, NewsNumber, OwnerId, RecordId, Revision,
+    Sealed, Timestamp,
 };
 use uuid::Uuid;
 
 use crate::acl::ListEdit;
 use crate::command::{
-    AddAccount, AddKey, ClaimOwner, ConfigPatch, KeyOf, NewKey, PatchAccount, PatchConfig,
-    ProfileEdit, PublishNews, RemoveAccount, Restore, TermsEdit, Undo,
+    AddAccount, AddKey, ClaimOwner, ConfigPatch, IssueAdminKey, KeyOf, NewKey, PatchAccount,
+    PatchConfig, ProfileEdit, PublishNews, PutDefinition, RemoveAccount, RemoveDefinition, Restore,
+    TermsEdit, Undo,
 };
 use crate::{Command, Context, OwnerState, State, decide};
 
@@ -96,7 +99,8 @@ impl History {
     pub fn wish(&mut self, (sort, which, more): Wish) {
         let fresh = u128::from(self.state().revision.0) + 100;
         let which = u64::from(which % 6);
-        let command = match sort % 9 {
+        let known = self.some_account(more);
+        let command = match sort % 12 {
             0 => Command::AddKey(AddKey {
                 id: KeyId(Uuid::from_u128(fresh)),
                 name: format!("key {fresh}"),
@@ -127,8 +131,8 @@ impl History {
             }),
             4 => Command::AddAccount(Box::new(self.account(fresh, which))),
             5 => Command::PatchAccount(Box::new(PatchAccount {
-                number: AccountNumber(which),
-                parent: ROOT,
+                number: known.0,
+                parent: known.1,
                 profile: ProfileEdit {
                     suspended: Some(more % 2 == 0),
                     allow_models: ListEdit::parse("gpt-4*, o3").ok().filter(|_| more % 3 == 0),
@@ -137,22 +141,70 @@ impl History {
                 credit: None,
             })),
             6 => Command::RemoveAccount(RemoveAccount {
-                number: AccountNumber(which),
-                parent: ROOT,
+                number: known.0,
+                parent: known.1,
             }),
             7 => return self.take_back(usize::from(more)),
-            _ if more % 2 == 0 => Command::RetractNews(NewsNumber(which)),
-            _ => Command::RevokeCallerKey(KeyOf {
-                account: AccountNumber(which),
-                number: CallerKeyNumber(which),
+            8 => self.put_definition(fresh, DefinitionNumber(which), more),
+            9 => Command::RemoveDefinition(RemoveDefinition {
+                kind: DefinitionKind::Model,
+                number: DefinitionNumber(which),
             }),
+            10 if more % 3 > 0 => Command::IssueAdminKey(IssueAdminKey {
+                id: AdminKeyId(Uuid::from_u128(fresh)),
+                name: format!("admin {more}"),
+                role: AdminRole::Auditor,
+                hash: hash_of(fresh),
+                mask: "fg".to_owned(),
+                expires_at: None,
+            }),
+            10 => Command::RevokeAdminKey(AdminKeyNumber(which)),
+            _ if more % 2 == 0 => Command::RetractNews(NewsNumber(which)),
+            _ => Command::RevokeCallerKey(self.caller_key(more)),
         };
         self.decide(&command);
     }
 
+    /// One of the accounts, with the one above it; none where there is none.
+    fn some_account(&self, by: u8) -> (AccountNumber, AccountNumber) {
+        let owner = self.state().owner(OWNER);
+        let accounts = owner.map(|owner| owner.accounts.values());
+        let account = nth(accounts.into_iter().flatten(), by);
+        account.map_or((ROOT, ROOT), |account| (account.number, account.parent))
+    }
+
+    /// One of the caller keys; none where there is none.
+    fn caller_key(&self, by: u8) -> KeyOf {
+        let owner = self.state().owner(OWNER);
+        let keys = owner.map(|owner| owner.caller_keys.values());
+        let key = nth(keys.into_iter().flatten(), by);
+        KeyOf {
+            account: key.map_or(ROOT, |key| key.account),
+            number: key.map_or(CallerKeyNumber(0), |key| key.number),
+        }
+    }
+
+    /// Another value for a definition, or a new one where there is none.
+    fn put_definition(&self, fresh: u128, number: DefinitionNumber, more: u8) -> Command {
+        let kind = DefinitionKind::Model;
+        let owner = self.state().owner(OWNER);
+        let there = owner.and_then(|owner| owner.definitions.get(&(kind, number)));
+        let fields = [
+            ("display_name", format!("model-{}", more % 7).into()),
+            ("model_name", "gpt-4o".into()),
+            ("level", (more % 4).into()),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        Command::PutDefinition(Box::new(PutDefinition {
+            kind,
+            id: there.map_or(DefinitionId(Uuid::from_u128(fresh)), |there| there.id),
+            number: there.map(|there| there.number),
+            value: fields.into_iter().collect(),
+            secrets: BTreeMap::new(),
+        }))
+    }
+
     fn account(&self, fresh: u128, which: u64) -> AddAccount {
-        let mut hash = [0; 32];
-        hash[..16].copy_from_slice(&fresh.to_be_bytes());
         let known = AccountNumber(which.max(1));
         let parents = self.state().owner(OWNER);
         let parent = parents
@@ -170,7 +222,7 @@ impl History {
             key: NewKey {
                 id: CallerKeyId(Uuid::from_u128(fresh)),
                 name: String::new(),
-                hash: KeyHash(hash),
+                hash: hash_of(fresh),
                 mask: "sk".to_owned(),
                 terms: TermsEdit::default(),
             },
@@ -201,6 +253,18 @@ impl History {
         };
         self.decide(&command);
     }
+}
+
+fn nth<T>(of: impl Iterator<Item = T>, by: u8) -> Option<T> {
+    let all: Vec<T> = of.collect();
+    let at = usize::from(by) % all.len().max(1);
+    all.into_iter().nth(at)
+}
+
+fn hash_of(fresh: u128) -> KeyHash {
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(&fresh.to_be_bytes());
+    KeyHash(hash)
 }
 
 fn level_pair(from: u64, to: u8) -> (Level, Level) {

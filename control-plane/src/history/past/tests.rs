@@ -20,8 +20,29 @@ fn past(dir: &Path, history: &History) -> Arc<Past> {
     Arc::new(past)
 }
 
+/// How many checkpoints are in a folder and can be read.
+fn readable(dir: &Path, history: &History) -> usize {
+    let past = past(dir, history);
+    let revisions: Vec<Revision> = super::lock(&past.checkpoints).keys().copied().collect();
+    revisions
+        .into_iter()
+        .filter(|at| past.read(*at).is_ok())
+        .count()
+}
+
+/// Spoils a checkpoint, whichever it is.
+fn damage(dir: &Path, which: usize) {
+    let folders = std::fs::read_dir(dir).unwrap();
+    let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for file in std::fs::read_dir(&folders[which % folders.len()]).unwrap() {
+        std::fs::write(file.unwrap().path(), b"spoilt").unwrap();
+    }
+}
+
 /// Asks for the state at each revision, in an order that has nothing to do with
-/// theirs, and now and then of somebody who remembers nothing.
+/// theirs, and now and then of somebody who remembers nothing, or finds a checkpoint
+/// spoilt.
 async fn asked(history: &History, order: &[u16]) {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("log");
@@ -41,11 +62,23 @@ async fn asked(history: &History, order: &[u16]) {
         if number % 5 == 0 {
             asked = past(&dir, history);
         }
+        if number % 11 == 0 && checkpoints > 0 {
+            damage(&dir, usize::from(*number / 11));
+        }
         let state = asked.state_at(&log, Revision(at as u64)).await.unwrap();
         assert_eq!(state.revision, Revision(at as u64));
         let hashes = (state.hash().unwrap(), history.states[at].hash().unwrap());
         assert_eq!(hashes.0, hashes.1, "at {at}");
     }
+    // Once more from one checkpoint to the next, the last first, so that what is
+    // remembered is never on the way.
+    let last = past(&dir, history);
+    for (at, state) in history.states.iter().enumerate().skip(1).rev() {
+        let found = last.state_at(&log, Revision(at as u64)).await.unwrap();
+        assert_eq!(found.hash().unwrap(), state.hash().unwrap(), "at {at}");
+    }
+    let readable = readable(&dir, history);
+    assert_eq!(readable, checkpoints, "what was spoilt is written anew");
 }
 
 proptest! {

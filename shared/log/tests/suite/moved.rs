@@ -1,6 +1,8 @@
 //! Random histories made by decisions, moved to another log as text: the same
 //! bytes at the same revisions, and at every one of them the same state.
 
+use std::collections::BTreeSet;
+
 use foldgate_domain::State;
 use foldgate_domain::testing::{History, Wish};
 use foldgate_log::embedded::Embedded;
@@ -99,4 +101,38 @@ proptest! {
             .expect("a runtime");
         runtime.block_on(moved(&history));
     }
+}
+
+/// Histories that lack a sort of record would show nothing of it.
+#[test]
+fn wishes_of_every_sort_come_true() {
+    let mut history = History::new([1; 32]);
+    for more in 0..60 {
+        for sort in 0..12 {
+            history.wish((sort, more, more));
+        }
+    }
+    let records = history.records.iter();
+    let commands: BTreeSet<String> = records
+        .map(|encoded| Record::decode(&encoded.bytes).expect("a record").command)
+        .collect();
+    let expected = [
+        "AddAccount",
+        "AddKey",
+        "ClaimOwner",
+        "IssueAdminKey",
+        "PatchAccount",
+        "PatchConfig",
+        "PublishNews",
+        "PutDefinition",
+        "RemoveAccount",
+        "RemoveDefinition",
+        "RemoveKey",
+        "Restore",
+        "RetractNews",
+        "RevokeAdminKey",
+        "RevokeCallerKey",
+        "Undo",
+    ];
+    assert_eq!(commands, expected.map(str::to_owned).into());
 }
