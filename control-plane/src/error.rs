@@ -1,5 +1,5 @@
 //! Every answer that is not a success: its status, type, code and words, in one
-//! place. Which of two forms its body has is decided in [`envelope`].
+//! place. Which of two forms its body has is decided in `envelope`.
 //!
 //! A limit on how much there may be (`Kind::TooMany`) answers 409: trying again
 //! later does not help, removing something does. 429 means that later helps.
