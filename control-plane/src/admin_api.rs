@@ -1,9 +1,9 @@
 //! `/admin/v1`: what the admin API defines, a folder per resource.
 
 pub(crate) mod admin_keys;
-pub(crate) mod definitions;
 pub(crate) mod api_keys;
 mod body;
+pub(crate) mod definitions;
 pub(crate) mod ids;
 mod list;
 pub(crate) mod model_status;

@@ -141,7 +141,7 @@ fn accounts() -> [(&'static str, Methods); 15] {
 }
 
 /// Both sorts of keys, as the admin API has them.
-fn admin_api_keys() -> [(&'static str, MethodRouter<App>); 8] {
+fn admin_api_keys() -> [(&'static str, Methods); 8] {
     let callers = get(api_keys::list).post(api_keys::write::create);
     let caller = get(api_keys::one)
         .put(api_keys::write::update)

@@ -209,8 +209,11 @@ fn readable(name: &str, value: Value) -> Value {
         map if VERBATIM.contains(&name) => map,
         Value::Object(map) if name == "definition" && map.contains_key("secrets") => {
             let fields = map.clone();
-            match serde_json::from_value(Value::Object(map)) {
-                Ok(definition) => Value::Object(flat_definition(&definition)),
+            match serde_json::from_value::<Definition>(Value::Object(map)) {
+                Ok(definition) => {
+                    let own = serde_json::from_str(&definition.value.0).unwrap_or_default();
+                    Value::Object(flat_definition(&definition, own))
+                }
                 Err(_) => masked(fields),
             }
         }

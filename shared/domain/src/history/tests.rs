@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Difference, FieldChange, diff, fields, shown, shown_event};
 use crate::Command;
 use crate::command::{Change, PatchKey};
-use crate::decide::tests::given::{Given, START, add, given, level, map, number, secret, set};
 use crate::decide::tests::definition::{put, remove, replace};
+use crate::decide::tests::given::{Given, START, add, given, level, map, number, secret, set};
 
 use crate::decide::tests::people::{
     add_account, admin, bounded, edit, grant, key_of, patch_account, rotate, rotate_owner,
