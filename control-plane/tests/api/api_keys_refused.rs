@@ -37,6 +37,7 @@ async fn what_is_no_key_is_refused() {
         ("rate_limit.rpm", json!({"rpm": 0})),
         ("rate_limit.concurrency", json!({"concurrency": 0})),
         ("rate_limit.rps", json!({"rps": -1})),
+        ("rate_limit.tpd", json!({"tpd": 1_000_000_000_000_001_u64})),
         ("rate_limit", json!({"tph": 1})),
         ("allowed_tools", json!([""])),
         ("allowed_agents", json!([long])),

@@ -15,6 +15,9 @@ use crate::admin_api::body::{check_name, fault, texts};
 use crate::error::Error;
 use crate::owner_api::edits;
 
+/// The greatest limit: beyond it, nobody can tell it from none.
+const MAX_LIMIT: u64 = 1_000_000_000_000_000;
+
 /// What stands for every model.
 pub(super) const EVERY_MODEL: &str = "*";
 
@@ -178,9 +181,14 @@ impl ApiKey {
         let limits = self.rate_limit.unwrap_or_default();
         let shown = had.map(super::view::limits).unwrap_or_default();
         for ((name, limit), (_, had)) in named(&limits).into_iter().zip(named(&shown)) {
-            if limit == Some(0) && had != Some(0) {
-                let problem = "must be at least 1; disabled lets nothing through";
-                return Err(fault(format!("rate_limit.{name}"), problem));
+            if limit == had {
+                continue;
+            }
+            let refuse = |problem| Err(fault(format!("rate_limit.{name}"), problem));
+            match limit {
+                Some(0) => return refuse("must be at least 1; disabled lets nothing through"),
+                Some(most) if most > MAX_LIMIT => return refuse("is too great to be a limit"),
+                _ => {}
             }
         }
         Ok(())
@@ -305,4 +313,31 @@ fn named(limits: &RateLimit) -> [(&'static str, Option<u64>); 7] {
 
 fn whole<T>(value: Option<T>) -> Change<T> {
     value.map_or(Change::Clear, Change::Set)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::ApiKey;
+
+    #[test]
+    fn the_schema_says_what_is_checked() {
+        let schema = schemars::schema_for!(ApiKey).to_value();
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["required"], json!(["allowed_models"]));
+        let fields = &schema["properties"];
+        for (field, part, expected) in [
+            ("key_hash", "pattern", json!("^[0-9a-fA-F]{64}$")),
+            ("expires_at", "format", json!("date-time")),
+            ("masked_key", "readOnly", json!(true)),
+            ("display_name", "maxLength", json!(128)),
+            ("allowed_models", "maxItems", json!(256)),
+            ("team_id", "format", json!("uuid")),
+        ] {
+            assert_eq!(fields[field][part], expected, "{field}: {}", fields[field]);
+        }
+        assert_eq!(fields["allowed_models"]["items"]["maxLength"], 255);
+        assert_eq!(fields["allowed_tools"]["items"]["minLength"], 1);
+    }
 }

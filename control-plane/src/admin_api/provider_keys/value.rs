@@ -20,6 +20,7 @@ const STRIPPED: [&str; 4] = ["authorization", "cookie", "set-cookie", "x-api-key
 #[derive(Clone, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
+#[schemars(extend("oneOf" = [{"required": ["api_key"]}, {"required": ["secret"]}]))]
 pub(crate) struct ProviderKeyValue {
     /// A name, unlike those of the other provider keys, whatever its case.
     #[garde(length(chars, min = 1, max = 128))]
@@ -27,11 +28,11 @@ pub(crate) struct ProviderKeyValue {
     /// The credential; answers show its mask, which stands for it when it comes back.
     /// Exactly one of `api_key` and `secret` is given.
     #[serde(default, deserialize_with = "secret")]
-    #[schemars(with = "Option<String>", length(min = 1, max = 4096))]
+    #[schemars(with = "String", length(min = 1, max = 4096))]
     pub api_key: Option<SecretString>,
     /// Another name for `api_key`.
     #[serde(default, deserialize_with = "secret")]
-    #[schemars(with = "Option<String>", length(min = 1, max = 4096))]
+    #[schemars(with = "String", length(min = 1, max = 4096))]
     pub secret: Option<SecretString>,
     /// The base URL; without it, that of the provider, or of the adapter.
     #[garde(length(min = 1, max = 2048))]
@@ -92,9 +93,9 @@ pub(super) enum Credential {
     New(SecretString),
 }
 
+/// What stands there is a text, never null: one of the two fields stands there.
 fn secret<'de, D: Deserializer<'de>>(text: D) -> Result<Option<SecretString>, D::Error> {
-    let text = Option::<String>::deserialize(text)?;
-    Ok(text.map(SecretString::from))
+    String::deserialize(text).map(|text| Some(SecretString::from(text)))
 }
 
 /// What is kept beside the key itself.
@@ -221,5 +222,31 @@ impl ProviderKeyValue {
         ];
         let set = fields.into_iter().filter(|(_, set)| *set);
         set.map(|(field, _)| field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::ProviderKeyValue;
+
+    #[test]
+    fn the_schema_says_what_is_checked() {
+        let schema = schemars::schema_for!(ProviderKeyValue).to_value();
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["required"], json!(["display_name"]));
+        let either = json!([{"required": ["api_key"]}, {"required": ["secret"]}]);
+        assert_eq!(schema["oneOf"], either);
+        let fields = &schema["properties"];
+        for (field, part, expected) in [
+            ("display_name", "maxLength", json!(128)),
+            ("api_key", "type", json!("string")),
+            ("secret", "minLength", json!(1)),
+            ("level", "maximum", json!(9999)),
+            ("strip_headers", "maxItems", json!(64)),
+        ] {
+            assert_eq!(fields[field][part], expected, "{field}: {}", fields[field]);
+        }
     }
 }
