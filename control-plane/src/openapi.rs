@@ -29,6 +29,7 @@ mod caller_keys;
 mod config;
 mod dashboard;
 mod definitions;
+mod entries;
 mod history;
 mod keys;
 mod open;
@@ -144,6 +145,7 @@ fn operations(components: &mut Components) -> Vec<Operation> {
     all.extend(caller_keys::operations(components));
     all.extend(dashboard::operations(components));
     all.extend(admin::operations(components));
+    all.extend(entries::operations(components));
     all.extend(definitions::operations(components));
     all.extend(history::operations(components));
     all.extend(playground::operations(components));

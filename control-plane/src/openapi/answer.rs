@@ -172,6 +172,16 @@ pub(super) fn bodies() -> [(&'static str, Value); 2] {
     let param = || schema::about(text(), "the field, parameter or header it is about");
     let record = || schema::about(text(), "the record that may or may not be written");
     let message = || schema::about(text(), "what is wrong, in words");
+    let more = || {
+        let referrer = object(&[("kind", text()), ("id", text()), ("name", text())], &[]);
+        let referrers = schema::about(schema::list(referrer), "definitions that refer to it");
+        [
+            ("param", param()),
+            ("record", record()),
+            ("referrers", referrers),
+            ("referrer_count", count()),
+        ]
+    };
     let category = words(&[
         "authentication_error",
         "permission_error",
@@ -183,7 +193,7 @@ pub(super) fn bodies() -> [(&'static str, Value); 2] {
     ]);
     let error = object(
         &[("message", message()), ("type", category), ("code", code())],
-        &[("param", param()), ("record", record())],
+        &more(),
     );
     let owner = object(
         &[
@@ -192,10 +202,7 @@ pub(super) fn bodies() -> [(&'static str, Value); 2] {
         ],
         &[],
     );
-    let admin = object(
-        &[("error_msg", message()), ("code", code())],
-        &[("param", param()), ("record", record())],
-    );
+    let admin = object(&[("error_msg", message()), ("code", code())], &more());
     [(OWNER_ERROR, owner), (ADMIN_ERROR, admin)]
 }
 

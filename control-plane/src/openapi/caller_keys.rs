@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::accounts::{edits, limits, shown_list};
 use super::operation::Operation;
 use super::schema::{
-    Components, about, any_of, closed, count, line, list, named, object, or_null, pattern, success,
-    text, time, whole,
+    Components, about, any_of, closed, count, flag, line, list, named, object, or_null, pattern,
+    success, text, time, whole,
 };
 use super::written;
 use crate::owner_api::caller_keys;
@@ -88,6 +88,9 @@ fn caller_key() -> Value {
         ("Mask", text()),
         ("ExpiresAt", or_null(time())),
         ("AllowModels", shown_list()),
+        ("Status", about(flag(), "whether it may be used")),
+        ("RPS", or_null(count())),
+        ("Concurrency", or_null(count())),
         ("CreatedAt", time()),
         ("UpdatedAt", time()),
     ];
@@ -113,6 +116,9 @@ fn key_fields() -> Vec<(&'static str, Value)> {
         ),
         ("ExpiresAt", or_null(about(time(), "in the future"))),
         ("AllowModels", edits(model)),
+        ("Status", or_null(about(flag(), "whether it may be used"))),
+        ("RPS", or_null(whole(1, u64::MAX))),
+        ("Concurrency", or_null(whole(1, u64::from(u32::MAX)))),
     ];
     fields.extend(limits(|| whole(0, u64::MAX)));
     fields

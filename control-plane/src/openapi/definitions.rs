@@ -1,6 +1,7 @@
 //! The resources of the admin API that are definitions: the same five operations
 //! for every kind of the domain's registry, with that kind's own schema.
 
+use foldgate_proto::DefinitionKind;
 use serde_json::{Value, json};
 
 use super::operation::Operation;
@@ -17,7 +18,7 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
 
 fn of(components: &mut Components, collection: &'static Collection) -> Vec<Operation> {
     let Collection { line, all, one, .. } = collection;
-    let value = components.sent(line);
+    let value = components.value_of(line);
     let entry = || entry(&value);
     let done = written::bare(&fields(&value), &[]);
     let new = |method, path: &'static str, summary: &'static str| {
@@ -41,6 +42,7 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
             .counted(),
         new("POST", all, &names.create)
             .body(value.clone())
+            .example("one", example(line.kind))
             .answers(done.clone()),
         new("GET", one, &names.show).answers(entry()).tagged(),
         new("PUT", one, &names.replace)
@@ -48,6 +50,7 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
                 "What is left out is not there any more. A secret stays where its mask comes back.",
             )
             .body(value.clone())
+            .example("one", example(line.kind))
             .if_match()
             .answers(done),
         new("DELETE", one, &names.remove)
@@ -55,6 +58,30 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
             .if_match()
             .answers(removed),
     ]
+}
+
+/// A value of each kind.
+fn example(kind: DefinitionKind) -> Value {
+    match kind {
+        DefinitionKind::Model => {
+            json!({"display_name": "fast", "model_name": "gpt-4o-mini", "level": 1})
+        }
+        DefinitionKind::Guardrail => json!({
+            "name": "no-keys", "kind": "keyword",
+            "patterns": [{"kind": "literal", "value": "BEGIN PRIVATE KEY"}],
+        }),
+        DefinitionKind::GuardrailAttachment => json!({
+            "guardrail_id": "01920000-0000-7000-8000-000000000001", "scope_type": "env",
+            "priority": 0,
+        }),
+        DefinitionKind::CachePolicy => json!({"name": "an hour", "ttl_seconds": 3600}),
+        DefinitionKind::RateLimitPolicy => json!({"name": "all", "limits": {"rpm": 600}}),
+        DefinitionKind::ObservabilityExporter => json!({
+            "name": "traces", "kind": "otlp_http", "endpoint": "https://otel.example.com/v1/traces",
+        }),
+        DefinitionKind::McpServer => json!({"name": "tools", "url": "https://mcp.example.com"}),
+        DefinitionKind::A2aAgent => json!({"name": "helper", "url": "https://agent.example.com"}),
+    }
 }
 
 fn id() -> Value {

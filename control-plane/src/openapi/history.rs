@@ -1,6 +1,7 @@
 //! What happened, the states that were, bringing them back, and why a request
 //! goes where it goes.
 
+use foldgate_proto::DefinitionKind;
 use serde_json::{Value, json};
 
 use super::operation::Operation;
@@ -142,21 +143,21 @@ fn whole() -> Value {
 fn state() -> Value {
     let any = || map(Value::Bool(true));
     let many = || list(any());
-    object(
-        &[
-            ("success", success()),
-            ("revision", count()),
-            ("at", text()),
-            ("state_hash", text()),
-            ("owner", or_null(any())),
-            ("config", or_null(any())),
-            ("level_mapper", or_null(any())),
-            ("keys", many()),
-            ("news", many()),
-            ("accounts", many()),
-            ("caller_keys", many()),
-            ("admin_keys", many()),
-        ],
-        &[],
-    )
+    let kinds = DefinitionKind::ALL.iter();
+    let mut fields: Vec<(&str, Value)> = kinds.map(|kind| (kind.plural(), many())).collect();
+    fields.extend([
+        ("success", success()),
+        ("revision", count()),
+        ("at", text()),
+        ("state_hash", text()),
+        ("owner", or_null(any())),
+        ("config", or_null(any())),
+        ("level_mapper", or_null(any())),
+        ("keys", many()),
+        ("news", many()),
+        ("accounts", many()),
+        ("caller_keys", many()),
+        ("admin_keys", many()),
+    ]);
+    object(&fields, &[])
 }

@@ -87,7 +87,7 @@ fn in_path(operation: &Operation, name: &str) -> Value {
             "an account's number, name or e-mail address",
         ),
         ("/admin/v1/admin_keys/{id}", _) => json!({"type": "string", "format": "uuid"}),
-        (path, "id") if definitions::of_route(path).is_some() => {
+        (path, "id") if is_entry(path) => {
             json!({"type": "string", "format": "uuid"})
         }
         _ => json!({"type": "string", "minLength": 1}),
@@ -135,9 +135,24 @@ fn of_writes(name: &str) -> Option<(Value, &'static str)> {
     })
 }
 
-/// Pages of definitions.
+/// Keys that the admin API lists as entries.
+const KEYS: [&str; 3] = [
+    "/admin/v1/api_keys",
+    "/admin/v1/apikeys",
+    "/admin/v1/provider_keys",
+];
+
+fn is_entry(path: &str) -> bool {
+    definitions::of_route(path).is_some() || KEYS.iter().any(|keys| path.starts_with(keys))
+}
+
+fn lists_entries(path: &str) -> bool {
+    definitions::lists(path) || KEYS.contains(&path)
+}
+
+/// Pages of entries.
 fn of_definitions(path: &str, name: &str) -> Option<(Value, &'static str)> {
-    if !definitions::lists(path) {
+    if !lists_entries(path) {
         return None;
     }
     Some(match name {

@@ -44,8 +44,13 @@ impl Components {
         self.generator.subschema_for::<T>().to_value()
     }
 
+    /// The schema of what a type reads.
+    pub(crate) fn sent<T: JsonSchema + ?Sized>(&mut self) -> Value {
+        self.sent.subschema_for::<T>().to_value()
+    }
+
     /// The schema of a kind's values.
-    pub(crate) fn sent(&mut self, line: &Registered) -> Value {
+    pub(crate) fn value_of(&mut self, line: &Registered) -> Value {
         line.schema(&mut self.sent).to_value()
     }
 

@@ -1,0 +1,171 @@
+//! Both sorts of keys, as the admin API has them.
+
+use serde_json::{Value, json};
+
+use super::operation::Operation;
+use super::schema::{Components, about, closed, count, list, named, object, or_null, text, whole};
+use super::written;
+use crate::admin_api::api_keys::value::ApiKey;
+use crate::admin_api::provider_keys::value::ProviderKeyValue;
+
+/// See the module.
+pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
+    let api_key = components.sent::<ApiKey>();
+    let provider_key = components.sent::<ProviderKeyValue>();
+    components.name("ProviderKeyShown", shown_provider_key());
+    let callers = Sort {
+        value: &api_key,
+        shown: named("ApiKey"),
+        tag: "Caller keys",
+    };
+    let mut all = callers.crud(
+        ("/admin/v1/api_keys", "/admin/v1/api_keys/{id}"),
+        &[
+            "List API keys",
+            "Create an API key",
+            "Show an API key",
+            "Replace an API key",
+            "Revoke an API key",
+        ],
+    );
+    all.push(callers.rotate("/admin/v1/api_keys/{id}/rotate"));
+    all.extend(callers.crud(
+        ("/admin/v1/apikeys", "/admin/v1/apikeys/{id}"),
+        &[
+            "List API keys",
+            "Create an API key",
+            "Show an API key",
+            "Replace an API key",
+            "Revoke an API key",
+        ],
+    ));
+    all.push(callers.rotate("/admin/v1/apikeys/{id}/rotate"));
+    let providers = Sort {
+        value: &provider_key,
+        shown: named("ProviderKeyShown"),
+        tag: "Provider keys",
+    };
+    all.extend(providers.crud(
+        ("/admin/v1/provider_keys", "/admin/v1/provider_keys/{id}"),
+        &[
+            "List provider keys",
+            "Create a provider key",
+            "Show a provider key",
+            "Replace a provider key",
+            "Remove a provider key",
+        ],
+    ));
+    all.into_iter()
+        .map(
+            |operation| {
+                match (operation.takes_body(), operation.on("provider_keys")) {
+            (false, _) => operation,
+            (true, true) => operation.example(
+                "an OpenAI key",
+                json!({"display_name": "main", "provider": "openai", "api_key": "sk-example-0123"}),
+            ),
+            (true, false) if operation.on("rotate") => {
+                operation.example("overlap", json!({"OverlapSeconds": 3600}))
+            }
+            (true, false) => operation.example(
+                "every model",
+                json!({"display_name": "ci", "allowed_models": ["*"]}),
+            ),
+        }
+            },
+        )
+        .collect()
+}
+
+/// One sort of keys.
+struct Sort<'s> {
+    value: &'s Value,
+    shown: Value,
+    tag: &'static str,
+}
+
+impl Sort<'_> {
+    fn crud(
+        &self,
+        (all, one): (&'static str, &'static str),
+        summaries: &[&'static str; 5],
+    ) -> Vec<Operation> {
+        let [listed, created, showed, replaced, removed] = *summaries;
+        let new = |method, path, summary| Operation::new(method, path, summary).tag(self.tag);
+        let plaintext = about(text(), "the key itself, if it was drawn just now");
+        let done = |more: &[(&str, Value)]| written::bare(&self.fields(), more);
+        let deleted = written::bare(
+            &[("deleted", json!({"type": "boolean"})), ("id", text())],
+            &[],
+        );
+        vec![
+            new("GET", all, listed)
+                .answers(list(self.entry()))
+                .counted(),
+            new("POST", all, created)
+                .body(self.value.clone())
+                .answers(done(&[("plaintext", plaintext)])),
+            new("GET", one, showed).answers(self.entry()).tagged(),
+            new("PUT", one, replaced)
+                .body(self.value.clone())
+                .if_match()
+                .answers(done(&[])),
+            new("DELETE", one, removed)
+                .about("Refused while definitions refer to it; the answer lists them.")
+                .if_match()
+                .answers(deleted),
+        ]
+    }
+
+    fn rotate(&self, path: &'static str) -> Operation {
+        let most = foldgate_domain::decide::MAX_OVERLAP.as_secs();
+        let overlap = about(whole(0, most), "how long the old key stays good");
+        let plaintext = about(text(), "the key itself, once");
+        Operation::new("POST", path, "Draw an API key anew")
+            .tag(self.tag)
+            .body(closed(&[], &[("OverlapSeconds", or_null(overlap))]))
+            .optional()
+            .if_match()
+            .answers(written::bare(
+                &[("entry", self.entry())],
+                &[("plaintext", plaintext)],
+            ))
+    }
+
+    fn fields(&self) -> [(&'static str, Value); 3] {
+        let id = json!({"type": "string", "format": "uuid"});
+        let revision = about(count(), "the position in the log that last changed it");
+        [
+            ("id", id),
+            ("value", self.shown.clone()),
+            ("revision", revision),
+        ]
+    }
+
+    fn entry(&self) -> Value {
+        object(&self.fields(), &[])
+    }
+}
+
+/// What is shown of a provider key: as it was put, with its credential masked.
+fn shown_provider_key() -> Value {
+    let any = || json!({"type": "object"});
+    object(
+        &[
+            ("display_name", text()),
+            ("api_key", about(text(), "its mask")),
+            ("api_base", text()),
+            ("level", whole(0, 9999)),
+        ],
+        &[
+            ("provider", text()),
+            ("adapter", text()),
+            ("disabled", json!({"type": "boolean"})),
+            ("request", any()),
+            ("response", any()),
+            ("strip_headers", list(text())),
+            ("telemetry_tags", any()),
+            ("tls", any()),
+        ],
+    )
+}
