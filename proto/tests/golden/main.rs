@@ -14,13 +14,14 @@ use foldgate_proto::event::{
 };
 use foldgate_proto::report::{self, StateHash};
 use foldgate_proto::{
-    AccountNumber, Actor, ActorKind, Config, ConfigKey, Event, Generation, Heartbeat, Idempotency,
-    KeyId, KeyNumber, Level, LogId, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget,
-    OwnerId, ProviderConfig, Record, RecordHash, RecordId, Revision, Role, Sealed, SleepCause,
-    SleepReport, Timestamp,
+    AccountNumber, Actor, ActorKind, Config, ConfigKey, DefinitionKind, Event, Generation,
+    Heartbeat, Idempotency, KeyId, KeyNumber, Level, LogId, MaskedSecret, ModelLimit, NewsId,
+    NewsNumber, NewsTarget, OwnerId, ProviderConfig, Record, RecordHash, RecordId, Revision, Role,
+    Sealed, SleepCause, SleepReport, Timestamp,
 };
 use uuid::Uuid;
 
+mod definitions;
 mod keys;
 mod people;
 
@@ -215,6 +216,7 @@ fn records() -> Vec<(&'static str, Record)> {
     let mut records = first_records();
     records.extend(people::records());
     records.extend(keys::records());
+    records.extend(definitions::records());
     records
 }
 
@@ -331,5 +333,8 @@ fn every_event_kind_has_a_fixture() {
         .map(|(kind, _)| kind)
         .collect();
     assert!(kinds.len() >= 10, "the kinds are read from the source");
+    let defined = DefinitionKind::ALL.iter();
+    let defined = defined.flat_map(|kind| [kind.put(), kind.removed()]);
+    let kinds = kinds.into_iter().chain(defined).collect();
     assert_eq!(have, kinds);
 }
