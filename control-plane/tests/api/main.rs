@@ -20,6 +20,7 @@ mod definitions;
 mod definitions_history;
 mod definitions_lists;
 mod definitions_refused;
+mod definitions_secrets;
 mod dna;
 mod document;
 mod door;
