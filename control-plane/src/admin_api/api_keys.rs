@@ -45,7 +45,9 @@ pub(crate) async fn list(
     let part = part(caller.owner(), &page, after);
     let headers = page.headers(&part, uri.path(), |key| key.id.0);
     let (owner, hash) = (Arc::clone(caller.owner()), shows_hash(&caller));
-    let body = list::array(part.items, move |key| view::entry(&owner, key, hash));
+    let body = list::array(part.items, move |key| {
+        view::entry(&owner, key, hash).to_string()
+    });
     let mut response = reply::read_body(&caller, body);
     response.headers_mut().extend(headers);
     Ok(response)

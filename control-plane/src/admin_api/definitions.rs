@@ -2,8 +2,7 @@
 //! registry has. There is one set of handlers; which kind a request is about, its
 //! route says. A new kind is a line of the registry, nothing here.
 //!
-//! Lists of the largest size do not hold up others: entries are written down in
-//! pieces, as fast as the client takes them, and a page costs what it shows.
+//! A page costs what it shows.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,11 +10,13 @@ use axum::extract::{FromRequestParts, MatchedPath, State};
 use axum::response::Response;
 use foldgate_domain::definition::{KINDS, Registered};
 use foldgate_domain::{OwnerState, Rejection};
-use foldgate_proto::{Definition, DefinitionId, DefinitionKind, ResourceId};
+use foldgate_proto::{Definition, DefinitionId, DefinitionKind, DefinitionNumber, ResourceId};
 use http::Uri;
 use http::request::Parts;
 use uuid::Uuid;
 
+use super::list;
+use super::page::{Page, Part, unknown_cursor};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -25,13 +26,10 @@ use crate::routes;
 use crate::routes::mount::{Methods, get};
 
 mod entry;
-mod page;
 pub(crate) mod secrets;
 mod write;
 
 use entry::Entry;
-use page::Page;
-pub(crate) use page::{MAX_LIMIT, PARAMETERS};
 
 /// Where the definitions of a kind are found.
 #[derive(Debug)]
@@ -120,7 +118,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, Methods)> {
     COLLECTIONS.iter().flat_map(|Collection { all, one, .. }| {
         let of_one = get(self::one).put(write::update).delete(write::remove);
         [
-            (all.as_str(), get(list).post(write::create)),
+            (all.as_str(), get(self::all_of).post(write::create)),
             (one.as_str(), of_one),
         ]
     })
@@ -142,19 +140,25 @@ impl FromRequestParts<App> for Of {
 }
 
 /// `GET /admin/v1/<kind>`: an array of all, or a page of them.
-async fn list(
+async fn all_of(
     State(app): State<App>,
     mut caller: Authenticated,
     Of(line): Of,
     uri: Uri,
 ) -> Result<Response, Error> {
     let page = Page::parse(uri.query().unwrap_or_default())?;
-    if page.begins_nowhere(caller.owner(), line.kind) {
-        caller = app.caught_up(&caller).await;
-    }
-    let part = page.part(caller.owner(), line.kind)?;
-    let headers = page.headers(&part, uri.path());
-    let mut response = reply::read_body(&caller, entry::list(part.items));
+    let after = match page.after {
+        None => None,
+        Some(id) => {
+            let found = look(&app, caller, line, DefinitionId(id)).await;
+            let (newest, definition) = found.ok_or_else(unknown_cursor)?;
+            caller = newest;
+            Some(definition.number)
+        }
+    };
+    let part = part(caller.owner(), line.kind, (&page, after));
+    let headers = page.headers(&part, uri.path(), |definition| definition.id.0);
+    let mut response = reply::read_body(&caller, list::array(part.items, entry::written));
     response.headers_mut().extend(headers);
     Ok(response)
 }
@@ -171,7 +175,23 @@ async fn one(
     Ok(reply::read_one(&caller, resource, &Entry::of(&definition)))
 }
 
-/// A definition by id; asks the log for news before it says that there is none.
+/// A page of a kind.
+fn part(
+    owner: &OwnerState,
+    kind: DefinitionKind,
+    (page, after): (&Page, Option<DefinitionNumber>),
+) -> Part<Arc<Definition>> {
+    let wanted = |definition: &&Arc<Definition>| page.wants(&definition.name);
+    let total = if page.searches() {
+        owner.definitions_of(kind).filter(wanted).count()
+    } else {
+        owner.definition_count(kind)
+    };
+    let behind = owner.definitions_behind(kind, after).filter(wanted);
+    page.part(total, behind.cloned())
+}
+
+/// A definition by id, as the path has it.
 async fn find(
     app: &App,
     caller: Authenticated,
@@ -180,11 +200,22 @@ async fn find(
 ) -> Result<(Authenticated, Arc<Definition>), Error> {
     let missing = || Error::from(Rejection::NoSuchDefinition(line.kind));
     let id = Uuid::parse_str(id).map_err(|_| missing())?;
-    let with_id = |owner: &OwnerState| owner.definition(line.kind, DefinitionId(id)).cloned();
+    let found = look(app, caller, line, DefinitionId(id)).await;
+    found.ok_or_else(missing)
+}
+
+/// A definition by id; asks the log for news before it says that there is none.
+async fn look(
+    app: &App,
+    caller: Authenticated,
+    line: &Registered,
+    id: DefinitionId,
+) -> Option<(Authenticated, Arc<Definition>)> {
+    let with_id = |owner: &OwnerState| owner.definition(line.kind, id).cloned();
     if let Some(found) = with_id(caller.owner()) {
-        return Ok((caller, found));
+        return Some((caller, found));
     }
     let newest = app.caught_up(&caller).await;
-    let found = with_id(newest.owner());
-    found.map(|found| (newest, found)).ok_or_else(missing)
+    let found = with_id(newest.owner())?;
+    Some((newest, found))
 }

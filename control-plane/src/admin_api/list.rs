@@ -6,17 +6,16 @@ use std::convert::Infallible;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::Value;
 
 /// How long a piece grows before it is handed on, in bytes; it may be longer by
 /// one entry.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// A JSON array. Short ones are written at once; of a long one each piece is, when
+/// A JSON array of what `show` writes of each. Short ones are written at once; of a long one each piece is, when
 /// the client has taken those before it.
 pub(super) fn array<T: Send + 'static>(
     items: Vec<T>,
-    show: impl FnMut(&T) -> Value + Send + 'static,
+    show: impl FnMut(&T) -> String + Send + 'static,
 ) -> Body {
     let mut pieces = Pieces {
         rest: items.into_iter(),
@@ -40,7 +39,7 @@ struct Pieces<T, F> {
     ended: bool,
 }
 
-impl<T, F: FnMut(&T) -> Value> Iterator for Pieces<T, F> {
+impl<T, F: FnMut(&T) -> String> Iterator for Pieces<T, F> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -56,7 +55,7 @@ impl<T, F: FnMut(&T) -> Value> Iterator for Pieces<T, F> {
             };
             piece.push(if self.begun { b',' } else { b'[' });
             self.begun = true;
-            piece.extend_from_slice((self.show)(&item).to_string().as_bytes());
+            piece.extend_from_slice((self.show)(&item).as_bytes());
         }
         Some(Bytes::from(piece))
     }
@@ -70,7 +69,7 @@ mod tests {
 
     async fn written(count: usize) -> Value {
         let entry = "x".repeat(PIECE_BYTES / 10);
-        let show = move |n: &usize| json!([n, entry]);
+        let show = move |n: &usize| json!([n, entry]).to_string();
         let body = array((0..count).collect(), show);
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("whole");
         serde_json::from_slice(&bytes).expect("JSON")

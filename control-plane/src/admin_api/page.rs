@@ -19,7 +19,7 @@ const NAMED: &str = "q";
 
 /// The most entries on a page. A list that is asked for without a limit has none:
 /// clients that know nothing of pages see all.
-const MAX_LIMIT: u64 = 1000;
+pub(crate) const MAX_LIMIT: u64 = 1000;
 
 static TOTAL_HEADER: HeaderName = HeaderName::from_static("x-total-count");
 

@@ -44,7 +44,7 @@ pub(crate) async fn list(
     };
     let part = part(caller.owner(), &page, after);
     let headers = page.headers(&part, uri.path(), |key| key.id.0);
-    let body = list::array(part.items, |key| view::entry(key));
+    let body = list::array(part.items, |key| view::entry(key).to_string());
     let mut response = reply::read_body(&caller, body);
     response.headers_mut().extend(headers);
     Ok(response)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
 use super::schema::{about, any_of, pattern, text, time, whole, words};
-use crate::admin_api::definitions;
+use crate::admin_api::{definitions, page};
 use crate::history_api;
 use crate::owner_api::page::MAX_PAGE_SIZE;
 use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
@@ -157,7 +157,7 @@ fn of_definitions(path: &str, name: &str) -> Option<(Value, &'static str)> {
     }
     Some(match name {
         "limit" => (
-            whole(1, definitions::MAX_LIMIT),
+            whole(1, page::MAX_LIMIT),
             "how many at most; all unless set",
         ),
         "after" => (

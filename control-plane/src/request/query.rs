@@ -79,7 +79,7 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/admin/v1/explain" => &["model", "account"],
         "/admin/v1/access_log" => &["limit", "cursor"],
         "/dashboard/logs" => &["page", "size", "action", "target_id", "status"],
-        route if definitions::lists(route) => definitions::PARAMETERS,
+        route if definitions::lists(route) => page::PARAMETERS,
         _ => &[],
     }
 }
