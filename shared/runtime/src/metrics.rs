@@ -2,7 +2,7 @@
 //! path takes its handles once (`metrics::counter!` looks a name up in a map,
 //! a kept `Counter` is one atomic addition).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ::metrics::{Unit, describe_gauge, gauge};
@@ -23,6 +23,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 static INSTALLED: OnceLock<Metrics> = OnceLock::new();
 
+/// Held while something is being installed: the facade takes a recorder before
+/// [`INSTALLED`] can have it, and whoever came in between would find neither.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// The process's metrics. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<PrometheusHandle>);
@@ -38,6 +42,7 @@ impl Metrics {
     /// # Errors
     /// When something else was installed before.
     pub fn install(version: &'static str) -> Result<Self, Error> {
+        let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(installed) = INSTALLED.get() {
             return Ok(installed.clone());
         }
@@ -47,10 +52,7 @@ impl Metrics {
             .unwrap_or_default()
             .build_recorder();
         let metrics = Self(Arc::new(recorder.handle()));
-        if ::metrics::set_global_recorder(recorder).is_err() {
-            // Lost a race against another call of this function, perhaps.
-            return INSTALLED.get().cloned().ok_or(Error);
-        }
+        ::metrics::set_global_recorder(recorder).map_err(|_| Error)?;
         let metrics = INSTALLED.get_or_init(|| metrics).clone();
         process::describe();
         describe_gauge!(
