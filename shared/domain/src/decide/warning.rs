@@ -1,7 +1,6 @@
 //! What a legal change will hurt, in words for whoever made it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use foldgate_proto::{
     Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig,
@@ -22,126 +21,66 @@ mod definition;
 const CHAT: &str = "/v1/chat/completions";
 
 /// One warning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// No pattern and no switch-over leads to a Level that has keys.
+    #[error("no LEVEL_MAPPER pattern leads to Level {0}, so no request will use its keys")]
     Unreached(Level),
     /// A Level that requests are led to lost its last usable key.
+    #[error("Level {0} has no usable key left, and requests are led there")]
     Emptied(Level),
     /// The named mapper leads a model to one that no Level serves.
+    #[error("{0} {1}={2} leads to a model that no Level serves")]
     Unserved(&'static str, String, String),
     /// More such mappings than are worth listing.
+    #[error("{1} more {0} targets are served by no Level")]
     MoreUnserved(&'static str, usize),
     /// A key is stored but no request will use it, and why.
+    #[error("key {0} is not used: {1}")]
     KeySkipped(KeyNumber, &'static str),
     /// An Azure key's mapping is empty.
+    #[error("Config.model_mapping is empty, so no model leads to a deployment")]
     NoDeployments,
     /// A key becomes one for another kind of upstream.
+    #[error("the key's type changes from {} to {}", .0.as_str(), .1.as_str())]
     KindChanged(ProviderType, ProviderType),
     /// The named list of paths does not allow chat.
+    #[error("{0} does not allow {CHAT}")]
     ChatBlocked(&'static str),
     /// AllowModels allows nothing.
+    #[error("AllowModels allows no model, so none can be called")]
     NoModel,
     /// AllowLevels allows no Level with usable keys.
+    #[error("AllowLevels allows no Level with usable keys, so no model can be called")]
     NoLevel,
     /// A switch-over leads to a Level without usable keys.
+    #[error("SWITCH_OVER {0}={1} leads to a Level without usable keys")]
     EmptyBackup(Level, Level),
     /// A pattern leads to a Level without usable keys.
+    #[error("LEVEL_MAPPER {0}={1} leads to a Level without usable keys")]
     EmptyLevel(String, Level),
     /// More such patterns than are worth listing.
+    #[error("{0} more LEVEL_MAPPER patterns lead to Levels without usable keys")]
     MoreEmptyLevels(usize),
     /// The configuration is stored but nothing acts on it yet.
+    #[error("{0} is stored but not yet acted upon")]
     NotEnforced(&'static str),
     /// All of a definition of this kind is stored but nothing acts on it yet.
+    #[error("the {} is stored but not yet acted upon", .0.as_str().replace('_', " "))]
     KindNotEnforced(DefinitionKind),
     /// No account is meant by this target today.
+    #[error("no account matches {0} today")]
     NoSuchAccount(String),
     /// A model's Level has no usable key.
+    #[error("the model {0:?} leads to Level {1}, which has no usable key")]
     ModelWithoutKeys(String, Level),
     /// So many keys that callers or admins present are good again.
+    #[error("keys that were revoked or rotated are good again: {0}")]
     KeysBack(usize),
 }
 
 /// The most patterns one answer lists.
 const MAX_LISTED: usize = 10;
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreached(level) => write!(
-                f,
-                "no LEVEL_MAPPER pattern leads to Level {level}, so no request will use its keys"
-            ),
-            Self::Emptied(level) => {
-                write!(
-                    f,
-                    "Level {level} has no usable key left, and requests are led there"
-                )
-            }
-            Self::Unserved(mapper, source, target) => {
-                write!(
-                    f,
-                    "{mapper} {source}={target} leads to a model that no Level serves"
-                )
-            }
-            Self::MoreUnserved(mapper, count) => {
-                write!(f, "{count} more {mapper} targets are served by no Level")
-            }
-            Self::KeySkipped(number, why) => write!(f, "key {number} is not used: {why}"),
-            Self::NoDeployments => write!(
-                f,
-                "Config.model_mapping is empty, so no model leads to a deployment"
-            ),
-            Self::KindChanged(from, to) => write!(
-                f,
-                "the key's type changes from {} to {}",
-                from.as_str(),
-                to.as_str()
-            ),
-            Self::ChatBlocked(list) => write!(f, "{list} does not allow {CHAT}"),
-            Self::NoModel => write!(f, "AllowModels allows no model, so none can be called"),
-            Self::NoLevel => write!(
-                f,
-                "AllowLevels allows no Level with usable keys, so no model can be called"
-            ),
-            Self::EmptyBackup(from, to) => {
-                write!(
-                    f,
-                    "SWITCH_OVER {from}={to} leads to a Level without usable keys"
-                )
-            }
-            Self::EmptyLevel(pattern, level) => {
-                write!(
-                    f,
-                    "LEVEL_MAPPER {pattern}={level} leads to a Level without usable keys"
-                )
-            }
-            Self::MoreEmptyLevels(count) => {
-                write!(
-                    f,
-                    "{count} more LEVEL_MAPPER patterns lead to Levels without usable keys"
-                )
-            }
-            Self::NotEnforced(what) => write!(f, "{what} is stored but not yet acted upon"),
-            Self::KindNotEnforced(kind) => write!(
-                f,
-                "the {} is stored but not yet acted upon",
-                kind.as_str().replace('_', " ")
-            ),
-            Self::KeysBack(count) => {
-                write!(
-                    f,
-                    "keys that were revoked or rotated are good again: {count}"
-                )
-            }
-            Self::ModelWithoutKeys(model, level) => write!(
-                f,
-                "the model {model:?} leads to Level {level}, which has no usable key"
-            ),
-            Self::NoSuchAccount(target) => write!(f, "no account matches {target} today"),
-        }
-    }
-}
 
 pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> Vec<Warning> {
     match command {
