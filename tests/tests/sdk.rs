@@ -6,7 +6,7 @@ use std::time::Duration;
 use foldgate_tests::foldgate::OWNER_KEY;
 use foldgate_tests::process::Process;
 use foldgate_tests::upstream::Hint;
-use foldgate_tests::{FakeUpstream, Reply, Settings, paths};
+use foldgate_tests::{FakeUpstream, Foldgate, Reply, Settings, paths};
 use serde_json::json;
 
 /// Importing the SDK alone takes seconds on a busy machine.
@@ -59,17 +59,55 @@ async fn run(issue: Option<&serde_json::Value>) {
             issued["plaintext"].as_str().expect("shown once").to_owned()
         }
     };
+    succeeds("sdk.py", &foldgate, &key).await;
+}
+
+/// A Model that leads to others, called with a key that may call nothing else.
+#[tokio::test]
+async fn the_openai_sdk_calls_a_routing_model_with_an_issued_key() {
+    let upstream = FakeUpstream::start().await;
+    upstream.when(|seen| {
+        let body = String::from_utf8_lossy(&seen.body);
+        let fails = body.contains("fail at first") && body.contains("up-1");
+        fails.then(|| Reply::failing(500))
+    });
+    let foldgate = Settings::standalone().start().await;
+    let admin = foldgate.admin();
+    for number in 1..=2 {
+        let key = json!({
+            "display_name": format!("key {number}"), "api_base": upstream.url(),
+            "api_key": format!("sk-sdk-{number}-0123456789abcdef"),
+        });
+        let key = admin.post("/admin/v1/provider_keys", &key).await.ok();
+        let model = json!({
+            "display_name": format!("t{number}"), "model_name": format!("up-{number}"),
+            "provider_key_id": key["id"],
+        });
+        admin.post("/admin/v1/models", &model).await.ok();
+    }
+    let targets = json!([{"model": "t1"}, {"model": "t2"}]);
+    let lead = json!({"display_name": "lead", "routing": {"targets": targets}});
+    admin.post("/admin/v1/models", &lead).await.ok();
+    let key = json!({"allowed_models": ["lead"]});
+    let issued = admin.post("/admin/v1/api_keys", &key).await.ok();
+    let key = issued["plaintext"].as_str().expect("shown once");
+    succeeds("models.py", &foldgate, key).await;
+}
+
+/// Runs a script with a key.
+async fn succeeds(name: &str, foldgate: &Foldgate, key: &str) {
     let folder = paths::scratch();
     let mut command = Command::new(paths::python());
     command
-        .arg(paths::workspace().join("tests/python/sdk.py"))
+        .arg(paths::workspace().join("tests/python").join(name))
         .env(
             "FOLDGATE_BASE_URL",
             format!("{}/v1", foldgate.proxy().base()),
         )
-        .env("FOLDGATE_KEY", &key)
+        .env("FOLDGATE_KEY", key)
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let mut script = Process::start("sdk.py", &command, &folder.path().join("sdk.log"));
+    let log = folder.path().join("script.log");
+    let mut script = Process::start(name, &command, &log);
     let status = script.end(SCRIPT).await;
     let said = script.output();
     assert!(status.success(), "{said}");
