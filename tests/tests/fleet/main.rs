@@ -7,12 +7,14 @@ mod cli;
 mod cluster;
 mod held;
 mod log;
+mod models;
 mod outage;
 mod people;
 mod playground;
 mod region;
 mod shown;
 mod sleep;
+mod stored;
 mod tenants;
 mod visible;
 
