@@ -32,6 +32,11 @@ pub fn python() -> PathBuf {
     installed("venv/bin/python")
 }
 
+/// The fuzzer of documented APIs.
+pub fn schemathesis() -> PathBuf {
+    installed("venv/bin/schemathesis")
+}
+
 /// Chromium, as Debian packages it.
 ///
 /// # Panics
