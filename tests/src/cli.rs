@@ -60,6 +60,13 @@ pub fn in_directory(data: &Path, args: &[&str]) -> Settings {
     Settings::new(args).env("FOLDGATE_DATA_DIR", &data.to_string_lossy())
 }
 
+/// A command that asks a running control plane, with a key of somebody's.
+pub fn asking(admin_url: &str, key: &str, args: &[&str]) -> Settings {
+    Settings::new(args)
+        .env("FOLDGATE_ADMIN_URL", admin_url)
+        .env("FOLDGATE_OWNER_KEY", key)
+}
+
 /// Runs a command to its end.
 pub async fn run(settings: Settings) -> Said {
     settings.output().await.into()

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use async_nats::jetstream;
-use foldgate_tests::cli::{Said, in_directory, piped, run};
+use foldgate_tests::cli::{Said, asking, in_directory, piped, run};
 use foldgate_tests::fleet::{REGION, init, on, row};
+use foldgate_tests::foldgate::OWNER_KEY;
 use foldgate_tests::nats::User;
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Fleet, NatsServer, Settings, eventually, paths};
@@ -25,27 +26,34 @@ async fn ask(nats: &NatsServer, args: &[&str]) -> Said {
 
 /// An export of a fleet's log, in a file, with its state.
 async fn exported(folder: &Path) -> (PathBuf, Value) {
-    let fleet = Fleet::start(1, 1).await;
+    let fleet = Fleet::start(2, 3).await;
     let admin = fleet.admin();
     for number in 0..4 {
         let patch = json!({"EMAIL_SMTP": format!("s{number}.example.com")});
-        admin.config(&patch).await;
+        fleet.controls[number % 2].admin().config(&patch).await;
     }
     let text = ask(&fleet.nats, &["log", "export"]).await.ok();
     let state = ask(&fleet.nats, &["state", "--json"]).await.json();
     // What the fleet itself says of its state is the same.
     let told = |row: &Value| row["state_hash"].is_string();
-    let node = row(&admin, "node-1", told).await;
-    let revision = node["state_revision"].to_string();
-    let then = ask(&fleet.nats, &["state", "--at", &revision, "--json"]).await;
-    assert_eq!(then.json()["state_hash"], node["state_hash"]);
-    // A control plane gives the same export.
-    let through = Settings::new(&["log", "export"])
-        .env("FOLDGATE_ADMIN_URL", admin.base())
-        .env("FOLDGATE_OWNER_KEY", foldgate_tests::foldgate::OWNER_KEY);
-    assert_eq!(run(through).await.ok(), text);
+    for node in ["node-1", "node-2", "node-3"] {
+        let node = row(&admin, node, told).await;
+        let revision = node["state_revision"].to_string();
+        let then = ask(&fleet.nats, &["state", "--at", &revision, "--json"]).await;
+        assert_eq!(then.json()["state_hash"], node["state_hash"]);
+    }
     let file = folder.join("export");
-    std::fs::write(&file, text).expect("a file can be written");
+    std::fs::write(&file, &text).expect("a file can be written");
+    for control in &fleet.controls {
+        // A control plane gives the same export, and takes none.
+        let through = |args: &[&str]| run(asking(control.admin().base(), OWNER_KEY, args));
+        assert_eq!(through(&["log", "export"]).await.ok(), text);
+        let args = ["log", "import", &file.to_string_lossy()];
+        let said = through(&args).await.refused(64);
+        assert!(said.contains("take FOLDGATE_ADMIN_URL away"), "{said}");
+    }
+    let said = import(&fleet.nats, &file).await.refused(64);
+    assert!(said.contains("only an empty log"), "{said}");
     (file, state)
 }
 
@@ -136,7 +144,7 @@ async fn an_unfinished_import_is_no_log_until_it_is_finished() {
 
 #[tokio::test]
 async fn the_tail_shows_a_write_as_it_comes_and_ends_by_ctrl_c() {
-    let fleet = Fleet::start(1, 0).await;
+    let fleet = Fleet::start(2, 3).await;
     let admin = fleet.admin();
     let args = ["log", "tail", "-n", "1", "--json"];
     let mut tail = at(&fleet.nats, User::Control, &args).spawn();
@@ -166,7 +174,7 @@ async fn the_tail_shows_a_write_as_it_comes_and_ends_by_ctrl_c() {
 
 #[tokio::test]
 async fn a_broken_link_is_named_by_every_command_that_reads_all() {
-    let fleet = Fleet::start(1, 0).await;
+    let fleet = Fleet::start(2, 3).await;
     let patch = json!({"EMAIL_SMTP": "a.example.com"});
     let revision = fleet.admin().config(&patch).await.revision();
     let context = jetstream::new(fleet.nats.connect(User::Bootstrap).await);
@@ -193,7 +201,13 @@ async fn a_broken_link_is_named_by_every_command_that_reads_all() {
     let found: Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(found["whole"], false);
     assert_eq!(found["broken"]["revision"], forged);
-    // What stands before it can be looked at.
+    // A control plane names it too; what stands before it can be looked at.
     let at = revision.to_string();
+    for control in &fleet.controls {
+        let through = |args: &[&str]| run(asking(control.admin().base(), OWNER_KEY, args));
+        let said = through(&["log", "verify"]).await.refused(1);
+        assert!(said.contains(&broken), "{said}");
+        through(&["state", "--at", &at]).await.ok();
+    }
     ask(&fleet.nats, &["state", "--at", &at]).await.ok();
 }

@@ -1,7 +1,7 @@
 //! What callers and administrators are shown over two control planes and three data
 //! planes: written through the one control plane, asked of the other.
 
-use foldgate_tests::cli::{Said, run};
+use foldgate_tests::cli::{self, Said, run};
 use foldgate_tests::foldgate::OWNER_KEY;
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Admin, Settings, eventually, paths};
@@ -274,9 +274,7 @@ async fn what_cannot_be_taken_back_is_refused_by_both() {
 
 /// A command that asks the second control plane.
 fn asking(world: &World, key: &str, args: &[&str]) -> Settings {
-    Settings::new(args)
-        .env("FOLDGATE_ADMIN_URL", world.controls[1].base())
-        .env("FOLDGATE_OWNER_KEY", key)
+    cli::asking(world.controls[1].base(), key, args)
 }
 
 async fn asked(world: &World, key: &str, args: &[&str]) -> Said {
@@ -317,7 +315,20 @@ async fn every_command_tells_of_the_fleets_history() {
         let diff = ["state", "diff", &before, &at, "--json"];
         let diff = asked(&world, key, &diff).await.json();
         assert!(diff.to_string().contains("smtp.example.com"), "{diff}");
+        // For people it is a table.
+        let shown = asked(&world, key, &["log", "show", &at]).await.ok();
+        assert!(
+            !shown.starts_with('{') && shown.contains("EMAIL_SMTP"),
+            "{shown}"
+        );
     }
+    // An auditor reads what is shown, not what is stored.
+    let said = asked(&world, &auditor, &["log", "export"])
+        .await
+        .refused(64);
+    assert!(said.contains("auditor"), "{said}");
+    let owner = ["owner", "create", "--name", "Mine"];
+    asked(&world, &auditor, &owner).await.refused(64);
     let mut tail = asking(&world, OWNER_KEY, &["log", "tail", "-n", "1", "--json"]).spawn();
     let written = one
         .config(&json!({"EMAIL_SMTP": "b.example.com"}))
