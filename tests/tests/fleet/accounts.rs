@@ -17,7 +17,7 @@ async fn race(controls: &[Admin; 2], path: &str, bodies: [Value; 2]) -> [Answer;
 
 #[tokio::test]
 async fn of_two_racing_writers_one_gets_the_name() {
-    let fleet = Fleet::start(2, 0).await;
+    let fleet = Fleet::start(2, 3).await;
     let controls = [fleet.controls[0].admin(), fleet.controls[1].admin()];
     for round in 0..8 {
         let name = format!("alice-{round}");
@@ -34,6 +34,7 @@ async fn of_two_racing_writers_one_gets_the_name() {
         one_wins(&race(&controls, "/x-users", same_mail).await, "Email");
     }
     let revision = controls[0].get("/x-users").await.revision();
+    fleet.folded(revision).await;
     for control in &controls {
         foldgate_tests::holds(
             "both see the same",

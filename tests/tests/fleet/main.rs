@@ -11,11 +11,13 @@ mod models;
 mod outage;
 mod people;
 mod playground;
+mod reads;
 mod region;
 mod shown;
 mod sleep;
 mod stored;
 mod tenants;
+mod tree;
 mod visible;
 
 use foldgate_tests::Client;

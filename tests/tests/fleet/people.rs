@@ -12,7 +12,8 @@ pub(crate) struct World {
     pub(crate) fleet: Fleet,
     /// Both control planes, as the owner.
     pub(crate) controls: [Admin; 2],
-    _upstream: FakeUpstream,
+    /// What every model is served by.
+    pub(crate) upstream: FakeUpstream,
 }
 
 impl World {
@@ -25,7 +26,7 @@ impl World {
         Self {
             fleet,
             controls,
-            _upstream: upstream,
+            upstream,
         }
     }
 
