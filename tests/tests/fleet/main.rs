@@ -13,12 +13,14 @@ mod people;
 mod playground;
 mod reads;
 mod region;
+mod roles;
 mod shown;
 mod sleep;
 mod stored;
 mod tenants;
 mod tree;
 mod visible;
+mod walls;
 
 use foldgate_tests::Client;
 use serde_json::{Value, json};
