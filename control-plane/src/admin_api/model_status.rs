@@ -118,7 +118,7 @@ pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Res
         models: models.into_iter().map(Line::from).collect(),
         config: Config {
             snapshot_revision: replica.revision.0,
-            snapshot_age_seconds: whole.then_some(0),
+            snapshot_age_seconds: age(caller.table().state.at),
         },
     };
     reply::read(&caller, &body)
@@ -141,7 +141,9 @@ struct Line {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct Config {
+    /// The last record that this process has folded.
     snapshot_revision: u64,
+    /// How long ago that was written; null before the first one.
     snapshot_age_seconds: Option<u64>,
 }
 
@@ -153,6 +155,11 @@ impl From<ModelStatus> for Line {
             health: model.left as u8,
         }
     }
+}
+
+/// Seconds since a time of the log.
+fn age(at: Timestamp) -> Option<u64> {
+    (at != Timestamp::default()).then(|| clock::now().since(at).as_secs())
 }
 
 fn of_owner(app: &App, caller: &Authenticated) -> Vec<ModelStatus> {

@@ -4,6 +4,7 @@
 mod announce;
 mod base;
 mod cli;
+mod config_status;
 mod demo;
 mod exit;
 mod fatal;

@@ -13,6 +13,7 @@ use foldgate_runtime::{Server, Shutdown, StatusPages};
 use tokio::task::JoinHandle;
 
 use crate::base::Base;
+use crate::config_status::ConfigStatus;
 use crate::exit::Failure;
 use crate::heartbeat::Pulse;
 use crate::listen::Bound;
@@ -80,7 +81,8 @@ impl Node {
         let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
         let own_log = OwnLog::new();
         let replica = fold(&base, &opened, traffic.as_ref(), &own_log).await?;
-        let status = serve_status(&base, status, &replica);
+        let config = ConfigStatus::follow(&replica, &base.health, opened.is_embedded);
+        let status = serve_status(&base, status, (&replica, config));
         let parts = Parts {
             base: &base,
             opened: &opened,
@@ -268,10 +270,15 @@ async fn fold(
     Ok(replica)
 }
 
-fn serve_status(base: &Base, server: Server, replica: &Replica) -> StatusListener {
+fn serve_status(
+    base: &Base,
+    server: Server,
+    (replica, config): (&Replica, ConfigStatus),
+) -> StatusListener {
     let replica = replica.clone();
     let pages = StatusPages::new(base.health.clone(), base.metrics.clone())
-        .with_page("fold", move || health::page(&replica));
+        .with_page("fold", move || health::page(&replica))
+        .with_page("config", move || config.page());
     base.health.component("process").ready();
     let shutdown = Shutdown::new();
     let serving = tokio::spawn(pages.serve(server, shutdown.clone()));

@@ -17,6 +17,7 @@ mod region;
 mod roles;
 mod shown;
 mod sleep;
+mod status_config;
 mod stored;
 mod taken_back;
 mod tenants;

@@ -35,6 +35,7 @@ mod rush;
 mod secrets;
 mod stall;
 mod start;
+mod status_config;
 mod streams;
 mod writes;
 
