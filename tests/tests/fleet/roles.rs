@@ -183,6 +183,14 @@ async fn operators_route_and_auditors_read() {
     }
 }
 
+/// A time of an answer.
+#[track_caller]
+fn time(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
+    let text = value.as_str().unwrap_or_default();
+    let time = chrono::DateTime::parse_from_rfc3339(text);
+    time.unwrap_or_else(|error| panic!("no time ({error}): {value}"))
+}
+
 #[tokio::test]
 async fn the_owner_sees_itself_and_all_that_was_done() {
     let world = World::start().await;
@@ -224,13 +232,13 @@ async fn the_owner_sees_itself_and_all_that_was_done() {
         let second = control.get("/dashboard/logs?size=1&page=2").await.ok();
         assert_eq!(second["logs"][0], rows[1], "{second}");
         assert_eq!(second["has_more"], json!(rows.len() > 2));
-        // Two credits of the account: what it was given, and when it ends.
+        // What the account was given, and for how long.
         let user = control.get("/x-users/team-a").await.ok()["user"].clone();
         assert_eq!(user["Balance"], 5, "{user}");
-        let granted = ["granted_at", "GrantedAt"]
-            .iter()
-            .find_map(|name| user["Credits"][0][*name].as_str());
-        assert!(granted.is_some(), "{user}");
+        let credit = &user["Credits"][0];
+        assert_eq!(credit["Amount"], 5, "{user}");
+        let [from, until] = ["GrantedAt", "ExpiresAt"].map(|field| time(&credit[field]));
+        assert_eq!(until - from, chrono::Duration::days(30), "{user}");
     }
     // The child is told of itself alone, the team of the child too.
     let child = world.known(&child_key).await;
