@@ -12,7 +12,7 @@ async fn told(process: &Foldgate, state: &str) -> Value {
     eventually(&format!("it is {state}"), SOON, async || {
         let told = status.get("/status/config").await.ok();
         let there = told["state"] == state;
-        there.then_some(told.clone()).ok_or(told)
+        there.then_some(told.clone()).ok_or(told.to_string())
     })
     .await
 }

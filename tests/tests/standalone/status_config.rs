@@ -15,7 +15,7 @@ async fn a_process_tells_what_it_has_applied() {
     let told = eventually("it is applied", SOON, async || {
         let told = status.get("/status/config").await.ok();
         let there = told["applied"]["applied_revision"] == revision;
-        there.then_some(told.clone()).ok_or(told)
+        there.then_some(told.clone()).ok_or(told.to_string())
     })
     .await;
     assert_eq!(told["state"], "synced", "{told}");
