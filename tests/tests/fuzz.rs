@@ -10,14 +10,6 @@ use foldgate_tests::poll::nightly;
 use foldgate_tests::process::Process;
 use foldgate_tests::{Settings, paths};
 
-/// Operations that are not called: they have no end, would replace the key that the
-/// fuzzer comes with, or call out to whatever host was made up for a provider.
-const LEFT_OUT: &[&str] = &[
-    "/admin/v1/history/stream",
-    "/x-self",
-    "/playground/chat/completions",
-];
-
 /// The longest a run may take; it is bounded by its examples before.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -43,9 +35,6 @@ async fn the_listener_is_as_its_document_says_whatever_comes() {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("NO_COLOR", "1")
         .current_dir(scratch.path());
-    for path in LEFT_OUT {
-        command.args(["--exclude-path", path]);
-    }
     let log = scratch.path().join("fuzz.log");
     let mut fuzzer = Process::start("schemathesis", &command, &log);
     let status = fuzzer.end(PATIENCE).await;
