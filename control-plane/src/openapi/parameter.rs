@@ -14,8 +14,9 @@ use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
 /// A number in digits, or nothing: an empty filter does not filter.
 const NUMBER_OR_NONE: &str = r"^\s*[0-9]{0,19}\s*$";
 
-/// A host, with or without a port or a scheme and a path; or nothing.
-const HOST: &str = r"^((https?://)?[A-Za-z][A-Za-z0-9]{0,30}([.-][A-Za-z][A-Za-z0-9]{0,30}){0,6}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_-]{1,40}){0,5})?$";
+/// A host, with or without a port or a scheme and a path; or nothing. Labels and
+/// their number are bounded so that it is never longer than a host may be.
+const HOST: &str = r"^((https?://)?[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?(\.[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?){0,5}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_-]{1,40}){0,5})?$";
 
 /// A key's number in a path; a row of digits that no number holds is not there.
 const NUMBER: &str = "^[0-9]+$";
