@@ -18,7 +18,7 @@ async fn the_listener_is_as_its_document_says_whatever_comes() {
     let mut foldgate = Settings::standalone().start().await;
     let folder = paths::workspace().join("tests/fuzz");
     let url = format!("{}/admin/openapi.json", foldgate.admin().base());
-    let examples = nightly("20", "200");
+    let examples = nightly("20", "100");
     // The fuzzer leaves files where it runs.
     let scratch = paths::scratch();
     let mut command = Command::new(paths::schemathesis());
