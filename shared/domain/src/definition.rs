@@ -240,15 +240,34 @@ fn settled<N: PartialEq>(name: &mut Option<N>, display: &mut Option<N>) -> Resul
 /// The field that breaks its rule.
 pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
     let read = T::read(value)?;
-    if let Err(report) = read.validate() {
-        let first = report.iter().next();
-        return Err(first.map_or_else(
-            || Fault::at("", "breaks a rule"),
-            |(path, error)| Fault::at(path.to_string(), error.to_string()),
-        ));
-    }
+    validated(&read)?;
     read.check()?;
     Ok(read)
+}
+
+/// A value as a type has it that is no definition's, its fields within their limits.
+///
+/// # Errors
+/// The field that is unknown, missing, of another type, or breaks its rule.
+pub fn typed<T>(value: Value) -> Result<T, Fault>
+where
+    T: DeserializeOwned + Validate<Context = ()>,
+{
+    let read: T = decoded(value)?;
+    validated(&read)?;
+    Ok(read)
+}
+
+/// Holds fields to the limits that their type states.
+fn validated<T: Validate<Context = ()>>(read: &T) -> Result<(), Fault> {
+    let Err(report) = read.validate() else {
+        return Ok(());
+    };
+    let first = report.iter().next();
+    Err(first.map_or_else(
+        || Fault::at("", "breaks a rule"),
+        |(path, error)| Fault::at(path.to_string(), error.to_string()),
+    ))
 }
 
 /// A stored value as its type has it; `None` of one that this program does not

@@ -2,6 +2,7 @@
 
 use foldgate_proto::event::{DefinitionPut, DefinitionRemoved};
 use foldgate_proto::{Definition, DefinitionKind, Event, ResourceId, Secrets};
+use serde_json::Value;
 
 use crate::command::{PutDefinition, RemoveDefinition, SecretEdit};
 use crate::definition::{Checked, Fault, Registered};
@@ -160,6 +161,7 @@ fn check_renaming(
 
 /// The secrets from now on.
 fn secrets(before: Option<&Definition>, put: &PutDefinition) -> Result<Secrets, Rejection> {
+    let whole = Value::Object(put.value.clone());
     let mut secrets = Secrets::new();
     for (pointer, edit) in &put.secrets {
         let secret = match edit {
@@ -167,8 +169,8 @@ fn secrets(before: Option<&Definition>, put: &PutDefinition) -> Result<Secrets, 
             SecretEdit::Keep => {
                 let kept = before.and_then(|before| before.secrets.get(pointer));
                 let kept = kept.filter(|kept| {
-                    let at = pointer.split('/').skip(1);
-                    mask_at(put, at).is_some_and(|mask| mask == kept.mask)
+                    let mask = whole.pointer(pointer).and_then(Value::as_str);
+                    mask == Some(kept.mask.as_str())
                 });
                 kept.cloned().ok_or_else(|| {
                     let path = pointer.trim_start_matches('/').replace('/', ".");
@@ -181,19 +183,4 @@ fn secrets(before: Option<&Definition>, put: &PutDefinition) -> Result<Secrets, 
         secrets.insert(pointer.clone(), secret);
     }
     Ok(secrets)
-}
-
-fn mask_at<'p>(
-    put: &'p PutDefinition,
-    mut steps: impl Iterator<Item = &'p str>,
-) -> Option<&'p str> {
-    let unescaped = |step: &str| step.replace("~1", "/").replace("~0", "~");
-    let mut at = put.value.get(&unescaped(steps.next()?))?;
-    for step in steps {
-        at = match at {
-            serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
-            other => other.get(unescaped(step))?,
-        };
-    }
-    at.as_str()
 }
