@@ -109,6 +109,20 @@ impl App {
         caller.refreshed(self.table())
     }
 
+    /// What `find` finds for a caller: here, else once the log was asked for news.
+    pub(crate) async fn look<T>(
+        &self,
+        caller: Authenticated,
+        find: impl Fn(&Authenticated) -> Option<T>,
+    ) -> Option<(Authenticated, T)> {
+        if let Some(found) = find(&caller) {
+            return Some((caller, found));
+        }
+        let newest = self.caught_up(&caller).await;
+        let found = find(&newest)?;
+        Some((newest, found))
+    }
+
     /// Whether a request's retry key was used before; then even one that would
     /// change nothing now is answered as it was.
     pub(crate) fn is_retry(caller: &Authenticated, write: &Write) -> bool {

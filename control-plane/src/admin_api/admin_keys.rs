@@ -123,12 +123,8 @@ async fn find(
         message: format!("no admin key with id {:?}", quoted(id)),
     };
     let wanted = Uuid::parse_str(id).map(AdminKeyId).map_err(|_| missing())?;
-    if let Some(key) = with_id(caller.owner(), wanted) {
-        return Ok((caller, key));
-    }
-    let newest = app.caught_up(&caller).await;
-    let key = with_id(newest.owner(), wanted);
-    key.map(|key| (newest, key)).ok_or_else(missing)
+    let found = app.look(caller, |caller| with_id(caller.owner(), wanted));
+    found.await.ok_or_else(missing)
 }
 
 fn with_id(owner: &OwnerState, id: AdminKeyId) -> Option<Arc<AdminKey>> {

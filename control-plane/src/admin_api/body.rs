@@ -2,12 +2,14 @@
 //! those of its JSON Schema.
 
 use foldgate_domain::Rejection;
-use foldgate_domain::definition::Fault;
+use foldgate_domain::decide::Warning;
+use foldgate_domain::definition::{self, Fault};
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::reply::Done;
 use crate::request::Write;
 
 /// A request's body as its type has it.
@@ -20,20 +22,27 @@ where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     let value = Value::Object(write.fields()?.into_rest());
-    let read: T = serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        fault(path, error.into_inner().to_string())
-    })?;
-    match read.validate() {
-        Ok(()) => Ok(read),
-        Err(report) => {
-            let first = report.iter().next();
-            Err(first.map_or_else(
-                || fault("", "breaks a rule"),
-                |(path, error)| fault(path.to_string(), error.to_string()),
-            ))
+    definition::typed(value).map_err(|fault| Rejection::from(fault).into())
+}
+
+/// A refusal of the domain, which names fields as the owner API does; `here` knows
+/// what they are called in this API.
+pub(super) fn in_words(error: Error, here: fn(&'static str) -> &'static str) -> Error {
+    match error {
+        Error::Rejected(Rejection::Field { field, problem }) => fault(here(field), problem),
+        Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
+            field: "display_name",
+            value,
         }
+        .into(),
+        other => other,
+    }
+}
+
+/// Tells which fields are kept but not acted upon.
+pub(super) fn warn(done: &mut Done, unenforced: impl IntoIterator<Item = &'static str>) {
+    for field in unenforced {
+        done.warn(Warning::NotEnforced(field).to_string());
     }
 }
 

@@ -16,7 +16,7 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use super::list;
-use super::page::{Page, Part, unknown_cursor};
+use super::page::{Page, Part};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -142,25 +142,18 @@ impl FromRequestParts<App> for Of {
 /// `GET /admin/v1/<kind>`: an array of all, or a page of them.
 async fn all_of(
     State(app): State<App>,
-    mut caller: Authenticated,
+    caller: Authenticated,
     Of(line): Of,
     uri: Uri,
 ) -> Result<Response, Error> {
     let page = Page::parse(uri.query().unwrap_or_default())?;
-    let after = match page.after {
-        None => None,
-        Some(id) => {
-            let found = look(&app, caller, line, DefinitionId(id)).await;
-            let (newest, definition) = found.ok_or_else(unknown_cursor)?;
-            caller = newest;
-            Some(definition.number)
-        }
-    };
+    let find = |caller: &Authenticated, id| with_id(caller, line, id);
+    let (caller, after) = page.begins(&app, caller, find).await?;
+    let after = after.map(|definition| definition.number);
     let part = part(caller.owner(), line.kind, (&page, after));
-    let headers = page.headers(&part, uri.path(), |definition| definition.id.0);
-    let mut response = reply::read_body(&caller, list::array(part.items, entry::written));
-    response.headers_mut().extend(headers);
-    Ok(response)
+    let id = |definition: &Arc<Definition>| definition.id.0;
+    let answer = list::page(&caller, (&page, part), uri.path(), id, entry::written);
+    Ok(answer)
 }
 
 /// `GET /admin/v1/<kind>/{id}`
@@ -191,7 +184,7 @@ fn part(
     page.part(total, behind.cloned())
 }
 
-/// A definition by id, as the path has it.
+/// A definition by id; asks the log for news before it says that there is none.
 async fn find(
     app: &App,
     caller: Authenticated,
@@ -200,22 +193,11 @@ async fn find(
 ) -> Result<(Authenticated, Arc<Definition>), Error> {
     let missing = || Error::from(Rejection::NoSuchDefinition(line.kind));
     let id = Uuid::parse_str(id).map_err(|_| missing())?;
-    let found = look(app, caller, line, DefinitionId(id)).await;
+    let found = app.look(caller, |caller| with_id(caller, line, id)).await;
     found.ok_or_else(missing)
 }
 
-/// A definition by id; asks the log for news before it says that there is none.
-async fn look(
-    app: &App,
-    caller: Authenticated,
-    line: &Registered,
-    id: DefinitionId,
-) -> Option<(Authenticated, Arc<Definition>)> {
-    let with_id = |owner: &OwnerState| owner.definition(line.kind, id).cloned();
-    if let Some(found) = with_id(caller.owner()) {
-        return Some((caller, found));
-    }
-    let newest = app.caught_up(&caller).await;
-    let found = with_id(newest.owner())?;
-    Some((newest, found))
+fn with_id(caller: &Authenticated, line: &Registered, id: Uuid) -> Option<Arc<Definition>> {
+    let owner = caller.owner();
+    owner.definition(line.kind, DefinitionId(id)).cloned()
 }

@@ -4,16 +4,37 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
+use uuid::Uuid;
+
+use super::page::{Page, Part};
+use crate::auth::Authenticated;
+use crate::reply;
 
 /// How long a piece grows before it is handed on, in bytes; it may be longer by
 /// one entry.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// The answer that shows a page: its entries, and the headers that tell of it. The
+/// next one begins behind the entry that `id` names.
+pub(super) fn page<T: Send + 'static>(
+    caller: &Authenticated,
+    (page, part): (&Page, Part<T>),
+    path: &str,
+    id: impl Fn(&T) -> Uuid,
+    show: impl FnMut(&T) -> String + Send + 'static,
+) -> Response {
+    let headers = page.headers(&part, path, id);
+    let mut response = reply::read_body(caller, array(part.items, show));
+    response.headers_mut().extend(headers);
+    response
+}
+
 /// A JSON array of what `show` writes of each. Short ones are written at once; of a long one each piece is, when
 /// the client has taken those before it.
-pub(super) fn array<T: Send + 'static>(
+fn array<T: Send + 'static>(
     items: Vec<T>,
     show: impl FnMut(&T) -> String + Send + 'static,
 ) -> Body {

@@ -10,7 +10,9 @@ use foldgate_domain::OwnerState;
 use foldgate_domain::definition::model::Place;
 use foldgate_domain::definition::{Model, stored};
 use foldgate_domain::table::skipped;
-use foldgate_proto::{DefinitionKind, KeyId, Level, ProviderKey, SleepReport, Timestamp};
+use foldgate_proto::{
+    Definition, DefinitionKind, KeyId, Level, ProviderKey, SleepReport, Timestamp,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -171,16 +173,19 @@ fn of_owner(app: &App, caller: &Authenticated) -> Vec<ModelStatus> {
 
 /// Every model's status, in the order in which they were made.
 fn statuses(owner: &OwnerState, sleeping: &[SleepReport]) -> Vec<ModelStatus> {
-    let keys = Keys::of(owner, sleeping);
-    let models = owner.definitions_of(DefinitionKind::Model);
+    let definitions = owner.definitions_of(DefinitionKind::Model);
+    let models: Vec<(&Definition, Model)> = definitions
+        .filter_map(|definition| Some((definition.as_ref(), stored(&definition.value)?)))
+        .collect();
+    let keys = Keys::of(owner, models.iter().map(|(_, model)| model), sleeping);
     models
-        .filter_map(|definition| {
-            let model: Model = stored(&definition.value)?;
+        .into_iter()
+        .map(|(definition, model)| {
             let seen = match (&model.routing, model.place()) {
                 (None, Some(place)) => keys.see(owner, &model, place),
                 _ => Seen::routing(),
             };
-            Some(ModelStatus {
+            ModelStatus {
                 id: definition.id.to_string(),
                 display_name: model.display_name,
                 kind: seen.kind,
@@ -190,7 +195,7 @@ fn statuses(owner: &OwnerState, sleeping: &[SleepReport]) -> Vec<ModelStatus> {
                 last_check_status: seen.last.and_then(|report| report.status),
                 status_reason: seen.reason,
                 left: seen.left,
-            })
+            }
         })
         .collect()
 }
@@ -225,10 +230,12 @@ struct Keys<'s> {
 }
 
 impl<'s> Keys<'s> {
-    fn of(owner: &'s OwnerState, sleeping: &'s [SleepReport]) -> Self {
-        let wanted: HashSet<Level> = owner
-            .definitions_of(DefinitionKind::Model)
-            .filter_map(|definition| stored::<Model>(&definition.value))
+    fn of<'m>(
+        owner: &'s OwnerState,
+        models: impl Iterator<Item = &'m Model>,
+        sleeping: &'s [SleepReport],
+    ) -> Self {
+        let wanted: HashSet<Level> = models
             .filter_map(|model| match model.place()? {
                 Place::Level(level) => Some(level),
                 Place::Key(_) => None,

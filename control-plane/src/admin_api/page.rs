@@ -1,17 +1,41 @@
 //! Paging of the admin API's lists. The place of a page is an entry, not a count,
 //! so what is made or removed meanwhile shifts nothing.
 
+use std::ops::Bound;
+use std::sync::Arc;
+
 use foldgate_domain::folded;
 use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use imbl::OrdMap;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::definitions;
+use crate::app::App;
+use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::request::query;
 
 /// The query parameters of a list.
 pub(crate) const PARAMETERS: &[&str] = &[LIMIT, AFTER, NAMED];
+
+/// Keys that are listed so, beside definitions.
+const KEYS: [&str; 3] = [
+    "/admin/v1/api_keys",
+    "/admin/v1/apikeys",
+    "/admin/v1/provider_keys",
+];
+
+/// Whether a route lists entries, in pages if asked for.
+pub(crate) fn lists(route: &str) -> bool {
+    definitions::lists(route) || KEYS.contains(&route)
+}
+
+/// Whether a route is about one entry, or all of a sort.
+pub(crate) fn of_entries(route: &str) -> bool {
+    definitions::of_route(route).is_some() || KEYS.iter().any(|keys| route.starts_with(keys))
+}
 
 const LIMIT: &str = "limit";
 const AFTER: &str = "after";
@@ -28,7 +52,7 @@ static TOTAL_HEADER: HeaderName = HeaderName::from_static("x-total-count");
 pub(crate) struct Page {
     limit: Option<usize>,
     /// The entry that the page begins behind.
-    pub after: Option<Uuid>,
+    after: Option<Uuid>,
     /// A part of the names, as it was given and as names are compared.
     named: Option<(String, String)>,
 }
@@ -65,6 +89,42 @@ impl Page {
             after,
             named: named.map(|part| (part.clone(), folded(&part))),
         })
+    }
+
+    /// What `find` knows of the entry that the page begins behind, if there is one.
+    ///
+    /// # Errors
+    /// The cursor is the id of no entry.
+    pub(crate) async fn begins<T>(
+        &self,
+        app: &App,
+        caller: Authenticated,
+        find: impl Fn(&Authenticated, Uuid) -> Option<T>,
+    ) -> Result<(Authenticated, Option<T>), Error> {
+        let Some(id) = self.after else {
+            return Ok((caller, None));
+        };
+        let found = app.look(caller, |caller| find(caller, id)).await;
+        let (caller, found) = found.ok_or_else(unknown_cursor)?;
+        Ok((caller, Some(found)))
+    }
+
+    /// The page of all these, by their names, behind one of them.
+    pub(crate) fn of<K: Ord + Copy, V>(
+        &self,
+        all: &OrdMap<K, Arc<V>>,
+        after: Option<K>,
+        name: impl Fn(&V) -> &str,
+    ) -> Part<Arc<V>> {
+        let wanted = |entry: &&Arc<V>| self.wants(name(entry));
+        let total = if self.searches() {
+            all.values().filter(wanted).count()
+        } else {
+            all.len()
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = all.range((from, Bound::Unbounded)).map(|(_, entry)| entry);
+        self.part(total, behind.filter(wanted).map(Arc::clone))
     }
 
     /// Whether a name is searched for. If not, how many match is known without a look
@@ -119,7 +179,7 @@ impl Page {
 }
 
 /// A cursor that is the id of no entry.
-pub(crate) fn unknown_cursor() -> Error {
+fn unknown_cursor() -> Error {
     Error::field(
         AFTER,
         "is the id of no entry of this list; begin again without it",

@@ -17,64 +17,40 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
         value: &api_key,
         shown: named("ApiKey"),
         tag: "Caller keys",
+        summaries: [
+            "List API keys",
+            "Create an API key",
+            "Show an API key",
+            "Replace an API key",
+            "Revoke an API key",
+        ],
+        example: (
+            "every model",
+            json!({"display_name": "ci", "allowed_models": ["*"]}),
+        ),
     };
-    let mut all = callers.crud(
-        ("/admin/v1/api_keys", "/admin/v1/api_keys/{id}"),
-        &[
-            "List API keys",
-            "Create an API key",
-            "Show an API key",
-            "Replace an API key",
-            "Revoke an API key",
-        ],
-    );
+    let mut all = callers.crud("/admin/v1/api_keys", "/admin/v1/api_keys/{id}");
     all.push(callers.rotate("/admin/v1/api_keys/{id}/rotate"));
-    all.extend(callers.crud(
-        ("/admin/v1/apikeys", "/admin/v1/apikeys/{id}"),
-        &[
-            "List API keys",
-            "Create an API key",
-            "Show an API key",
-            "Replace an API key",
-            "Revoke an API key",
-        ],
-    ));
+    all.extend(callers.crud("/admin/v1/apikeys", "/admin/v1/apikeys/{id}"));
     all.push(callers.rotate("/admin/v1/apikeys/{id}/rotate"));
     let providers = Sort {
         value: &provider_key,
         shown: named("ProviderKeyShown"),
         tag: "Provider keys",
-    };
-    all.extend(providers.crud(
-        ("/admin/v1/provider_keys", "/admin/v1/provider_keys/{id}"),
-        &[
+        summaries: [
             "List provider keys",
             "Create a provider key",
             "Show a provider key",
             "Replace a provider key",
             "Remove a provider key",
         ],
-    ));
-    all.into_iter()
-        .map(
-            |operation| {
-                match (operation.takes_body(), operation.on("provider_keys")) {
-            (false, _) => operation,
-            (true, true) => operation.example(
-                "an OpenAI key",
-                json!({"display_name": "main", "provider": "openai", "api_key": "sk-example-0123"}),
-            ),
-            (true, false) if operation.on("rotate") => {
-                operation.example("overlap", json!({"OverlapSeconds": 3600}))
-            }
-            (true, false) => operation.example(
-                "every model",
-                json!({"display_name": "ci", "allowed_models": ["*"]}),
-            ),
-        }
-            },
-        )
-        .collect()
+        example: (
+            "an OpenAI key",
+            json!({"display_name": "main", "provider": "openai", "api_key": "sk-example-0123"}),
+        ),
+    };
+    all.extend(providers.crud("/admin/v1/provider_keys", "/admin/v1/provider_keys/{id}"));
+    all
 }
 
 /// One sort of keys.
@@ -82,15 +58,15 @@ struct Sort<'s> {
     value: &'s Value,
     shown: Value,
     tag: &'static str,
+    /// Of listing, creating, showing, replacing and removing.
+    summaries: [&'static str; 5],
+    example: (&'static str, Value),
 }
 
 impl Sort<'_> {
-    fn crud(
-        &self,
-        (all, one): (&'static str, &'static str),
-        summaries: &[&'static str; 5],
-    ) -> Vec<Operation> {
-        let [listed, created, showed, replaced, removed] = *summaries;
+    fn crud(&self, all: &'static str, one: &'static str) -> Vec<Operation> {
+        let [listed, created, showed, replaced, removed] = self.summaries;
+        let (name, example) = &self.example;
         let new = |method, path, summary| Operation::new(method, path, summary).tag(self.tag);
         let plaintext = about(text(), "the key itself, if it was drawn just now");
         let done = |more: &[(&str, Value)]| written::bare(&self.fields(), more);
@@ -104,10 +80,12 @@ impl Sort<'_> {
                 .counted(),
             new("POST", all, created)
                 .body(self.value.clone())
+                .example(name, example.clone())
                 .answers(done(&[("plaintext", plaintext)])),
             new("GET", one, showed).answers(self.entry()).tagged(),
             new("PUT", one, replaced)
                 .body(self.value.clone())
+                .example(name, example.clone())
                 .if_match()
                 .answers(done(&[])),
             new("DELETE", one, removed)
@@ -124,6 +102,7 @@ impl Sort<'_> {
         Operation::new("POST", path, "Draw an API key anew")
             .tag(self.tag)
             .body(closed(&[], &[("OverlapSeconds", or_null(overlap))]))
+            .example("overlap", json!({"OverlapSeconds": 3600}))
             .optional()
             .if_match()
             .answers(written::bare(

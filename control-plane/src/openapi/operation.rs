@@ -195,16 +195,6 @@ impl Operation {
         self
     }
 
-    /// Whether it takes a body.
-    pub(crate) const fn takes_body(&self) -> bool {
-        self.body.is_some()
-    }
-
-    /// Whether a segment of its path is this.
-    pub(crate) fn on(&self, segment: &str) -> bool {
-        self.path.split('/').any(|part| part == segment)
-    }
-
     /// Whether it only reads.
     pub(super) fn reads(&self) -> bool {
         self.method == "GET"

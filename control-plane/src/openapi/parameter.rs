@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
 use super::schema::{about, any_of, pattern, text, time, whole, words};
-use crate::admin_api::{definitions, page};
+use crate::admin_api::page;
 use crate::history_api;
 use crate::owner_api::page::MAX_PAGE_SIZE;
 use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
@@ -88,7 +88,7 @@ fn in_path(operation: &Operation, name: &str) -> Value {
             "an account's number, name or e-mail address",
         ),
         ("/admin/v1/admin_keys/{id}", _) => json!({"type": "string", "format": "uuid"}),
-        (path, "id") if is_entry(path) => {
+        (path, "id") if page::of_entries(path) => {
             json!({"type": "string", "format": "uuid"})
         }
         _ => json!({"type": "string", "minLength": 1}),
@@ -115,7 +115,7 @@ fn in_query(operation: &Operation, name: &str) -> Value {
 
 /// What a query parameter may be, and what it is; `None` where nobody said.
 pub(super) fn known(path: &str, name: &str) -> Option<(Value, &'static str)> {
-    of_definitions(path, name)
+    of_entries(path, name)
         .or_else(|| of_route(path, name))
         .or_else(|| of_lists(path, name))
         .or_else(|| of_history(path, name))
@@ -136,24 +136,9 @@ fn of_writes(name: &str) -> Option<(Value, &'static str)> {
     })
 }
 
-/// Keys that the admin API lists as entries.
-const KEYS: [&str; 3] = [
-    "/admin/v1/api_keys",
-    "/admin/v1/apikeys",
-    "/admin/v1/provider_keys",
-];
-
-fn is_entry(path: &str) -> bool {
-    definitions::of_route(path).is_some() || KEYS.iter().any(|keys| path.starts_with(keys))
-}
-
-fn lists_entries(path: &str) -> bool {
-    definitions::lists(path) || KEYS.contains(&path)
-}
-
 /// Pages of entries.
-fn of_definitions(path: &str, name: &str) -> Option<(Value, &'static str)> {
-    if !lists_entries(path) {
+fn of_entries(path: &str, name: &str) -> Option<(Value, &'static str)> {
+    if !page::lists(path) {
         return None;
     }
     Some(match name {

@@ -60,14 +60,8 @@ async fn find(
         let key = caller.owner().caller_keys.get(&number)?;
         (key.account == account).then(|| Arc::clone(key))
     };
-    if let Some(key) = find(&caller) {
-        return Ok((caller, key));
-    }
-    let newest = app.caught_up(&caller).await;
-    match find(&newest) {
-        Some(key) => Ok((newest, key)),
-        None => Err(Rejection::NoSuchCallerKey(number).into()),
-    }
+    let found = app.look(caller, find).await;
+    found.ok_or_else(|| Rejection::NoSuchCallerKey(number).into())
 }
 
 /// Reads a key's number in a path.

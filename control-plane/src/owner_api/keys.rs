@@ -93,14 +93,8 @@ pub(crate) async fn key(
     number: KeyNumber,
 ) -> Result<(Authenticated, Arc<ProviderKey>), Error> {
     let find = |caller: &Authenticated| caller.owner().keys.get(&number).map(Arc::clone);
-    if let Some(key) = find(&caller) {
-        return Ok((caller, key));
-    }
-    let newest = app.caught_up(&caller).await;
-    if let Some(key) = find(&newest) {
-        return Ok((newest, key));
-    }
-    Err(Rejection::NoSuchKey(number).into())
+    let found = app.look(caller, find).await;
+    found.ok_or_else(|| Rejection::NoSuchKey(number).into())
 }
 
 fn show(caller: &Authenticated, filter: &Filter, paging: Paging) -> Response {

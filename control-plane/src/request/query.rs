@@ -10,7 +10,6 @@ use axum::extract::MatchedPath;
 
 use super::quote::quoted;
 use super::wait::WAIT;
-use crate::admin_api::definitions;
 use crate::admin_api::page;
 use crate::error::Error;
 use crate::routes;
@@ -67,7 +66,6 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
     match route {
         "/x-keys" | "/x-keys/{id}" | "/x-keys/{id}/{*rest}" => OF_KEYS,
         "/x-users" | "/x-dna" | "/x-dna/{id}" => OF_ACCOUNTS,
-        "/admin/v1/api_keys" | "/admin/v1/apikeys" | "/admin/v1/provider_keys" => page::PARAMETERS,
         "/admin/v1/owners" => &["page", "size"],
         "/dashboard/news" => &["all"],
         "/admin/v1/log" => &["from", "limit"],
@@ -79,7 +77,7 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/admin/v1/explain" => &["model", "account"],
         "/admin/v1/access_log" => &["limit", "cursor"],
         "/dashboard/logs" => &["page", "size", "action", "target_id", "status"],
-        route if definitions::lists(route) => page::PARAMETERS,
+        route if page::lists(route) => page::PARAMETERS,
         _ => &[],
     }
 }

@@ -4,8 +4,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey};
-use foldgate_domain::decide::{DEFAULT_CALLER_KEY_NAME, Warning};
-use foldgate_domain::{Command, Rejection};
+use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
+use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{AccountId, AccountNumber, CallerKeyId, CallerKeyNumber};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub(crate) async fn create(
     };
     let command = Command::IssueCallerKey(issue);
     let mut done = submit(&app, &caller, &write, command).await?;
-    warn(&mut done, &value);
+    body::warn(&mut done, value.unenforced());
     let number = done.subject().map(CallerKeyNumber).ok_or(Error::Internal)?;
     let mut entry = shown(&mut done, &caller, number)?;
     if let Some(drawn) = drawn.filter(|_| done.is_new()) {
@@ -89,7 +89,7 @@ pub(crate) async fn update(
     };
     let command = Command::PatchCallerKey(patch);
     let mut done = submit(&app, &caller, &write, command).await?;
-    warn(&mut done, &value);
+    body::warn(&mut done, value.unenforced());
     let entry = shown(&mut done, &caller, key.number)?;
     Ok(done.reply_bare(entry))
 }
@@ -152,7 +152,9 @@ pub(crate) async fn remove(
     };
     let command = Command::RevokeCallerKey(key);
     let mut done = submit(&app, &caller, &write, command).await?;
-    compare(&mut done, &caller, key.number);
+    done.compare(caller.owner_id(), |owner| {
+        entry(owner, key.number).unwrap_or_default()
+    });
     let deleted = done.was(true, false);
     Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
 }
@@ -168,17 +170,13 @@ async fn team(
         let own = caller.account();
         return Ok((caller, own));
     };
-    if let Some(account) = app.ids.account(&caller, AccountId(team)) {
-        return Ok((caller, account.number));
-    }
-    let newest = app.caught_up(&caller).await;
-    match app.ids.account(&newest, AccountId(team)) {
-        Some(account) => Ok((newest, account.number)),
-        None => Err(body::fault(
-            "team_id",
-            format!("no account has the id {team}"),
-        )),
-    }
+    let find = |caller: &Authenticated| app.ids.account(caller, AccountId(team));
+    let found = app.look(caller, find).await;
+    let (caller, account) = found.ok_or_else(|| {
+        let problem = format!("no account has the id {team}");
+        body::fault("team_id", problem)
+    })?;
+    Ok((caller, account.number))
 }
 
 async fn submit(
@@ -188,22 +186,10 @@ async fn submit(
     command: Command,
 ) -> Result<Done, Error> {
     let done = app.submit(caller, write, command).await;
-    done.map_err(in_these_words)
+    done.map_err(|error| body::in_words(error, here))
 }
 
 /// The domain names fields as the owner API does.
-fn in_these_words(error: Error) -> Error {
-    match error {
-        Error::Rejected(Rejection::Field { field, problem }) => body::fault(here(field), problem),
-        Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
-            field: "display_name",
-            value,
-        }
-        .into(),
-        other => other,
-    }
-}
-
 fn here(field: &'static str) -> &'static str {
     match field {
         "Name" => "display_name",
@@ -220,26 +206,14 @@ fn here(field: &'static str) -> &'static str {
     }
 }
 
-fn warn(done: &mut Done, value: &ApiKey) {
-    for field in value.unenforced() {
-        done.warn(Warning::NotEnforced(field).to_string());
-    }
-}
-
 /// The entry, as it stands behind the write.
 fn shown(done: &mut Done, caller: &Authenticated, number: CallerKeyNumber) -> Result<Value, Error> {
-    compare(done, caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(key) = owner.caller_keys.get(&number) else {
-        let message = "the API key, which this request was about, is gone since";
-        return Err(Error::Gone(message.to_owned()));
-    };
-    Ok(view::entry(owner, key, true))
+    done.show(caller.owner_id(), "the API key", |owner| {
+        entry(owner, number)
+    })
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, number: CallerKeyNumber) {
-    done.compare(caller.owner_id(), |owner| {
-        let key = owner.caller_keys.get(&number);
-        key.map_or(Value::Null, |key| view::entry(owner, key, true))
-    });
+fn entry(owner: &OwnerState, number: CallerKeyNumber) -> Option<Value> {
+    let key = owner.caller_keys.get(&number)?;
+    Some(view::entry(owner, key, true))
 }

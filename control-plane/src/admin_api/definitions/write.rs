@@ -3,9 +3,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::Command;
 use foldgate_domain::command::{PutDefinition, RemoveDefinition};
 use foldgate_domain::definition::Registered;
+use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{DefinitionId, DefinitionKind, DefinitionNumber};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -67,7 +67,9 @@ pub(super) async fn remove(
     };
     let command = Command::RemoveDefinition(RemoveDefinition { kind, number });
     let mut done = app.submit(&caller, &write, command).await?;
-    compare(&mut done, &caller, (kind, number));
+    done.compare(caller.owner_id(), |owner| {
+        entry(owner, (kind, number)).unwrap_or_default()
+    });
     let deleted = done.was(true, false);
     Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
 }
@@ -97,20 +99,12 @@ fn reply(
     caller: &Authenticated,
     at: (DefinitionKind, DefinitionNumber),
 ) -> Result<Response, Error> {
-    compare(&mut done, caller, at);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(definition) = owner.definitions.get(&at) else {
-        let kind = at.0.as_str().replace('_', " ");
-        let message = format!("the {kind}, which this request was about, is gone since");
-        return Err(Error::Gone(message));
-    };
-    let entry = json!(Entry::of(definition));
+    let what = format!("the {}", at.0.as_str().replace('_', " "));
+    let entry = done.show(caller.owner_id(), what, |owner| entry(owner, at))?;
     Ok(done.reply_bare(entry))
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, at: (DefinitionKind, DefinitionNumber)) {
-    done.compare(caller.owner_id(), |owner| {
-        let found = owner.definitions.get(&at);
-        found.map_or(Value::Null, |found| json!(Entry::of(found)))
-    });
+fn entry(owner: &OwnerState, at: (DefinitionKind, DefinitionNumber)) -> Option<Value> {
+    let found = owner.definitions.get(&at)?;
+    Some(json!(Entry::of(found)))
 }

@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::command::{AddKey, AddNamedKey, ConfigFields, ConfigPatch, PatchKey};
-use foldgate_domain::decide::Warning;
-use foldgate_domain::{Command, Rejection};
+use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{KeyId, KeyNumber, Level, MaskedSecret, OwnerId, ProviderKey, ProviderType};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -114,7 +113,9 @@ pub(crate) async fn remove(
     };
     let command = Command::RemoveKey(number);
     let mut done = submit(&app, &caller, &write, command).await?;
-    compare(&mut done, &caller, number);
+    done.compare(caller.owner_id(), |owner| {
+        entry(owner, number).unwrap_or_default()
+    });
     let deleted = done.was(true, false);
     Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
 }
@@ -189,14 +190,8 @@ async fn submit(
 /// The domain, and what is shared with the owner API, name fields as that does.
 fn in_these_words(error: Error) -> Error {
     match error {
-        Error::Rejected(Rejection::Field { field, problem }) => fault(here(field), problem),
         Error::Field { param, problem } if param == "Provider" => fault("api_base", problem),
-        Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
-            field: "display_name",
-            value,
-        }
-        .into(),
-        other => other,
+        other => body::in_words(other, here),
     }
 }
 
@@ -219,22 +214,13 @@ fn reply(
     caller: &Authenticated,
     number: KeyNumber,
 ) -> Result<Response, Error> {
-    for field in value.unenforced() {
-        done.warn(Warning::NotEnforced(field).to_string());
-    }
-    compare(&mut done, caller, number);
-    let owner = done.owner(caller.owner_id())?;
-    let Some(key) = owner.keys.get(&number) else {
-        let message = "the provider key, which this request was about, is gone since";
-        return Err(Error::Gone(message.to_owned()));
-    };
-    let entry = view::entry(key);
+    body::warn(&mut done, value.unenforced());
+    let entry = done.show(caller.owner_id(), "the provider key", |owner| {
+        entry(owner, number)
+    })?;
     Ok(done.reply_bare(entry))
 }
 
-fn compare(done: &mut Done, caller: &Authenticated, number: KeyNumber) {
-    done.compare(caller.owner_id(), |owner| {
-        let key = owner.keys.get(&number);
-        key.map_or(Value::Null, |key| view::entry(key))
-    });
+fn entry(owner: &OwnerState, number: KeyNumber) -> Option<Value> {
+    owner.keys.get(&number).map(|key| view::entry(key))
 }

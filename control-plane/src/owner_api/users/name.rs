@@ -89,7 +89,8 @@ pub(crate) async fn child(
         let account = name.find(caller.owner())?;
         (account.parent == caller.account()).then(|| Arc::clone(account))
     };
-    look(app, caller, name, find).await
+    let found = app.look(caller, find).await;
+    found.ok_or_else(|| name.missing())
 }
 
 /// As [`child`], for a write: what a name means is read from the newest state.
@@ -124,7 +125,8 @@ pub(crate) async fn own_or_child(
         let known = account.number == own || account.parent == own;
         known.then_some(account.number)
     };
-    look(app, caller, name, find).await
+    let found = app.look(caller, find).await;
+    found.ok_or_else(|| name.missing())
 }
 
 async fn settled(app: &App, caller: Authenticated, name: &Named) -> Authenticated {
@@ -132,22 +134,6 @@ async fn settled(app: &App, caller: Authenticated, name: &Named) -> Authenticate
         app.caught_up(&caller).await
     } else {
         caller
-    }
-}
-
-async fn look<T>(
-    app: &App,
-    caller: Authenticated,
-    name: &Named,
-    find: impl Fn(&Authenticated) -> Option<T>,
-) -> Result<(Authenticated, T), Error> {
-    if let Some(found) = find(&caller) {
-        return Ok((caller, found));
-    }
-    let newest = app.caught_up(&caller).await;
-    match find(&newest) {
-        Some(found) => Ok((newest, found)),
-        None => Err(name.missing()),
     }
 }
 
