@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use foldgate_runtime::data_dir::Listeners;
 use foldgate_runtime::settings::Settings;
-use foldgate_runtime::{Limits, Server};
+use foldgate_runtime::{Limits, Server, TrustedProxies};
 
 use crate::exit::Failure;
 
@@ -27,13 +27,16 @@ pub(crate) struct Bound {
 pub(crate) async fn bind(settings: &Settings) -> Result<Bound, Failure> {
     let limits = Limits::from(&settings.http);
     let listen = &settings.listen;
+    let trusted = TrustedProxies::new(&settings.http.trusted_proxies);
     let mut proxy = None;
     if settings.role.has_proxy() {
-        proxy = Some(one("proxy", listen.proxy, limits).await?);
+        let server = one("proxy", listen.proxy, limits).await?;
+        proxy = Some(server.trusting(trusted.clone()));
     }
     let mut admin = None;
     if settings.role.has_admin() {
-        admin = Some(one("admin", listen.admin, limits).await?);
+        let server = one("admin", listen.admin, limits).await?;
+        admin = Some(server.trusting(trusted));
     }
     let status = one("status", listen.status, limits).await?;
     let addresses = Listeners {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::settings::Log;
 
@@ -32,7 +32,7 @@ pub struct AccessLine<'a> {
     /// The request's id, as the caller was told it.
     pub request_id: &'a str,
     /// Who called.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "client")]
     pub client: Option<SocketAddr>,
     /// HTTP method.
     pub method: &'a str,
@@ -185,6 +185,15 @@ fn write_lines(receiver: &Receiver<Message>, mut output: impl Write) {
         for done in waiting {
             let _ = done.try_send(());
         }
+    }
+}
+
+/// A client's address; a proxy that told it may have told no port.
+#[expect(clippy::ref_option, reason = "it is called with the field as it is")]
+fn client<S: Serializer>(client: &Option<SocketAddr>, serializer: S) -> Result<S::Ok, S::Error> {
+    match client {
+        Some(client) if client.port() == 0 => client.ip().serialize(serializer),
+        client => client.serialize(serializer),
     }
 }
 

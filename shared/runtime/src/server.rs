@@ -25,6 +25,7 @@ use crate::settings::Http;
 mod accept;
 mod activity;
 mod body;
+mod client;
 mod connection;
 mod linger;
 mod socket;
@@ -32,6 +33,7 @@ mod stall;
 mod unread;
 
 pub use body::Tracked;
+pub use client::TrustedProxies;
 
 use activity::Sweep;
 use connection::Protocols;
@@ -42,10 +44,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How long a forced end may take: dropping connections needs no more.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 
-/// Who is at the other end.
+/// Who sent a request: the other end of the connection, or who called the
+/// [`TrustedProxies`] at that end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// Its address.
+    /// Its address; port 0 where a proxy told none.
     pub address: SocketAddr,
 }
 
@@ -104,6 +107,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    trusted: TrustedProxies,
 }
 
 impl Server {
@@ -119,7 +123,16 @@ impl Server {
             listener,
             address,
             limits,
+            trusted: TrustedProxies::default(),
         })
+    }
+
+    /// Believes these proxies when they tell for whom they ask. At first it
+    /// believes none.
+    #[must_use]
+    pub fn trusting(mut self, proxies: TrustedProxies) -> Self {
+        self.trusted = proxies;
+        self
     }
 
     /// Where it listens.
@@ -146,8 +159,12 @@ impl Server {
             let activity = sweep.enter();
             let handler = handler.clone();
             let protocols = protocols.clone();
+            let trusted = self.trusted.clone();
             tokio::spawn(async move {
-                let answer = move |request| handler(request, peer);
+                let answer = move |request: Request<Incoming>| {
+                    let client = trusted.client(peer, request.headers());
+                    handler(request, client)
+                };
                 protocols.serve(stream, answer, panicked, activity).await;
                 drop(place);
             });

@@ -190,6 +190,8 @@ pub struct Http {
     pub write_timeout: Duration,
     /// How long a shutdown waits for requests and streams to end.
     pub drain_timeout: Duration,
+    /// Networks of proxies that are believed when they tell a client's address.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// What is written about.

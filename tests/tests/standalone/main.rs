@@ -4,6 +4,7 @@
 mod accounts;
 mod admin_models;
 mod api_keys;
+mod behind;
 mod cli;
 mod cli_import;
 mod cli_long;

@@ -65,6 +65,19 @@ fn a_line_is_one_json_object() {
 }
 
 #[test]
+fn a_client_without_a_port_is_its_address_alone() {
+    let told = |client: &str| {
+        let client = Some(client.parse().unwrap());
+        let line = AccessLine { client, ..line() };
+        let value: serde_json::Value = serde_json::from_slice(&json(&line)).unwrap();
+        value["client"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(told("192.0.2.1:443"), "192.0.2.1:443");
+    assert_eq!(told("192.0.2.1:0"), "192.0.2.1");
+    assert_eq!(told("[2001:db8::1]:0"), "2001:db8::1");
+}
+
+#[test]
 fn for_people_it_is_one_line_too() {
     let text = String::from_utf8(pretty(&line())).unwrap();
     assert_eq!(text.lines().count(), 1);

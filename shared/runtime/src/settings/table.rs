@@ -166,6 +166,8 @@ pub const TABLE: &[Setting] = settings! {
         "the longest time a connection may stay without a request";
     "http.write_timeout", plain("60s"), |s| &mut s.http.write_timeout,
         "the longest time a client may refuse to take bytes";
+    "trusted_proxies", plain(""), |s| &mut s.http.trusted_proxies,
+        "networks of load balancers that tell the client's address in X-Forwarded-For, else Forwarded; comma-separated";
     "drain_timeout", plain("30s"), |s| &mut s.http.drain_timeout,
         "how long a shutdown waits for requests and streams to end";
 
