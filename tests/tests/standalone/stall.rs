@@ -1,7 +1,8 @@
 //! A client that stops taking one of its streams: that stream ends, up to the
-//! upstream, and nothing else does.
+//! upstream, and nothing else does. One that takes an answer slowly gets all of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use foldgate_tests::foldgate::OWNER_KEY;
@@ -13,11 +14,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::{CHAT, World, streamed};
+use super::{CHAT, World, chat, streamed};
 
 /// What a client lets the server send of one stream before it has read any of it.
 const WINDOW: u32 = 2_000;
@@ -37,16 +38,16 @@ async fn connect(world: &World) -> http2::SendRequest<Full<Bytes>> {
     client
 }
 
-/// Opens a stream of this model.
+/// Opens a stream with this request.
 async fn open(
     world: &World,
     client: &mut http2::SendRequest<Full<Bytes>>,
-    model: &str,
+    body: &Value,
 ) -> Incoming {
     let request = Request::post(format!("{}{CHAT}", world.proxy.base()))
         .header("authorization", format!("Bearer {OWNER_KEY}"))
         .header("content-type", "application/json")
-        .body(Full::from(streamed(model).to_string()))
+        .body(Full::from(body.to_string()))
         .expect("it is a request");
     let response = client.send_request(request).await.expect("a status comes");
     assert_eq!(
@@ -97,7 +98,7 @@ async fn a_stalled_stream_ends_alone_up_to_the_upstream() {
             _ => Some(gated(&other)),
         });
     let mut client = connect(&world).await;
-    let mut beside = open(&world, &mut client, "beside").await;
+    let mut beside = open(&world, &mut client, &streamed("beside")).await;
     read_until(&mut beside, "before").await;
     let request = world
         .proxy
@@ -106,7 +107,7 @@ async fn a_stalled_stream_ends_alone_up_to_the_upstream() {
     let mut other = request.send().await.expect("a status comes");
     assert!(other.chunk().await.expect("it goes on").is_some());
 
-    let mut stalled = open(&world, &mut client, "stalled").await;
+    let mut stalled = open(&world, &mut client, &streamed("stalled")).await;
     holds("the stalled upstream call ends", SOON, async || {
         world.upstream.last().left()
     })
@@ -136,11 +137,31 @@ async fn a_stalled_stream_ends_alone_up_to_the_upstream() {
     }
     assert!(String::from_utf8_lossy(&rest).ends_with(sse::DONE));
     gates[1].notify_one();
-    let mut next = open(&world, &mut client, "next").await;
+    let mut next = open(&world, &mut client, &streamed("next")).await;
     read_until(&mut next, "[DONE]").await;
     // It was nobody's failure but the client's.
     assert_eq!(world.admin.conf().await["SleepingKeys"], json!([]));
     let metrics = world.foldgate.metrics().await;
     let counted = "foldgate_streams_timed_out_total{listener=\"proxy\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_is_read_slowly_is_read_to_its_end() {
+    let settings = Settings::standalone().env("FOLDGATE_HTTP_IDLE_TIMEOUT", "200ms");
+    let world = World::with(settings).await;
+    let said = "a long answer ".repeat(2_000);
+    world.upstream.always(Reply::chat(&said));
+    let mut client = connect(&world).await;
+    let mut body = open(&world, &mut client, &chat("m")).await;
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame.expect("it goes on").data_ref() {
+            read.extend_from_slice(data);
+        }
+        // The pause is what is tested: all of them are many idle limits long.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let answer: Value = serde_json::from_slice(&read).expect("it is whole");
+    assert_eq!(answer["choices"][0]["message"]["content"], said);
 }

@@ -1,24 +1,24 @@
 //! Answers that their client has stopped taking. An HTTP/2 client may stall one
 //! answer, or all of them, without the socket ever being full: it gives no window.
-//! A body that handed out bytes and is not asked for more has met just that.
+//! What was handed out of a body and is neither sent nor thrown away, and grows no
+//! less, has met just that. Each byte a slow client takes gives it the whole limit
+//! anew.
 //!
 //! Such an answer is ended alone: its task is dropped, h2 throws away what it
 //! holds for the stream and resets it, and the body goes, with all that feeds it.
 //! The connection's other answers, which may be other people's behind one gateway,
 //! go on. hyper's own executor gives nothing to end a task by, hence [`Answers`].
-//!
-//! The last piece of an answer goes to h2 as soon as there is room for one byte of
-//! it, and its task is over then. A client that stalls only behind that keeps this
-//! piece in memory, once per stream at most, until its connection ends.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use hyper::rt::Executor;
 use tokio::task::AbortHandle;
 
-use super::activity::{Activity, NEVER};
+use super::activity::Activity;
 
 tokio::task_local! {
     /// What ends the answer's task that runs.
@@ -48,8 +48,12 @@ pub(super) struct Stalls(Mutex<Vec<Arc<Answer>>>);
 /// One of them.
 #[derive(Debug)]
 struct Answer {
-    /// Since when the client owes it a window.
-    since: AtomicU64,
+    /// Pieces that were handed out and are not sent.
+    unsent: AtomicUsize,
+    /// When one was handed out, or some of it sent.
+    moved: AtomicU64,
+    /// What waits until all are sent.
+    waker: AtomicWaker,
     end: Arc<OnceLock<AbortHandle>>,
 }
 
@@ -57,12 +61,13 @@ impl Stalls {
     /// Ends the answers that have stalled longer than `limit`, and says how many.
     pub(super) fn end_overrun(&self, now: u64, limit: Duration) -> u64 {
         let stalled = |answer: &&Arc<Answer>| {
-            let since = answer.since.load(Ordering::Relaxed);
-            since != NEVER && Duration::from_millis(now.saturating_sub(since)) > limit
+            let moved = answer.moved.load(Ordering::Relaxed);
+            answer.unsent.load(Ordering::Relaxed) > 0
+                && Duration::from_millis(now.saturating_sub(moved)) > limit
         };
         let overrun: Vec<Arc<Answer>> = self.open().iter().filter(stalled).cloned().collect();
         // Not under the lock, which an answer takes when it is dropped.
-        let ended = overrun.iter().filter(|answer| answer.end());
+        let ended = overrun.iter().filter(|answer| answer.end(now));
         ended.count() as u64
     }
 
@@ -73,13 +78,13 @@ impl Stalls {
 }
 
 impl Answer {
-    /// Ends its task, once.
-    fn end(&self) -> bool {
+    /// Ends its task; not again before the limit has passed once more.
+    fn end(&self, now: u64) -> bool {
         let Some(task) = self.end.get() else {
             return false;
         };
         task.abort();
-        self.since.store(NEVER, Ordering::Relaxed);
+        self.moved.store(now, Ordering::Relaxed);
         true
     }
 }
@@ -91,10 +96,12 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    /// An answer begins; the client owes it a window.
+    /// An answer begins.
     pub(super) fn enter(activity: &Arc<Activity>) -> Self {
         let answer = Arc::new(Answer {
-            since: AtomicU64::new(activity.now()),
+            unsent: AtomicUsize::new(0),
+            moved: AtomicU64::new(activity.now()),
+            waker: AtomicWaker::new(),
             end: TASK.try_with(Arc::clone).unwrap_or_default(),
         });
         activity.stalls.open().push(Arc::clone(&answer));
@@ -104,15 +111,46 @@ impl Stall {
         }
     }
 
-    /// Bytes were handed out.
-    pub(super) fn owed(&self) {
-        let now = self.activity.now();
-        self.answer.since.store(now, Ordering::Relaxed);
+    /// A piece is handed out.
+    pub(super) fn owed(&self) -> Owed {
+        let owed = Owed {
+            activity: self.activity.clone(),
+            answer: self.answer.clone(),
+        };
+        owed.moved();
+        self.answer.unsent.fetch_add(1, Ordering::Relaxed);
+        owed
     }
 
-    /// The client has room for more.
+    /// Waits until every piece is sent or thrown away.
+    pub(super) fn poll_sent(&self, cx: &Context<'_>) -> Poll<()> {
+        self.answer.waker.register(cx.waker());
+        match self.answer.unsent.load(Ordering::Acquire) {
+            0 => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+/// A piece that the client is owed; dropped with it.
+pub(super) struct Owed {
+    activity: Arc<Activity>,
+    answer: Arc<Answer>,
+}
+
+impl Owed {
+    /// The client took some of it.
     pub(super) fn moved(&self) {
-        self.answer.since.store(NEVER, Ordering::Relaxed);
+        let now = self.activity.now();
+        self.answer.moved.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.moved();
+        self.answer.unsent.fetch_sub(1, Ordering::Release);
+        self.answer.waker.wake();
     }
 }
 

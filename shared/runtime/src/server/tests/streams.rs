@@ -187,6 +187,108 @@ async fn a_quiet_http2_stream_is_not_taken_for_a_stalled_one() {
     assert_eq!(answer.await.unwrap(), "firstlast");
 }
 
+/// A server whose answers are whole and so large.
+async fn start_whole(bytes: usize, limits: Limits) -> SocketAddr {
+    let server = Server::bind("whole", loopback(), limits).await.unwrap();
+    let address = server.local_addr();
+    let body = Bytes::from(vec![b'x'; bytes]);
+    let handler = move |_: Request<Incoming>, _: Peer| {
+        let answer = Response::new(Full::new(body.clone()));
+        std::future::ready(answer)
+    };
+    tokio::spawn(server.serve(handler, broken, Shutdown::new()));
+    address
+}
+
+/// Idle connections end at once, and stalled ones never.
+fn soon_idle() -> Limits {
+    Limits {
+        idle_timeout: Duration::from_millis(200),
+        write_timeout: DEADLINE * 10,
+        ..Limits::default()
+    }
+}
+
+async fn narrow(
+    address: SocketAddr,
+) -> (
+    hyper::client::conn::http2::SendRequest<Full<Bytes>>,
+    JoinHandle<Result<(), hyper::Error>>,
+) {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1000)
+        .handshake(hyper_util::rt::TokioIo::new(socket))
+        .await
+        .unwrap();
+    (client, tokio::spawn(connection))
+}
+
+#[tokio::test]
+async fn a_whole_http2_answer_that_is_read_slowly_is_read_to_its_end() {
+    let address = start_whole(10_000, soon_idle()).await;
+    let (mut client, connected) = narrow(address).await;
+    let get = Request::get("http://x/").body(Full::<Bytes>::default());
+    let answer = client.send_request(get.unwrap()).await.unwrap();
+    let mut body = answer.into_body();
+    let mut read = 0;
+    while let Some(frame) = body.frame().await {
+        read += frame.expect("it goes on").into_data().unwrap().len();
+        // The pause is what is tested: all of them are many idle limits long.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(read, 10_000);
+    // Only without a stream is it idle.
+    let ended = tokio::time::timeout(DEADLINE, connected).await;
+    let _ = ended.expect("the idle connection ends").unwrap();
+}
+
+/// The client makes room for everything, and its socket is slow.
+#[tokio::test]
+async fn an_http2_answer_on_its_way_is_no_idle_connection() {
+    let large = 48 << 20;
+    let address = start_whole(large, soon_idle()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut ask = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // The largest window for streams, and for the connection; then GET /.
+    ask.extend([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
+    ask.extend([0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7f, 0, 0, 0]);
+    ask.extend([0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'x']);
+    stream.write_all(&ask).await.unwrap();
+    let mut buffer = vec![0; 1 << 20];
+    let mut read = 0;
+    while read < large {
+        let more = stream.read(&mut buffer).await.unwrap();
+        assert!(more > 0, "closed after {read} bytes");
+        read += more;
+        // The pause is what is tested: all of them are many idle limits long.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_whole_http2_answer_that_is_not_read_ends_alone() {
+    let limits = Limits {
+        idle_timeout: DEADLINE * 10,
+        ..short()
+    };
+    let address = start_whole(10_000, limits).await;
+    let (mut client, connected) = narrow(address).await;
+    let get = || Request::get("http://x/").body(Full::<Bytes>::default());
+    let unread = client.send_request(get().unwrap()).await.unwrap();
+    // The pause is what is tested: several write limits long.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let told = tokio::time::timeout(DEADLINE, unread.into_body().collect()).await;
+    let Err(error) = told.unwrap() else {
+        panic!("it was not cut off");
+    };
+    assert!(format!("{error:?}").contains("CANCEL"), "{error:?}");
+    let again = client.send_request(get().unwrap()).await.unwrap();
+    let body = again.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body.len(), 10_000);
+    assert!(!connected.is_finished());
+}
+
 #[tokio::test]
 async fn a_stalled_http2_stream_ends_alone() {
     let (address, _shutdown, _serving, [stalled, flowing]) = start_streams(short()).await;
