@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use foldgate_log::{Report, Reports};
+use foldgate_log::{LOOK_AGAIN, Report, Reports};
 use foldgate_proto::SleepReport;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,23 @@ impl Folder {
 
     /// Runs until `stop` is cancelled.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = self.hear(&stop) => {}
+            () = self.look_again() => {}
+        }
+    }
+
+    /// What was missed while a link was cut is still kept.
+    async fn look_again(&self) {
+        let mut again = self.reports.again(LOOK_AGAIN);
+        loop {
+            for report in &again.next().await {
+                self.sleep(report);
+            }
+        }
+    }
+
+    async fn hear(&self, stop: &CancellationToken) {
         let mut heard = self.reports.subscribe();
         let mut prune = tokio::time::interval(PRUNE);
         // Subscribed first, loaded then: nothing is missed between the two.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_log::Report;
+use foldgate_log::{LOOK_AGAIN, Report};
 use foldgate_runtime::Shutdown;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,6 +26,7 @@ impl Proxy {
         tokio::spawn(async move {
             tokio::select! {
                 () = proxy.hear() => {}
+                () = proxy.look_again() => {}
                 () = proxy.tidy() => {}
                 () = shutdown.draining() => {}
             }
@@ -58,6 +59,16 @@ impl Proxy {
                     }
                     Err(error) => tracing::debug!(%error, "the reports before now are not to be had yet"),
                 },
+            }
+        }
+    }
+
+    /// What was missed while a link was cut is still kept.
+    async fn look_again(&self) {
+        let mut again = self.deps.reports.again(LOOK_AGAIN);
+        loop {
+            for report in &again.next().await {
+                self.deps.pools.hear(report);
             }
         }
     }

@@ -35,6 +35,7 @@ pub(crate) use api::Api;
 pub use audit::{Audit, CopyAudit, Outcome, Peer};
 pub(crate) use connection::Connection;
 pub use copies::Counts;
+pub(crate) use feed::jittered;
 pub use gate::Gate;
 pub use import::{Begun, begin_import, end_import};
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};

@@ -21,4 +21,4 @@ pub use event_log::{AppendError, Appended, EventLog, Position, Stop, Stored};
 pub use follow::{Follow, FollowItem};
 pub use jetstream::JetStream;
 pub use replica::{Observer, Replica};
-pub use reports::{Report, Reports};
+pub use reports::{Again, LOOK_AGAIN, Report, Reports};

@@ -2,6 +2,7 @@
 //! are state, not history. Publishing never blocks and never fails: a report that
 //! is lost heals with the next heartbeat.
 
+mod again;
 mod nats;
 mod queue;
 
@@ -10,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use foldgate_proto::report::MAX_REPORT_BYTES;
 use foldgate_proto::{Heartbeat, SleepReport, names, report};
@@ -19,11 +21,17 @@ use tokio::sync::broadcast;
 use crate::{Error, JetStream};
 use queue::Queue;
 
+pub use again::Again;
+
 /// How many reports a slow reader may be behind before it loses the oldest.
 const BACKLOG: usize = 4096;
 
 /// How many sleeps are remembered for those who join late, inside one process.
 const LAST_SLEEPS: usize = 100_000;
+
+/// How often a process that lives looks for kept reports that it did not hear, give or
+/// take a fifth: while a link was cut, who could repeat them may have died.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// A report, from this process or another.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +114,16 @@ impl Reports {
     /// lags loses the oldest and is told so by the receiver.
     pub fn subscribe(&self) -> broadcast::Receiver<Report> {
         self.heard.subscribe()
+    }
+
+    /// What tells of the kept reports that came since they were loaded: all of them
+    /// about every `pause` (see [`LOOK_AGAIN`]), and after each reconnect.
+    pub fn again(&self, pause: Duration) -> Again {
+        let streams = match &self.kind {
+            Kind::Local(_) => None,
+            Kind::Nats(_, streams) => Some(streams.clone()),
+        };
+        Again::new(streams, pause)
     }
 
     /// The last report per key and model, for a process that joins late. Subscribe

@@ -1,6 +1,8 @@
 //! A hub and one region that mirrors its log; the link between them is cut and
 //! mended.
 
+use std::time::Duration;
+
 use foldgate_tests::admin::list;
 use foldgate_tests::fleet::{REGION, init, log_command, on, row};
 use foldgate_tests::nats::User;
@@ -12,6 +14,10 @@ use serde_json::json;
 use super::{CHAT, chat, must_chat};
 
 const WEST: &str = "west";
+
+/// Nodes look every fifteen seconds for what they missed, and the streams may take as
+/// long to find each other again.
+const LEARNT: Duration = Duration::from_mins(2);
 
 async fn west_node(west: &NatsServer, name: &str) -> Foldgate {
     on(Settings::data_plane(), name, WEST)
@@ -128,6 +134,69 @@ async fn a_late_joiner_knows_of_a_sleep_in_the_other_region() {
         }
     })
     .await;
+}
+
+/// Both sides of a cut link put a key to sleep, and the nodes that did die before it is
+/// mended: those that live on learn of it all the same.
+#[tokio::test]
+async fn who_was_cut_off_learns_of_a_sleep_whose_teller_died() {
+    let hub = NatsServer::hub().await;
+    init(&hub).await;
+    let link = Link::to(hub.leaf_port()).await;
+    let west = NatsServer::region(WEST, link.port()).await;
+    mirror(&west).await;
+    let control = control_plane(&hub).start().await;
+    let admin = control.admin();
+    let upstream = FakeUpstream::start().await;
+    let [of_west, of_east] = [
+        admin.add_key(1, &upstream.url()).await,
+        admin.add_key(2, &upstream.url()).await,
+    ];
+    let mapper = json!({"LEVEL_MAPPER": {"from-west": 1, "from-east": 2}});
+    let revision = admin.config(&mapper).await.revision();
+    let staying = [
+        ("from-east", west_node(&west, "west-1").await),
+        ("from-west", east_node(&hub, "east-1").start().await),
+    ];
+    let dying = [
+        ("from-west", &west, west_node(&west, "west-2").await),
+        ("from-east", &hub, east_node(&hub, "east-2").start().await),
+    ];
+    let nodes = dying.iter().map(|(_, _, node)| node);
+    for node in nodes.chain(staying.iter().map(|(_, node)| node)) {
+        node.folded(revision).await;
+    }
+    link.cut();
+    upstream.always(Reply::rate_limited(Hint::Seconds(900)));
+    for (model, kept, mut node) in dying {
+        node.proxy().post(CHAT, &chat(model)).await.error(429);
+        eventually("its own region keeps it", SOON, async || {
+            match sleeps(kept).await {
+                1 => Ok(()),
+                kept => Err(format!("{kept} kept")),
+            }
+        })
+        .await;
+        node.kill();
+    }
+    upstream.recover();
+    for (model, node) in &staying {
+        must_chat(&node.proxy(), model).await;
+    }
+    link.mend();
+    for (model, node) in &staying {
+        eventually(model, LEARNT, async || {
+            let answer = node.proxy().post(CHAT, &chat(model)).await;
+            match answer.status {
+                429 => Ok(()),
+                _ => Err(answer.text()),
+            }
+        })
+        .await;
+    }
+    for key in [of_west, of_east] {
+        admin.sleeping(key, LEARNT).await;
+    }
 }
 
 #[tokio::test]

@@ -188,9 +188,15 @@ impl Api {
         Ok(found)
     }
 
-    /// Every message of the stream on `subjects`, in batches.
-    pub(crate) async fn all(&self, subjects: &str, limit: usize) -> Result<Vec<Bytes>, Error> {
-        let (mut found, mut next) = (Vec::new(), 1);
+    /// Every message of the stream on `subjects` from a sequence on, in batches, and
+    /// the sequence behind the last of them.
+    pub(crate) async fn all(
+        &self,
+        from: u64,
+        subjects: &str,
+        limit: usize,
+    ) -> Result<(Vec<Bytes>, u64), Error> {
+        let (mut found, mut next) = (Vec::new(), from);
         loop {
             let more = self
                 .each(next, MAX_READ, subjects, |headers, payload| {
@@ -199,7 +205,7 @@ impl Api {
                 })
                 .await?;
             if !more || found.len() >= limit {
-                return Ok(found);
+                return Ok((found, next));
             }
         }
     }

@@ -141,6 +141,19 @@ impl Connection {
         self.client.connection_state() == State::Connected
     }
 
+    /// Waits for the next connection that is made.
+    pub(crate) async fn reconnected(&mut self) {
+        loop {
+            if self.state.changed().await.is_err() {
+                // Nothing is made any more: the process ends.
+                std::future::pending::<()>().await;
+            }
+            if *self.state.borrow_and_update() {
+                return;
+            }
+        }
+    }
+
     /// How often a connection was made.
     pub(super) fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)

@@ -386,7 +386,7 @@ fn stored(message: Message) -> Option<Stored> {
 }
 
 /// Four to six fifths of `base`, so that nodes do not ask all at once.
-fn jittered(base: Duration) -> Duration {
+pub(crate) fn jittered(base: Duration) -> Duration {
     let draw = uuid::Uuid::new_v4().as_u128() % 401;
     let permille = 800 + u32::try_from(draw).unwrap_or(0);
     base * permille / 1000

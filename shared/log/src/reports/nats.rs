@@ -3,7 +3,7 @@
 //! of the client behind it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a late joiner waits for a connection.
 const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
+/// Where a stream begins.
+const FIRST: u64 = 1;
+
 /// How often a load fails for want of one stream of this domain. Then what the
 /// others have must do: a node may lack the permission for that one.
 const INSISTED: u32 = 3;
@@ -37,6 +40,19 @@ struct Place {
     api: Api,
     /// In the domain this process is connected to: it should answer.
     near: bool,
+    /// The sequence behind the last report that was read there.
+    next: AtomicU64,
+}
+
+/// What places answered.
+#[derive(Default)]
+struct Answers {
+    newest: BTreeMap<String, SleepReport>,
+    answered: bool,
+    /// Why a place that should answer did not.
+    silent: Option<Error>,
+    /// Why another did not.
+    failed: Option<Error>,
 }
 
 impl Streams {
@@ -45,6 +61,7 @@ impl Streams {
         let place = |domain: Option<&str>, stream: &str| Place {
             api: Api::new(&connection, domain, stream.to_owned()),
             near: domain.is_none(),
+            next: AtomicU64::new(FIRST),
         };
         let streams = [names::SLEEP_STREAM, names::SLEEP_OTHERS_STREAM];
         let mut places: Vec<Place> = streams.map(|stream| place(None, stream)).into();
@@ -61,32 +78,62 @@ impl Streams {
 
     /// The newest report per subject over all streams that answer.
     pub(super) async fn load(&self) -> Result<Vec<SleepReport>, Error> {
+        let found = self.ask(|_| FIRST).await?;
+        let insists = || self.incomplete.fetch_add(1, Ordering::Relaxed) < INSISTED;
+        match (found.silent, found.failed) {
+            (Some(error), _) if !found.answered || insists() => Err(error),
+            (None, Some(error)) if !found.answered => Err(error),
+            _ => Ok(found.newest.into_values().collect()),
+        }
+    }
+
+    /// As [`Self::load`], of what was kept since it was last read. A stream that does
+    /// not answer now is read from there on the next time.
+    pub(super) async fn newer(&self) -> Result<Vec<SleepReport>, Error> {
+        let found = self.ask(|place| place.next.load(Ordering::Relaxed)).await?;
+        match found.silent.or(found.failed) {
+            Some(error) if !found.answered => Err(error),
+            _ => Ok(found.newest.into_values().collect()),
+        }
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Asks every place for its reports from a sequence on.
+    async fn ask(&self, from: impl Fn(&Place) -> u64) -> Result<Answers, Error> {
         self.connection
             .connected(Instant::now() + LOAD_LIMIT)
             .await?;
-        let mut newest: BTreeMap<String, SleepReport> = BTreeMap::new();
-        let (mut failed, mut silent) = (None, None);
-        let mut answered = false;
-        for Place { api, near } in &self.places {
-            match api.all(names::SLEEP_SUBJECTS, LAST_SLEEPS).await {
-                Ok(found) => {
-                    answered = true;
+        let mut answers = Answers::default();
+        for place in &self.places {
+            let asked = place
+                .api
+                .all(from(place), names::SLEEP_SUBJECTS, LAST_SLEEPS);
+            match asked.await {
+                Ok((found, next)) => {
+                    answers.answered = true;
+                    place.next.store(next, Ordering::Relaxed);
                     for sleep in found.iter().filter_map(|bytes| read::<SleepReport>(bytes)) {
-                        merge(&mut newest, sleep);
+                        merge(&mut answers.newest, sleep);
                     }
                 }
                 // A fleet of one region has no stream for others.
-                Err(error @ Error::Missing(_)) => failed = failed.or(Some(error)),
-                Err(error) if *near => silent = silent.or(Some(error)),
-                Err(error) => failed = failed.or(Some(error)),
+                Err(error @ Error::Missing(_)) => answers.fails(error),
+                Err(error) if place.near => {
+                    answers.silent.get_or_insert(error);
+                }
+                Err(error) => answers.fails(error),
             }
         }
-        let insists = || self.incomplete.fetch_add(1, Ordering::Relaxed) < INSISTED;
-        match (silent, failed) {
-            (Some(error), _) if !answered || insists() => Err(error),
-            (None, Some(error)) if !answered => Err(error),
-            _ => Ok(newest.into_values().collect()),
-        }
+        Ok(answers)
+    }
+}
+
+impl Answers {
+    fn fails(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
     }
 }
 

@@ -96,6 +96,33 @@ async fn reports_travel_over_nats() {
     both_kinds_arrive(Reports::nats(&one), Reports::nats(&two)).await;
 }
 
+/// Reports that nobody says again are found where they are kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kept_reports_are_looked_for_again() {
+    let mut server = NatsServer::start();
+    let (one, two) = (server.log().await, server.open().await);
+    let (sender, hearer) = (Reports::nats(&one), Reports::nats(&two));
+    let mut again = hearer.again(std::time::Duration::from_millis(50));
+    let mut found = async || {
+        let found = tokio::time::timeout(LIMIT, again.next()).await;
+        found.expect("a report is found")
+    };
+    sender.publish_sleep(sleep(1, 10));
+    assert_eq!(found().await, [sleep(1, 10)]);
+    // Only what is new is read, unless the connection is.
+    sender.publish_sleep(sleep(2, 10));
+    assert_eq!(found().await, [sleep(2, 10)]);
+    server.kill();
+    eventually("the client notices", || async {
+        (!two.is_connected()).then_some(())
+    })
+    .await;
+    server.restart();
+    let mut all = found().await;
+    all.sort_by_key(|sleep| sleep.key);
+    assert_eq!(all, [sleep(1, 10), sleep(2, 10)]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reports_outlive_a_server() {
     let mut server = NatsServer::start();
