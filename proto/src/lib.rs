@@ -19,6 +19,7 @@ pub mod report;
 pub mod resource;
 pub mod secret;
 pub mod time;
+pub mod usage;
 
 pub use account::{Account, Credit, List, Profile};
 pub use admin_key::{AdminKey, AdminRole};
@@ -40,3 +41,4 @@ pub use report::{Generation, Heartbeat, Role, SleepCause, SleepReport};
 pub use resource::{Change, OwnerProfile, Resource, ResourceId};
 pub use secret::{MaskedSecret, Sealed};
 pub use time::Timestamp;
+pub use usage::{Measure, PriceVersion, Quantities, UsageBatch, UsageRecord};
