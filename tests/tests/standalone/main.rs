@@ -23,6 +23,7 @@ mod lifecycle;
 mod models_bounds;
 mod models_serve;
 mod models_status;
+mod models_strategies;
 mod models_world;
 mod news;
 mod observe;

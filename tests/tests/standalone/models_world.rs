@@ -48,8 +48,12 @@ pub(crate) fn leading(name: &str, strategy: &str, targets: &Value) -> Value {
 
 impl World {
     pub(crate) async fn start(targets: usize) -> Self {
+        Self::start_with(Settings::standalone(), targets).await
+    }
+
+    pub(crate) async fn start_with(settings: Settings, targets: usize) -> Self {
         let mut world = Self {
-            foldgate: Settings::standalone().start().await,
+            foldgate: settings.start().await,
             upstream: FakeUpstream::start().await,
             keys: Vec::new(),
             targets: Vec::new(),
