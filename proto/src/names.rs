@@ -22,6 +22,15 @@ pub const SLEEP_STREAM: &str = "FOLDGATE_SLEEP";
 /// into [`SLEEP_STREAM`], so that no report goes round in a circle.
 pub const SLEEP_OTHERS_STREAM: &str = "FOLDGATE_SLEEP_OTHERS";
 
+/// The stream that says which mails are to be sent, and which were.
+pub const MAIL_STREAM: &str = "FOLDGATE_MAIL";
+
+/// What the subjects of mails begin with.
+pub const MAIL_PREFIX: &str = "foldgate.mail.";
+
+/// Every mail's subject.
+pub const MAIL_SUBJECTS: &str = "foldgate.mail.>";
+
 /// Sleep reports as they are published at once (core subjects; they cross leaf links).
 pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
 

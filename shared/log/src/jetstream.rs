@@ -31,7 +31,7 @@ use tokio::time::Instant;
 
 use crate::follow::{self, Poke};
 use crate::{AppendError, Appended, Error, EventLog, Follow, Position, Stored};
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Expected};
 pub use audit::{Audit, CopyAudit, Outcome, Peer};
 pub(crate) use connection::Connection;
 pub use copies::Counts;

@@ -2,6 +2,7 @@
 //! store), and what every process hangs on it: the one fold task with its
 //! snapshots, and the reports that travel beside the log.
 
+pub mod board;
 pub mod chain;
 pub mod embedded;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod replica;
 pub mod reports;
 pub mod snapshot;
 
+pub use board::Board;
 pub use chain::{BrokenLink, VerifyError};
 pub use embedded::Embedded;
 pub use error::Error;

@@ -1,5 +1,7 @@
 //! The few calls of the JetStream API that the log needs, on one stream.
 
+mod table;
+
 use async_nats::jetstream::Context;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{Config, Info};
@@ -16,6 +18,8 @@ use super::connection::{Connection, REQUEST_LIMIT, Subscription};
 use super::options::Options;
 use crate::event_log::{MAX_READ, MAX_READ_BYTES};
 use crate::{Error, Stored};
+
+pub(crate) use table::Expected;
 
 /// JetStream's error code for a stream that does not exist.
 const STREAM_NOT_FOUND: u64 = 10059;

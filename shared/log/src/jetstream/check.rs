@@ -128,22 +128,22 @@ pub(super) fn replicas(config: &Config, wanted: usize) -> Option<String> {
     })
 }
 
-/// Where a stream for sleep reports is not one that keeps them.
-pub(super) fn sleep_shortfalls(config: &Config) -> Vec<String> {
+/// Where a stream is not one that keeps the last message per subject for a while.
+pub(super) fn last_values(config: &Config) -> Vec<String> {
     let rules = [
         (
             config.max_messages_per_subject == 1,
-            "it keeps more than the last report per key",
+            "it keeps more than the last message per subject",
         ),
         (
             config.discard == DiscardPolicy::Old,
-            "when full it refuses new reports",
+            "when full it refuses new messages",
         ),
         (
             config.retention == RetentionPolicy::Limits,
-            "consumers remove reports",
+            "consumers remove messages",
         ),
-        (!config.max_age.is_zero(), "reports never expire"),
+        (!config.max_age.is_zero(), "messages never expire"),
         (config.allow_direct, "it allows no direct reads"),
     ];
     let broken = rules.into_iter().filter(|(kept, _)| !kept);

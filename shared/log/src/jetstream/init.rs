@@ -1,6 +1,7 @@
-//! Creating the streams: the hub's log, a region's mirror of it, and where a
-//! region keeps its sleep reports. Every call may be repeated.
+//! Creating the streams: the hub's log and its table of mails, a region's mirror of
+//! the log, and where a region keeps its sleep reports. Every call may be repeated.
 
+mod mails;
 mod sleeps;
 
 use std::collections::HashMap;
@@ -48,7 +49,7 @@ pub struct Initialised {
     pub created: bool,
 }
 
-/// Creates the hub's log, and its region's place for sleep reports.
+/// Creates the hub's log, its table of mails, and its region's place for sleep reports.
 ///
 /// # Errors
 /// When NATS does not answer, and when a log stands there that is weaker than
@@ -77,6 +78,7 @@ pub(super) async fn finish(
         return Err(Error::Weak(shortfalls.join("; ")));
     }
     let domain = options.hub_domain.as_deref();
+    mails::ensure(connection, domain, replicas).await?;
     sleeps::own(connection, domain, &options.region, replicas).await
 }
 

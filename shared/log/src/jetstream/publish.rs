@@ -76,11 +76,21 @@ pub(super) async fn publish(
     if batch.is_some() {
         headers.insert(header::NATS_BATCH_COMMIT, header::NATS_BATCH_COMMIT_FINAL);
     }
+    ask(connection, subject(last), headers, payload(last)).await
+}
+
+/// Publishes one message and reads what the stream says to it.
+pub(super) async fn ask(
+    connection: &Connection,
+    subject: String,
+    headers: HeaderMap,
+    payload: Bytes,
+) -> Result<Revision, Fault> {
     let request = Request::new()
-        .payload(payload(last))
+        .payload(payload)
         .headers(headers)
         .timeout(Some(REQUEST_LIMIT));
-    let asked = client.send_request(subject(last), request);
+    let asked = connection.client().send_request(subject, request);
     let answer = tokio::time::timeout(REQUEST_LIMIT * 2, asked)
         .await
         .map_err(|_| Fault::Unknown("NATS does not take messages".to_owned()))?

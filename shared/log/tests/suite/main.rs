@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod board;
 mod check;
 mod cluster;
 mod contract;

@@ -34,7 +34,7 @@ pub(super) async fn own(
     let subjects = vec![names::sleep_region_subjects(region)];
     match api.info().await {
         Ok(info) => {
-            let mut shortfalls = check::sleep_shortfalls(&info.config);
+            let mut shortfalls = check::last_values(&info.config);
             shortfalls.extend(check::sleep_subjects(&info.config, &subjects));
             shortfalls.extend(check::replicas(&info.config, replicas));
             return strong(&shortfalls);
@@ -101,7 +101,7 @@ async fn feed(api: &Api, wanted: &[Source], replicas: usize) -> Result<(), Error
             }
             Err(error) => return Err(error),
         };
-        let mut shortfalls = check::sleep_shortfalls(&config);
+        let mut shortfalls = check::last_values(&config);
         shortfalls.extend(check::replicas(&config, replicas));
         strong(&shortfalls)?;
         let sources = config.sources.get_or_insert_default();
