@@ -21,6 +21,7 @@ use crate::fleet::Fleet;
 use crate::history::History;
 use crate::history_api::stream;
 use crate::journal::Journal;
+use crate::mail::{self, Mails};
 use crate::playground::{Playground, Way};
 use crate::reports::{Disabler, Folder};
 use crate::routes;
@@ -46,6 +47,8 @@ pub struct Setup {
     pub keeping: Keeping,
     /// A way to a data plane, if there is one.
     pub playground: Option<Arc<dyn Playground>>,
+    /// What mails are sent with.
+    pub mails: Mails,
 }
 
 /// What a control plane keeps on disk, and how it lives with the process.
@@ -87,6 +90,7 @@ impl ControlPlane {
             access,
             keeping,
             playground,
+            mails,
         } = setup;
         let feeders = TaskTracker::new();
         let writing = TaskTracker::new();
@@ -100,6 +104,14 @@ impl ControlPlane {
         let fleet = Fleet::new();
         let folder = Folder::new(reports.clone(), sleeps.clone(), fleet.clone(), disabler);
         feeders.spawn(folder.run(stop_feeding.clone()));
+        let deps = mail::Deps {
+            replica: replica.clone(),
+            reports: reports.clone(),
+            sleeps: sleeps.clone(),
+            vault: vault.clone(),
+            addresses: settings.addresses.clone(),
+        };
+        feeders.spawn(mail::run(mails, deps, stop_feeding.clone()));
         let stop = stop_feeding.clone();
         let (history, indexing) = History::new(
             Arc::clone(&log),

@@ -9,6 +9,7 @@
 //! - [`writer`]: the submitter, the one task that appends.
 //! - `reports`: folds what nodes report beside the log into [`sleeps`] and
 //!   [`fleet`].
+//! - `mail`: tells owners by mail what befalls their keys.
 //! - [`history`]: what happened, to be looked up, and the states that were.
 //! - [`error`]: every answer that is not a success, in one place.
 
@@ -29,6 +30,7 @@ mod history_api;
 mod journal;
 mod key_file;
 mod log_api;
+mod mail;
 mod observe;
 mod openapi;
 mod owner_api;
@@ -46,6 +48,7 @@ pub use bootstrap::{Ensured, ensure_owner};
 pub use control::{ControlPlane, Keeping, Setup};
 pub use error::Error;
 pub use key_file::KeyFile;
+pub use mail::Mails;
 pub use playground::{Answering, Playground, Unreached};
 pub use request::Stamp;
 pub use settings::Settings;

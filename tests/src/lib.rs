@@ -13,6 +13,7 @@ pub mod client;
 pub mod fleet;
 pub mod foldgate;
 pub mod link;
+pub mod mail;
 pub mod nats;
 pub mod paths;
 pub mod poll;

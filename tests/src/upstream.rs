@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 pub use reply::{Hint, Reply, Step};
+pub(crate) use tls::Identity;
 
 use crate::poll::{SOON, eventually};
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_control_plane::{ControlPlane, Keeping, Settings, Setup, ensure_owner, error};
+use foldgate_control_plane::{ControlPlane, Keeping, Mails, Settings, Setup, ensure_owner, error};
 use foldgate_domain::upstream_url::AddressPolicy;
-use foldgate_log::{Embedded, EventLog, Replica, Reports, replica};
+use foldgate_log::{Board, Embedded, EventLog, Replica, Reports, replica};
 use foldgate_proto::{OwnerId, Record, Revision, Role};
 use foldgate_runtime::{AccessLog, Health, Limits, Metrics, Server, Shutdown, StatusPages};
 use foldgate_vault::{MasterKey, Vault};
@@ -110,6 +110,10 @@ impl Node {
                 ending: shutdown.token(),
             },
             playground: None,
+            mails: Mails {
+                board: Board::local(&data.path().join("mail")).unwrap(),
+                extra_ca: None,
+            },
         });
         let serve = server.serve_tower(control.router(), error::panicked, shutdown.clone());
         tokio::spawn(serve);

@@ -34,6 +34,16 @@ where
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
+/// The text of a file of certificates.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn pem(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("upstream.ca_file: {shown}: {error}")))
+}
+
 fn tls(extra_ca: Option<&Path>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

@@ -100,7 +100,7 @@ impl Node {
         let mut control = None;
         if let Some(server) = admin {
             let playground = playground::way(own_proxy, &base.settings)?;
-            let started = Arc::new(admin::start(&parts, playground));
+            let started = Arc::new(admin::start(&parts, playground)?);
             serving.push(admin::serve(&started, server, &base.shutdown));
             control = Some(started);
         }

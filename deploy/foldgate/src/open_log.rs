@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_log::jetstream::Gate;
-use foldgate_log::{Embedded, Error, EventLog, JetStream, Reports};
+use foldgate_log::{Board, Embedded, Error, EventLog, JetStream, Reports};
 use foldgate_runtime::{Component, Shutdown};
 
 use crate::base::Base;
 use crate::exit::Failure;
 use crate::fatal::Fatal;
-use crate::storage::LOG_FOLDER;
+use crate::storage::{LOG_FOLDER, MAIL_FOLDER};
 use crate::{health, nats};
 
 mod vanished;
@@ -24,6 +24,8 @@ pub(crate) struct OpenLog {
     pub(crate) log: Arc<dyn EventLog>,
     /// What nodes tell each other beside it.
     pub(crate) reports: Reports,
+    /// Where control planes agree on mails.
+    pub(crate) mails: Board,
     /// Whether this process is alone with it.
     pub(crate) is_embedded: bool,
 }
@@ -41,11 +43,13 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
         return Ok(OpenLog {
             log: Arc::new(log),
             reports: Reports::local(),
+            mails: Board::local(&base.data.file(MAIL_FOLDER))?,
             is_embedded: true,
         });
     }
     let nats = JetStream::open(nats::options(&base.settings, &base.node)).await?;
     let reports = Reports::nats(&nats);
+    let mails = Board::mails(&nats);
     let shutdown = base.shutdown.clone();
     let log: Arc<dyn EventLog> = if base.settings.role.has_admin() {
         let gate = Gate::new(nats.clone());
@@ -61,6 +65,7 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
     Ok(OpenLog {
         log,
         reports,
+        mails,
         is_embedded: false,
     })
 }

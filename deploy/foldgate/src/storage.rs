@@ -8,6 +8,8 @@ pub(crate) const IMPORT_FOLDER: &str = "log-importing";
 pub(crate) const SNAPSHOT_FOLDER: &str = "snapshots";
 /// The history's index, made anew from the log when it is lost.
 pub(crate) const HISTORY_FOLDER: &str = "history";
+/// Which mails were sent and are to be, on a node without a fleet.
+pub(crate) const MAIL_FOLDER: &str = "mail";
 /// Failed log-ins and refused writes.
 pub(crate) const ACCESS_LOG_FOLDER: &str = "access_log";
 /// The master key that standalone draws.

@@ -1,7 +1,7 @@
 //! HTTPS for the fake upstream: a certificate authority of its own, and the file
 //! that makes others trust it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -16,27 +16,36 @@ use crate::paths;
 /// The name that the certificate is for; it resolves to loopback everywhere.
 pub(super) const NAME: &str = "localhost";
 
+const CA: &str = "ca.pem";
+const CERTIFICATE: &str = "server.pem";
+const KEY: &str = "server-key.pem";
+
 /// An authority that nobody knows, and a server's side of TLS that it vouches for.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) acceptor: TlsAcceptor,
     folder: TempDir,
 }
 
 impl Identity {
     /// Draws both. The server offers `protocols`, the first one first.
-    pub(super) fn draw(protocols: &[&str]) -> Self {
+    pub(crate) fn draw(protocols: &[&str]) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key can be drawn");
         let authority =
             CertifiedIssuer::self_signed(params, key).expect("an authority signs itself");
         let folder = paths::scratch();
-        std::fs::write(file(folder.path()), authority.pem()).expect("a file can be written");
+        let write = |name: &str, text: String| {
+            std::fs::write(folder.path().join(name), text).expect("a file can be written");
+        };
+        write(CA, authority.pem());
 
         let key = KeyPair::generate().expect("a key can be drawn");
         let params = CertificateParams::new([NAME.to_owned()]).expect("it is a name");
         let certificate = params.signed_by(&key, &authority);
         let certificate = certificate.expect("an authority signs a server's key");
+        write(CERTIFICATE, certificate.pem());
+        write(KEY, key.serialize_pem());
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("it is a private key");
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -53,11 +62,12 @@ impl Identity {
     }
 
     /// The authority's certificate, as a file.
-    pub(super) fn ca_file(&self) -> PathBuf {
-        file(self.folder.path())
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.folder.path().join(CA)
     }
-}
 
-fn file(folder: &Path) -> PathBuf {
-    folder.join("ca.pem")
+    /// The server's certificate and its private key, as files.
+    pub(crate) fn server_files(&self) -> [PathBuf; 2] {
+        [CERTIFICATE, KEY].map(|name| self.folder.path().join(name))
+    }
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod explained;
 mod held;
 mod log;
+mod mail;
 mod models;
 mod outage;
 mod people;

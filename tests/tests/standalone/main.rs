@@ -20,6 +20,7 @@ mod joined;
 mod keys;
 mod keys_refused;
 mod lifecycle;
+mod mail;
 mod models_bounds;
 mod models_serve;
 mod models_status;

@@ -2,21 +2,36 @@
 
 use std::sync::Arc;
 
-use foldgate_control_plane::{ControlPlane, Keeping, KeyFile, Playground, Settings, Setup, error};
+use foldgate_control_plane::{
+    ControlPlane, Keeping, KeyFile, Mails, Playground, Settings, Setup, error,
+};
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_runtime::{Server, Shutdown, StatusPages};
 use tokio::task::JoinHandle;
 
 use super::{Parts, role, shown};
 use crate::base::VERSION;
+use crate::exit::Failure;
+use crate::https;
 use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER, OWNER_KEY_FILE};
 
 /// Starts the submitter and what feeds it.
-pub(super) fn start(parts: &Parts<'_>, playground: Option<Arc<dyn Playground>>) -> ControlPlane {
+///
+/// # Errors
+/// A file of certificates that cannot be read.
+pub(super) fn start(
+    parts: &Parts<'_>,
+    playground: Option<Arc<dyn Playground>>,
+) -> Result<ControlPlane, Failure> {
     let base = parts.base;
     let settings = &base.settings;
     let networks = settings.upstream.allowed_provider_cidrs.iter().copied();
-    ControlPlane::start(Setup {
+    let extra_ca = settings.upstream.ca_file.as_deref().map(https::pem);
+    let mails = Mails {
+        board: parts.opened.mails.clone(),
+        extra_ca: extra_ca.transpose()?,
+    };
+    Ok(ControlPlane::start(Setup {
         log: parts.opened.log.clone(),
         replica: parts.replica.clone(),
         reports: parts.opened.reports.clone(),
@@ -41,7 +56,8 @@ pub(super) fn start(parts: &Parts<'_>, playground: Option<Arc<dyn Playground>>) 
             ending: base.shutdown.token(),
         },
         playground,
-    })
+        mails,
+    }))
 }
 
 /// Serves administrators until shutdown.

@@ -247,17 +247,6 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
     if set.pricing.is_some() {
         warnings.push(Warning::NotEnforced("PRICING"));
     }
-    let mail = [
-        set.xai_mail.is_some(),
-        set.email_smtp.is_some(),
-        set.email_port.is_some(),
-        set.email_auth.is_some(),
-        set.email_pass.is_some(),
-        set.email_tls.is_some(),
-    ];
-    if mail.contains(&true) {
-        warnings.push(Warning::NotEnforced("mail"));
-    }
     warnings
 }
 

@@ -1,0 +1,93 @@
+//! What is worth a mail, how often it is told, and in which words.
+
+use std::time::Duration;
+
+use foldgate_proto::{KeyId, KeyNumber, Level, OwnerId, Revision, SleepCause, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How often the same cause is told, at the most.
+pub(super) const TOLD_EVERY: Duration = Duration::from_hours(1);
+
+/// What happened to an owner's keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cause {
+    /// A key was put out of use, because its upstream refuses it for good.
+    KeyDisabled {
+        key: KeyId,
+        number: KeyNumber,
+        name: String,
+        /// Which of its credentials was refused.
+        secret: Revision,
+        level: Level,
+        provider: String,
+        reason: String,
+        at: Timestamp,
+    },
+    /// All keys of a Level sleep.
+    LevelAsleep {
+        level: Level,
+        keys: usize,
+        /// When the first of them wakes.
+        earliest: Timestamp,
+        /// Why that one sleeps.
+        why: SleepCause,
+    },
+}
+
+impl Cause {
+    /// Its name on the board: one per owner and what it is about.
+    pub(super) fn key(&self, owner: OwnerId) -> String {
+        match self {
+            Self::KeyDisabled { key, secret, .. } => format!("{owner}.key-disabled.{key}-{secret}"),
+            Self::LevelAsleep { level, .. } => format!("{owner}.level-asleep.{level}"),
+        }
+    }
+
+    /// After which time it may be told again, if it still holds then.
+    pub(super) const fn again(&self) -> Option<Duration> {
+        match self {
+            Self::KeyDisabled { .. } => None,
+            Self::LevelAsleep { .. } => Some(TOLD_EVERY),
+        }
+    }
+
+    /// Subject and text.
+    pub(super) fn words(&self, owner: &str) -> (String, String) {
+        match self {
+            Self::KeyDisabled {
+                number,
+                name,
+                level,
+                provider,
+                reason,
+                at,
+                ..
+            } => {
+                let subject = format!("Foldgate: key {number} of {owner} was put out of use");
+                let text = format!(
+                    "The provider key {number} ({name}) in Level {level}, for {provider}, was put out of use at {at}.\n\n\
+                     {reason}\n\n\
+                     It takes no traffic until it gets a new SecretKey (PUT /x-keys/{number}) or is enabled again \
+                     ({{\"Status\": true}}).\n"
+                );
+                (subject, text)
+            }
+            Self::LevelAsleep {
+                level,
+                keys,
+                earliest,
+                why,
+            } => {
+                let subject = format!("Foldgate: all keys of Level {level} of {owner} sleep");
+                let text = format!(
+                    "All keys of Level {level} that are in use ({keys}) sleep. The first wakes at {earliest}; it sleeps \
+                     because of: {why}.\n\n\
+                     Until then its requests go to the Level that SWITCH_OVER names, or are refused. GET /x-conf shows \
+                     who sleeps and why; POST /x-keys/{{id}}/wake wakes a key.\n"
+                );
+                (subject, text)
+            }
+        }
+    }
+}
