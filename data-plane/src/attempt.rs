@@ -3,6 +3,7 @@
 
 mod leg;
 mod look;
+mod patience;
 mod terms;
 mod verdict;
 
@@ -30,6 +31,8 @@ use crate::transport::{SendError, Transport};
 use crate::usage::Usage;
 use leg::{Outcome, Run};
 use terms::Terms;
+
+pub(crate) use patience::Limit;
 
 /// Bounds on what one request may try.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +84,7 @@ pub(crate) struct Served {
     /// The Model that a Model led to, if its name may stand in a header.
     pub(crate) by: Option<HeaderValue>,
     /// The longest silence in its midst.
-    pub(crate) silence: Duration,
+    pub(crate) silence: Limit<Duration>,
 }
 
 /// An answer that goes to the client.
@@ -112,11 +115,11 @@ pub(crate) enum Answer {
 #[derive(Clone, Copy)]
 struct Until {
     /// To the first byte, or the first event.
-    first_byte: Instant,
+    first_byte: Limit<Instant>,
     /// To the end of an answer that is held until it is whole.
-    end: Instant,
+    end: Limit<Instant>,
     /// The longest silence in its midst.
-    silence: Duration,
+    silence: Limit<Duration>,
 }
 
 /// An attempt that gave no answer.
@@ -186,13 +189,13 @@ async fn once(
 async fn send(
     call: &Call<'_>,
     (credential, body): (&Credential, &Segments),
-    deadline: Instant,
+    limit: Limit<Instant>,
 ) -> Result<Response<Incoming>, Miss> {
     let sending = call.transport.send(request(call, credential, body));
-    match timeout_at(deadline, sending).await {
+    match timeout_at(limit.at, sending).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Miss::unsent(&error)),
-        Err(_) => Err(Miss::late("no answer in time")),
+        Err(_) => Err(Miss::late(&limit, "no answer in time")),
     }
 }
 
@@ -215,10 +218,10 @@ impl Miss {
         Self::of(failure)
     }
 
-    fn late(why: &str) -> Self {
+    fn late(limit: &Limit<Instant>, why: &str) -> Self {
         Self {
             problem: Problem::late_answer(),
-            ..Self::of(Failure::timeout(why))
+            ..Self::of(limit.passed(why))
         }
     }
 

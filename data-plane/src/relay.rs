@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::account::{Account, End};
+use crate::attempt::Limit;
 use crate::error::{Kind, Problem, passed_on};
 use crate::pools::Held;
 use crate::usage::Tail;
@@ -121,7 +122,7 @@ pub(crate) struct Relay {
     form: Form,
     held: Option<Box<Held>>,
     account: Option<Box<Account>>,
-    silence: Duration,
+    silence: Limit<Duration>,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
     turn: Turn,
@@ -135,7 +136,7 @@ impl Relay {
         form: Form,
         held: Box<Held>,
         account: Box<Account>,
-        silence: Duration,
+        silence: Limit<Duration>,
     ) -> Self {
         let heard = Instant::now();
         let over = upstream.is_none();
@@ -146,7 +147,7 @@ impl Relay {
             account: Some(account),
             silence,
             heard,
-            alarm: Box::pin(sleep_until(heard + silence)),
+            alarm: Box::pin(sleep_until(heard + silence.at)),
             turn: Turn::new(),
             broken: false,
         };
@@ -292,9 +293,9 @@ impl Relay {
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             std::task::ready!(self.alarm.as_mut().poll(cx));
-            let until = self.heard + self.silence;
+            let until = self.heard + self.silence.at;
             if until <= Instant::now() {
-                self.break_off(&Failure::timeout("the stream fell silent"));
+                self.break_off(&self.silence.passed("the stream fell silent"));
                 return Poll::Ready(());
             }
             // Armed once per silence, not once per event.

@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Call, Miss, Until};
+use super::{Answer, Call, Limit, Miss, Until};
 use crate::error::{Problem, passed_on};
 use crate::json::members;
 use crate::pools::{Credential, Held};
@@ -126,8 +126,8 @@ fn refused(status: StatusCode, headers: &HeaderMap, said: &[u8], credential: &Cr
 }
 
 /// What an error says, as far as it comes.
-async fn read_error(body: Incoming, silence: Duration) -> Vec<u8> {
-    let end = Instant::now() + ERROR_PATIENCE;
+async fn read_error(body: Incoming, silence: Limit<Duration>) -> Vec<u8> {
+    let end = Limit::gateways(ERROR_PATIENCE).from_now();
     let read = read(Beginning::of(body), MAX_ERROR_BYTES, (silence, end)).await;
     read.map_or_else(|_| Vec::new(), |(pieces, _)| pieces.concat())
 }
@@ -148,12 +148,12 @@ async fn first_event(
     mut begun: Beginning,
     hide: bool,
     credential: &Credential,
-    deadline: Instant,
+    limit: Limit<Instant>,
 ) -> Result<(Flow, Option<Incoming>), Miss> {
     let mut flow = Flow::new(hide);
     loop {
-        let next = match timeout_at(deadline, begun.next()).await {
-            Err(_) => return Err(Miss::late("no event in time")),
+        let next = match timeout_at(limit.at, begun.next()).await {
+            Err(_) => return Err(Miss::late(&limit, "no event in time")),
             Ok(Err(_)) => return Err(Miss::broken("the stream broke before its first event")),
             Ok(Ok(next)) => next,
         };
@@ -186,7 +186,7 @@ async fn whole(
     head: Response<()>,
     begun: Beginning,
     credential: &Credential,
-    patience: (Duration, Instant),
+    patience: (Limit<Duration>, Limit<Instant>),
 ) -> Result<Seen, Miss> {
     let (mut pieces, rest) = read(begun, MAX_HELD_BYTES, patience).await?;
     if rest.is_some() {
@@ -227,14 +227,14 @@ async fn whole(
 async fn read(
     mut begun: Beginning,
     limit: usize,
-    (silence, end): (Duration, Instant),
+    (silence, end): (Limit<Duration>, Limit<Instant>),
 ) -> Result<(Vec<Bytes>, Option<Incoming>), Miss> {
     let mut pieces = Vec::new();
     let mut size = 0;
     loop {
-        let deadline = end.min(Instant::now() + silence);
-        match timeout_at(deadline, begun.next()).await {
-            Err(_) => return Err(Miss::late("the answer did not end in time")),
+        let patience = end.earlier(silence.from_now());
+        match timeout_at(patience.at, begun.next()).await {
+            Err(_) => return Err(Miss::late(&patience, "the answer did not end in time")),
             Ok(Ok(None)) => return Ok((pieces, None)),
             Ok(Err(_)) => return Err(Miss::broken("the answer broke off")),
             Ok(Ok(Some(data))) => {

@@ -9,7 +9,7 @@ use foldgate_domain::table::models::{Cooling, Named, Serves};
 use http::HeaderValue;
 use tokio::time::Instant;
 
-use super::{Call, Miss, Until};
+use super::{Call, Limit, Miss, Until};
 use crate::pools::{Gauge, Of, now};
 use crate::route::Plan;
 
@@ -106,23 +106,23 @@ impl<'a> Terms<'a> {
     }
 
     /// The longest silence in the midst of an answer.
-    pub(super) fn silence(&self, call: &Call<'_>) -> Duration {
-        let own = call.limits.silence;
+    pub(super) fn silence(&self, call: &Call<'_>) -> Limit<Duration> {
         let set = self.silence.filter(|_| call.fields.stream);
-        set.map_or(own, |set| set.min(own))
+        Limit::gateways(call.limits.silence).tightened(set)
     }
 
     /// How long an attempt that begins now may take.
     pub(super) fn until(&self, call: &Call<'_>, (begun, deadline): (Instant, Instant)) -> Until {
-        let bound = |set: Option<Duration>| set.map_or(deadline, |set| deadline.min(begun + set));
         let (first, end) = if call.fields.stream {
-            (bound(self.silence), deadline)
+            (self.silence, None)
         } else {
-            (bound(self.timeout), bound(self.timeout))
+            (self.timeout, self.timeout)
         };
+        let from_begin = |set: Option<Duration>| set.map(|set| begun + set);
+        let first_byte = deadline.min(begun + call.limits.first_byte);
         Until {
-            first_byte: first.min(begun + call.limits.first_byte),
-            end,
+            first_byte: Limit::gateways(first_byte).tightened(from_begin(first)),
+            end: Limit::gateways(deadline).tightened(from_begin(end)),
             silence: self.silence(call),
         }
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_domain::failure::Failure;
+use foldgate_domain::failure::{Failure, FailureClass, Transience};
 use foldgate_domain::pool::{Lease, Outcome};
 use foldgate_domain::sleep::{Fault, SleepDraft};
 use foldgate_domain::table::models::Cooling;
@@ -81,6 +81,10 @@ impl Held {
         let fault = failure.fault(hint, chance());
         let cooling = self.cooling.as_ref();
         let outcome = match cooling.and_then(|cooling| cooling.after(failure, hint)) {
+            None if failure.class == FailureClass::Transient(Transience::Impatience) => {
+                let cooled = |model| Outcome::Cooled { model, key: None };
+                fault.map_or(Outcome::Abandoned, cooled)
+            }
             None => fault.map_or(Outcome::Abandoned, Outcome::Failed),
             Some(length) => Outcome::Cooled {
                 model: Fault {

@@ -1,5 +1,5 @@
-//! What of a request `consistent_hash` hashes: the first of its sources that the
-//! request has.
+//! What of a request `consistent_hash` hashes: what the request itself says belongs
+//! together, else the first of the Model's sources that it has.
 
 use foldgate_domain::definition::model::{HashOn, HashSource};
 use foldgate_domain::routing::HashKey;
@@ -11,12 +11,11 @@ use super::Asking;
 /// Where a caller may say what belongs together.
 const ROUTING_KEY: HeaderName = HeaderName::from_static("x-foldgate-routing-key");
 
-/// The key of a request. Where no source is set, or the request has none of them: the
-/// header `x-foldgate-routing-key`, else the caller's key.
+/// The key of a request: the header `x-foldgate-routing-key`; else the first source that
+/// it has; else the caller's key.
 pub(super) fn key(sources: &[HashSource], asking: &Asking<'_>) -> HashKey {
-    let found = sources.iter().find_map(|source| of(source, asking));
-    found
-        .or_else(|| header(asking.headers, ROUTING_KEY.as_str()))
+    header(asking.headers, ROUTING_KEY.as_str())
+        .or_else(|| sources.iter().find_map(|source| of(source, asking)))
         .unwrap_or_else(|| caller(asking))
 }
 

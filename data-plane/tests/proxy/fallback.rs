@@ -298,6 +298,35 @@ async fn a_target_that_is_late_gives_way() {
     );
 }
 
+/// Whose limit was it: a Model's own leaves the key to other Models.
+#[tokio::test]
+async fn an_impatient_model_leaves_the_key_to_others() {
+    let quick = json!({"timeout": 50, "stream_timeout": 60});
+    let begun = EVENTS.split_at(EVENTS.find("data: [DONE]").unwrap()).0;
+    let silent = Script::events(vec![Step::Send(begun.to_owned()), Step::Hang]);
+    for (stream, script) in [
+        (false, Script::hang()),
+        (true, Script::events(vec![Step::Hang])),
+        (true, silent),
+    ] {
+        let mut world = World::start(1, quick.clone()).await;
+        let other = json!({"display_name": "other", "model_name": "up-other"});
+        world.model(target(1, other)).await;
+        world.script(1, script);
+        world.script(1, Script::json(200, ANSWER));
+        if stream {
+            world.stream(CHAT, "t1").await;
+        } else {
+            world.call(CHAT, "t1", &[]).await;
+        }
+        let all = sleeping(&world);
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!(all[0].model.as_deref(), Some("up-1"));
+        assert_eq!(all[0].cause, SleepCause::Timeout);
+        assert_eq!(world.turns("other", 1).await, [1]);
+    }
+}
+
 #[tokio::test]
 async fn a_stream_that_falls_silent_is_closed_after_its_own_time() {
     let mut world = World::start(1, json!({})).await;

@@ -62,6 +62,9 @@ pub enum Transience {
     Connect,
     /// No answer in time.
     Timeout,
+    /// No answer in a time that a Model set for itself: it says nothing of the key's
+    /// other models.
+    Impatience,
 }
 
 impl FailureClass {
@@ -73,7 +76,9 @@ impl FailureClass {
             Self::Transient(Transience::RateLimit) => Some(SleepCause::RateLimit),
             Self::Transient(Transience::Upstream) => Some(SleepCause::UpstreamError),
             Self::Transient(Transience::Connect) => Some(SleepCause::Connect),
-            Self::Transient(Transience::Timeout) => Some(SleepCause::Timeout),
+            Self::Transient(Transience::Timeout | Transience::Impatience) => {
+                Some(SleepCause::Timeout)
+            }
             Self::Exhausted => Some(SleepCause::Exhausted),
             Self::Dead => Some(SleepCause::Dead),
         }
@@ -110,6 +115,11 @@ impl Failure {
     /// No answer came in time.
     pub fn timeout(why: &str) -> Self {
         Self::without_answer(Transience::Timeout, why)
+    }
+
+    /// No answer came in the time that a Model set for itself.
+    pub fn impatient(why: &str) -> Self {
+        Self::without_answer(Transience::Impatience, why)
     }
 
     /// The answer broke off, or was none.

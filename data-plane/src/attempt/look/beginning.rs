@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Flow, Miss, kind};
+use super::{Flow, Limit, Miss, kind};
 
 /// A body, and what was read of it.
 pub(super) struct Beginning {
@@ -51,14 +51,14 @@ impl Beginning {
 
     /// Whether it begins as events do, whatever its type says; reads no more of it
     /// than that takes.
-    pub(super) async fn looks_like_events(&mut self, deadline: Instant) -> Result<bool, Miss> {
+    pub(super) async fn looks_like_events(&mut self, limit: Limit<Instant>) -> Result<bool, Miss> {
         let mut start = Vec::new();
         loop {
             if let Some(known) = kind::begins_events(&start) {
                 return Ok(known);
             }
-            match timeout_at(deadline, self.fetch()).await {
-                Err(_) => return Err(Miss::late("no event in time")),
+            match timeout_at(limit.at, self.fetch()).await {
+                Err(_) => return Err(Miss::late(&limit, "no event in time")),
                 Ok(Err(_)) => return Err(Miss::broken("the answer broke off")),
                 Ok(Ok(None)) => return Ok(false),
                 Ok(Ok(Some(piece))) => {

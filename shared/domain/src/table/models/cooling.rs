@@ -57,7 +57,9 @@ impl Cooling {
             (None, FailureClass::Exhausted) => listed(402),
             (None, FailureClass::NotHere) => listed(404),
             (None, FailureClass::ClientFault) => listed(400),
-            (None, FailureClass::Transient(Transience::Timeout)) => self.timeouts,
+            (None, FailureClass::Transient(Transience::Timeout | Transience::Impatience)) => {
+                self.timeouts
+            }
             (None, FailureClass::Transient(Transience::Connect | Transience::Upstream)) => {
                 self.transport
             }
