@@ -18,7 +18,6 @@ use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::reply;
 use crate::request::Segments;
-use crate::request::quote::quoted;
 
 pub(crate) mod value;
 pub(crate) mod view;
@@ -65,8 +64,8 @@ pub(super) async fn find(
     id: &str,
 ) -> Result<(Authenticated, Arc<CallerKey>), Error> {
     let missing = || Error::Missing {
-        code: "caller_key_not_found",
-        message: format!("no API key has the id {:?}", quoted(id)),
+        code: "not_found",
+        message: "no API key has this id".to_owned(),
     };
     let wanted = Uuid::parse_str(id).map_err(|_| missing())?;
     let find = |caller: &Authenticated| app.ids.caller_key(caller, CallerKeyId(wanted));

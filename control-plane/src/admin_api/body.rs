@@ -17,12 +17,12 @@ use crate::request::Write;
 /// # Errors
 /// No JSON object; the first field that is unknown, missing, of another type, or
 /// breaks its rule.
-pub(super) fn read<T>(write: &Write) -> Result<T, Error>
+pub(super) fn read<T>(write: &Write, shown: impl FnOnce(&T) -> Value) -> Result<T, Error>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     let value = Value::Object(write.fields()?.into_rest());
-    definition::typed(value).map_err(|fault| Rejection::from(fault).into())
+    definition::typed(value, shown).map_err(|fault| Rejection::from(fault).into())
 }
 
 /// A refusal of the domain, which names fields as the owner API does; `here` knows

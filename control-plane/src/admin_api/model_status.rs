@@ -9,6 +9,7 @@ use axum::response::Response;
 use foldgate_domain::OwnerState;
 use foldgate_domain::definition::model::Place;
 use foldgate_domain::definition::{Model, stored};
+use foldgate_domain::pattern::Pattern;
 use foldgate_domain::table::skipped;
 use foldgate_proto::{
     Definition, DefinitionKind, KeyId, Level, ProviderKey, SleepReport, Timestamp,
@@ -102,7 +103,7 @@ pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Res
     let models = of_owner(&app, &caller);
     let replica = app.replica.status();
     let worst = models.iter().map(|model| model.left).max();
-    let whole = replica.held.is_none() && replica.caught_up;
+    let whole = replica.held.is_none() && replica.caught_up && app.status.is_as_it_should_be();
     let all_down = !models.is_empty()
         && models
             .iter()
@@ -240,6 +241,7 @@ impl<'s> Keys<'s> {
                 Place::Level(level) => Some(level),
                 Place::Key(_) => None,
             })
+            .flat_map(|level| tried(owner, level))
             .collect();
         let mut pools: HashMap<Level, Vec<&ProviderKey>> = HashMap::new();
         // Keys are looked at once, however many models their pools serve.
@@ -258,33 +260,43 @@ impl<'s> Keys<'s> {
     fn see(&'s self, owner: &'s OwnerState, model: &Model, place: Place) -> Seen<'s> {
         let keys: Vec<&ProviderKey> = match place {
             Place::Key(id) => owner.key(id).map(AsRef::as_ref).into_iter().collect(),
-            Place::Level(level) => self.pools.get(&level).cloned().unwrap_or_default(),
+            Place::Level(level) => {
+                let pools = tried(owner, level).filter_map(|level| self.pools.get(&level));
+                pools.flatten().copied().collect()
+            }
         };
         let usable: Vec<&ProviderKey> = keys
             .iter()
             .copied()
             .filter(|key| key.disabled.is_none() && skipped(key).is_none())
             .collect();
-        let upstream = model.model_name.as_deref();
-        let sleeps: Vec<&SleepReport> = usable
+        let upstream = Upstream::of(model);
+        let sleeps: Vec<(&SleepReport, Kept)> = usable
             .iter()
-            .filter_map(|key| self.sleep(key.id, upstream))
+            .filter_map(|key| self.sleep(key.id, &upstream))
             .collect();
-        let last = sleeps.iter().copied().max_by_key(|report| report.at);
+        let last = sleeps.iter().map(|(report, _)| *report);
+        let last = last.max_by_key(|report| report.at);
+        let whole = sleeps.iter().filter(|(_, kept)| *kept == Kept::All).count();
         let (status, left, reason) = if usable.is_empty() {
             let why = unusable(&keys);
             (Status::Unhealthy, Left::None, Some(why))
-        } else if sleeps.len() == usable.len() {
+        } else if whole == usable.len() {
             let why = last.map(|report| told(report, "all its keys sleep"));
             (Status::Cooldown, Left::None, why)
         } else if sleeps.is_empty() {
             (Status::Healthy, Left::All, None)
         } else {
-            let some = format!("{} of {} keys sleep", sleeps.len(), usable.len());
+            let some = if whole < sleeps.len() {
+                let (some, all) = (sleeps.len(), usable.len());
+                format!("{some} of {all} keys sleep, some for some of its names")
+            } else {
+                format!("{whole} of {} keys sleep", usable.len())
+            };
             let why = last.map(|report| told(report, &some));
             (Status::Healthy, Left::Some, why)
         };
-        let wakes = sleeps.iter().map(|report| report.until).min();
+        let wakes = sleeps.iter().map(|(report, _)| report.until).min();
         Seen {
             kind: Kind::Direct,
             status,
@@ -295,13 +307,55 @@ impl<'s> Keys<'s> {
         }
     }
 
-    /// The longest sleep that keeps a key from a model.
-    fn sleep(&self, key: KeyId, upstream: Option<&str>) -> Option<&'s SleepReport> {
+    /// The longest sleep that keeps a key from a model; one that keeps it from all of
+    /// its names goes before others.
+    fn sleep(&self, key: KeyId, upstream: &Upstream) -> Option<(&'s SleepReport, Kept)> {
         let reports = self.asleep.get(&key)?.iter().copied();
         reports
-            .filter(|report| report.model.is_none() || report.model.as_deref() == upstream)
-            .max_by_key(|report| report.until)
+            .filter_map(|report| Some((report, upstream.kept_by(report)?)))
+            .max_by_key(|(report, kept)| (*kept, report.until))
     }
+}
+
+/// How much of a model a sleep keeps a key from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    /// Some of the names that a wildcard stands for.
+    Some,
+    All,
+}
+
+/// What a model is called upstream.
+enum Upstream {
+    Name(Option<String>),
+    /// Many names.
+    Pattern(Pattern),
+}
+
+impl Upstream {
+    fn of(model: &Model) -> Self {
+        let name = model.model_name.clone();
+        let wild = name.as_deref().filter(|name| name.contains('*'));
+        match wild.and_then(|name| Pattern::parse(name).ok()) {
+            Some(pattern) => Self::Pattern(pattern),
+            None => Self::Name(name),
+        }
+    }
+
+    fn kept_by(&self, report: &SleepReport) -> Option<Kept> {
+        let Some(asleep) = report.model.as_deref() else {
+            return Some(Kept::All);
+        };
+        match self {
+            Self::Name(name) => (name.as_deref() == Some(asleep)).then_some(Kept::All),
+            Self::Pattern(pattern) => pattern.matches(asleep).then_some(Kept::Some),
+        }
+    }
+}
+
+/// The Levels that a request is led to, one after the other.
+fn tried(owner: &OwnerState, level: Level) -> impl Iterator<Item = Level> {
+    std::iter::once(level).chain(owner.switch_over(level))
 }
 
 fn unusable(keys: &[&ProviderKey]) -> String {

@@ -16,7 +16,6 @@ use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::reply;
 use crate::request::Segments;
-use crate::request::quote::quoted;
 
 mod known;
 pub(crate) mod overrides;
@@ -57,8 +56,8 @@ async fn find(
     id: &str,
 ) -> Result<(Authenticated, Arc<ProviderKey>), Error> {
     let missing = || Error::Missing {
-        code: "key_not_found",
-        message: format!("no provider key has the id {:?}", quoted(id)),
+        code: "not_found",
+        message: "no provider key has this id".to_owned(),
     };
     let wanted = Uuid::parse_str(id).map_err(|_| missing())?;
     let found = app.look(caller, |caller| with_id(caller, wanted)).await;

@@ -4,6 +4,8 @@
 
 mod keys;
 
+use uuid::Uuid;
+
 /// The longest part of a client's text that is repeated, in characters.
 pub(crate) const MAX_QUOTED_CHARS: usize = 60;
 
@@ -41,9 +43,14 @@ fn cut(text: &str, limit: usize) -> String {
 }
 
 /// A request's path; its parts are looked at one by one, so that a key in one of
-/// them does not hide the rest.
+/// them does not hide the rest. An id says what the request was about and opens
+/// nothing.
 pub(crate) fn path(path: &str) -> String {
-    let parts = path.split('/').take(MAX_QUOTED_CHARS).map(quoted);
+    let part = |part: &str| match Uuid::try_parse(part) {
+        Ok(_) => part.to_owned(),
+        Err(_) => quoted(part),
+    };
+    let parts = path.split('/').take(MAX_QUOTED_CHARS).map(part);
     let shown = parts.collect::<Vec<_>>().join("/");
     cut(&shown, MAX_PATH_CHARS)
 }

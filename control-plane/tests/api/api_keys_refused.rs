@@ -39,6 +39,13 @@ async fn what_is_no_key_is_refused() {
         ("rate_limit.rps", json!({"rps": -1})),
         ("rate_limit.tpd", json!({"tpd": 1_000_000_000_000_001_u64})),
         ("rate_limit", json!({"tph": 1})),
+        ("rate_limit", json!([1, 2, 3, 4, 5, 6, 7])),
+        ("mcp_access", json!([["a"], ["b"]])),
+        ("mcp_rate_limits.a", json!({"a": [1, 2, 3, 4]})),
+        ("allowed_models[1]", json!(["a", "-b"])),
+        ("display_name", json!("default")),
+        ("user_id", json!("two\nlines")),
+        ("jwt_subject", json!("a\u{0}b")),
         ("allowed_tools", json!([""])),
         ("allowed_agents", json!([long])),
         ("user_id", json!("")),
@@ -106,9 +113,9 @@ async fn a_name_is_one_keys_in_its_account_even_among_racing_writers() {
     let mut other = named("laptop");
     other["team_id"] = json!(team(&node, "team-1").await);
     made(&node, &other).await;
-    // A name that is nobody's in particular may be many's.
+    // Without a name, there may be many.
     for _ in 0..2 {
-        let (_, entry) = made(&node, &named("default")).await;
+        let (_, entry) = made(&node, &json!({"allowed_models": ["*"]})).await;
         assert!(entry["value"].get("display_name").is_none());
     }
 }

@@ -44,6 +44,7 @@ mod key_configs;
 mod key_writes;
 mod keys;
 mod log;
+mod models_fare;
 mod news;
 mod node;
 mod people;

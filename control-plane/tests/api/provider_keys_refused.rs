@@ -48,6 +48,22 @@ async fn what_is_no_key_is_refused() {
             "request.default_headers",
             json!({"default_headers": {"x-a": "b\nc"}}),
         ),
+        (
+            "request.default_headers",
+            json!({"default_headers": {"Content-Length": "1"}}),
+        ),
+        (
+            "request.default_headers",
+            json!({"default_headers": {"X-A": "1", "x-a": "2"}}),
+        ),
+        ("request", json!([{}, {}, [], {}, {}])),
+        ("response", json!([true])),
+        ("telemetry_tags", json!(["a", "b", true])),
+        ("tls", json!([null, false])),
+        (
+            "request.param_constraints",
+            json!({"param_constraints": [0.0, 1.0]}),
+        ),
         ("request.param_renames", json!({"param_renames": {"a": ""}})),
         (
             "request.param_constraints",

@@ -223,7 +223,7 @@ fn settled<N: PartialEq>(name: &mut Option<N>, display: &mut Option<N>) -> Resul
     match (name.is_some(), display.take()) {
         (false, None) => Err(Fault::at("name", "is missing")),
         (true, Some(display)) if name.as_ref() != Some(&display) => {
-            let problem = "name and display_name are the same; give one of them";
+            let problem = "name and display_name are one field, and differ; give one of them";
             Err(Fault::at("display_name", problem))
         }
         (true, _) => Ok(()),
@@ -246,15 +246,17 @@ pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
 }
 
 /// A value as a type has it that is no definition's, its fields within their limits.
+/// `shown` writes what was read as JSON again, to see that it was given so.
 ///
 /// # Errors
 /// The field that is unknown, missing, of another type, or breaks its rule.
-pub fn typed<T>(value: Value) -> Result<T, Fault>
+pub fn typed<T>(value: Value, shown: impl FnOnce(&T) -> Value) -> Result<T, Fault>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
-    let read: T = decoded(value)?;
+    let read: T = decoded(value.clone())?;
     validated(&read)?;
+    shape::check(&value, &shown(&read))?;
     Ok(read)
 }
 

@@ -1,7 +1,7 @@
 //! The state: everything that the log says, folded. A function of the log and
 //! of nothing else; its bytes are the same on every node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foldgate_proto::event::OwnerClaimed;
@@ -311,6 +311,34 @@ impl OwnerState {
         self.staff
             .range(first..)
             .take_while(move |(post, _)| post.level == level)
+    }
+
+    /// The Levels to try after `level`, in order; a circle ends where it began.
+    pub fn switch_over(&self, level: Level) -> Vec<Level> {
+        let Some(switches) = &self.config.switch_over else {
+            return Vec::new();
+        };
+        let mut chain = Vec::new();
+        let mut seen = BTreeSet::from([level]);
+        let mut at = level;
+        while let Some(next) = switches.get(&at).copied() {
+            if !seen.insert(next) {
+                break;
+            }
+            chain.push(next);
+            at = next;
+        }
+        chain
+    }
+
+    /// Whether a request that is led to a Level meets a key that it may use, there or
+    /// where SWITCH_OVER leads it then, unless all sleep.
+    pub fn is_served(&self, level: Level) -> bool {
+        self.is_staffed(level)
+            || self
+                .switch_over(level)
+                .into_iter()
+                .any(|level| self.is_staffed(level))
     }
 
     /// Whether a Level has a key that requests may use, unless it sleeps.

@@ -153,20 +153,7 @@ impl OwnerTable {
 
     /// The Levels to try after `level`, in order; a circle ends where it began.
     pub fn switch_over(&self, level: Level) -> Vec<Level> {
-        let Some(switches) = &self.state.config.switch_over else {
-            return Vec::new();
-        };
-        let mut chain = Vec::new();
-        let mut seen = BTreeSet::from([level]);
-        let mut at = level;
-        while let Some(next) = switches.get(&at).copied() {
-            if !seen.insert(next) {
-                break;
-            }
-            chain.push(next);
-            at = next;
-        }
-        chain
+        self.state.switch_over(level)
     }
 
     /// A Model by its number.

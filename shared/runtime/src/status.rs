@@ -40,6 +40,11 @@ impl StatusPages {
         }
     }
 
+    /// Whether every part of the process is ready.
+    pub fn is_as_it_should_be(&self) -> bool {
+        self.health.report(false).components.is_empty()
+    }
+
     /// Adds `/status/<name>`, made anew for each request. The page must be quick
     /// and must hold no secret: the listener asks for no key.
     #[must_use]

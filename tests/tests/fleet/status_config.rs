@@ -35,5 +35,7 @@ async fn without_its_log_a_process_says_so_and_serves_on() {
         assert_eq!(told["source"]["connected"], false, "{told}");
         assert_eq!(told["applied"]["applied_revision"], revision, "{told}");
     }
+    let health = fleet.admin().get("/admin/v1/health").await.ok();
+    assert_eq!(health["status"], "degraded", "{health}");
     must_chat(&fleet.nodes[0].proxy(), "m").await;
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_domain::acl::{Item, ListEdit, Model};
 use foldgate_domain::command::{Change, LimitPatch, TermsEdit};
+use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::admin_api::body::{check_name, fault, texts};
@@ -169,6 +171,11 @@ struct More<'k> {
 }
 
 impl ApiKey {
+    /// The key as JSON again.
+    pub(super) fn shown(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
     /// Checks what its type cannot say; `had` are the terms of the key it replaces, of
     /// which what was legal when it came may stay.
     ///
@@ -177,6 +184,21 @@ impl ApiKey {
     pub(super) fn check(&self, had: Option<&KeyTerms>) -> Result<(), Error> {
         if let Some(name) = &self.display_name {
             check_name("display_name", name)?;
+            if name == DEFAULT_CALLER_KEY_NAME {
+                let problem = "is what keys without a name are called; leave it out";
+                return Err(fault("display_name", problem));
+            }
+        }
+        for (field, text) in [
+            ("user_id", &self.user_id),
+            ("user_name", &self.user_name),
+            ("jwt_provider", &self.jwt_provider),
+            ("jwt_subject", &self.jwt_subject),
+        ] {
+            let holds_control = |text: &String| text.chars().any(char::is_control);
+            if text.as_ref().is_some_and(holds_control) {
+                return Err(fault(field, "holds control characters"));
+            }
         }
         let limits = self.rate_limit.unwrap_or_default();
         let shown = had.map(super::view::limits).unwrap_or_default();
@@ -240,6 +262,10 @@ impl ApiKey {
             return Ok(None);
         }
         let models = self.allowed_models.iter().enumerate().map(|(at, model)| {
+            if model.starts_with('-') {
+                let problem = "begins with -, which takes a model away where lists are edited";
+                return Err(fault(format!("allowed_models[{at}]"), problem));
+            }
             let read = Model::read(model);
             read.map_err(|error| fault(format!("allowed_models[{at}]"), error.to_string()))
         });

@@ -27,7 +27,7 @@ pub(crate) async fn create(
     caller: Authenticated,
     write: Write,
 ) -> Result<Response, Error> {
-    let value: ApiKey = body::read(&write)?;
+    let value = body::read(&write, ApiKey::shown)?;
     value.check(None)?;
     let terms = value.terms()?;
     let (caller, account) = team(&app, caller, value.team_id).await?;
@@ -66,7 +66,7 @@ pub(crate) async fn update(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let value: ApiKey = body::read(&write)?;
+    let value = body::read(&write, ApiKey::shown)?;
     let (caller, key) = find(&app, caller, &id).await?;
     value.check(Some(&key.terms))?;
     if let Some(team) = value.team_id {

@@ -1,6 +1,6 @@
 //! What the admin API keeps of a provider key that nothing acts upon yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -18,6 +18,20 @@ const CREDENTIALS: &[&str] = &[
     "proxy-authorization",
     "x-api-key",
     "x-goog-api-key",
+];
+
+/// Headers that say how a message travels: the gateway's own business.
+const FRAMING: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// The longest value of a header that is kept, in bytes.
@@ -164,6 +178,7 @@ impl Default for Tls {
     reason = "what the derived code calls it with"
 )]
 fn headers(headers: &Option<BTreeMap<String, String>>, (): &()) -> garde::Result {
+    let mut seen = HashSet::new();
     for (name, value) in headers.iter().flatten() {
         let parsed = http::HeaderName::try_from(name.as_str());
         let Ok(parsed) = parsed else {
@@ -172,6 +187,13 @@ fn headers(headers: &Option<BTreeMap<String, String>>, (): &()) -> garde::Result
         if CREDENTIALS.contains(&parsed.as_str()) {
             let problem = format!("{parsed} carries a credential, which belongs in api_key");
             return Err(garde::Error::new(problem));
+        }
+        if FRAMING.contains(&parsed.as_str()) {
+            let problem = format!("{parsed} says how requests travel, and is the gateway's own");
+            return Err(garde::Error::new(problem));
+        }
+        if !seen.insert(parsed.clone()) {
+            return Err(garde::Error::new(format!("{parsed} stands there twice")));
         }
         if value.len() > MAX_HEADER_BYTES || http::HeaderValue::from_str(value).is_err() {
             let problem = format!("what {parsed} is to hold can stand in no header");

@@ -5,6 +5,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::overrides::{RequestOverrides, ResponseOverrides, TelemetryTags, Tls};
 use crate::admin_api::body::{check_name, fault, texts};
@@ -118,6 +119,11 @@ struct More<'k> {
 }
 
 impl ProviderKeyValue {
+    /// What holds other objects, as JSON again.
+    pub(super) fn shown(&self) -> Value {
+        serde_json::from_str(&self.more().0).unwrap_or_default()
+    }
+
     /// Checks what its type cannot say.
     ///
     /// # Errors

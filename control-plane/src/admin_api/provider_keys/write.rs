@@ -29,7 +29,7 @@ pub(crate) async fn create(
     caller: Authenticated,
     write: Write,
 ) -> Result<Response, Error> {
-    let value: ProviderKeyValue = body::read(&write)?;
+    let value = body::read(&write, ProviderKeyValue::shown)?;
     value.check()?;
     let id = KeyId(Uuid::now_v7());
     let config = config(&value, None)?.unwrap_or_default();
@@ -64,7 +64,7 @@ pub(crate) async fn update(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let value: ProviderKeyValue = body::read(&write)?;
+    let value = body::read(&write, ProviderKeyValue::shown)?;
     value.check()?;
     // Whether a mask is this key's own, its newest state says.
     let caller = app.caught_up(&caller).await;

@@ -79,6 +79,8 @@ fn a_path_loses_only_the_part_that_is_a_key() {
         path("/x-keys/sk-live-0123456789abcdef/wake"),
         "/x-keys/[redacted]/wake"
     );
+    let id = "/admin/v1/models/01a215f7-a5a2-7535-be2b-af45a75ec834";
+    assert_eq!(path(id), id, "an id opens nothing");
 }
 
 #[test]

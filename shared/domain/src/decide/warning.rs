@@ -23,8 +23,10 @@ const CHAT: &str = "/v1/chat/completions";
 /// One warning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// No pattern and no switch-over leads to a Level that has keys.
-    #[error("no LEVEL_MAPPER pattern leads to Level {0}, so no request will use its keys")]
+    /// No pattern, no switch-over and no model leads to a Level that has keys.
+    #[error(
+        "no LEVEL_MAPPER pattern and no model leads to Level {0}, so no request will use its keys"
+    )]
     Unreached(Level),
     /// A Level that requests are led to lost its last usable key.
     #[error("Level {0} has no usable key left, and requests are led there")]
@@ -71,9 +73,12 @@ pub enum Warning {
     /// No account is meant by this target today.
     #[error("no account matches {0} today")]
     NoSuchAccount(String),
-    /// A model's Level has no usable key.
+    /// A model's Level has no usable key, nor has any that SWITCH_OVER leads to.
     #[error("the model {0:?} leads to Level {1}, which has no usable key")]
     ModelWithoutKeys(String, Level),
+    /// A model's one key is of no use.
+    #[error("the model {0:?} cannot be called, as its provider key is not used: {1}")]
+    ModelWithoutKey(String, &'static str),
     /// So many keys that callers or admins present are good again.
     #[error("keys that were revoked or rotated are good again: {0}")]
     KeysBack(usize),
@@ -103,6 +108,7 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
                 warnings.extend(kind_changed(before, after, patch.number));
             }
             warnings.extend(emptied(before, after, patch.number));
+            warnings.extend(definition::stopped(before, after, patch.number));
             warnings
         }
         Command::PutDefinition(put) => definition::of(after, put),
@@ -165,7 +171,7 @@ fn of_key(owner: &OwnerState, number: KeyNumber) -> Vec<Warning> {
     };
     match skipped(key) {
         Some(why) => vec![Warning::KeySkipped(number, why)],
-        None if is_reached(owner, key.level) => Vec::new(),
+        None if is_reached(owner, key.level) || definition::leads_to(owner, key) => Vec::new(),
         None => vec![Warning::Unreached(key.level)],
     }
 }
@@ -189,14 +195,19 @@ fn kind_changed(before: &OwnerState, after: &OwnerState, number: KeyNumber) -> O
 fn emptied(before: &OwnerState, after: &OwnerState, number: KeyNumber) -> Option<Warning> {
     let level = before.keys.get(&number)?.level;
     let lost = before.is_staffed(level) && !after.is_staffed(level);
-    (lost && is_reached(after, level)).then_some(Warning::Emptied(level))
+    let led_there = || is_reached(after, level) || definition::levels(after).contains(&level);
+    (lost && led_there()).then_some(Warning::Emptied(level))
 }
 
 /// The Levels with usable keys that were reached and are no longer.
 fn stranded(before: &OwnerState, after: &OwnerState) -> Vec<Warning> {
     let levels: BTreeSet<Level> = after.staff.keys().map(|post| post.level).collect();
+    let by_models = definition::levels(after);
     let lost = |level: &Level| {
-        after.is_staffed(*level) && is_reached(before, *level) && !is_reached(after, *level)
+        after.is_staffed(*level)
+            && is_reached(before, *level)
+            && !is_reached(after, *level)
+            && !by_models.contains(level)
     };
     levels
         .into_iter()

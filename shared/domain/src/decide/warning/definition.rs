@@ -1,11 +1,15 @@
 //! What a definition says that nothing acts on yet, or that leads nowhere.
 
-use foldgate_proto::{Definition, DefinitionKind, Level};
+use std::collections::BTreeSet;
 
-use super::Warning;
+use foldgate_proto::{Definition, DefinitionKind, KeyNumber, Level, ProviderKey, ResourceId};
+
+use super::{MAX_LISTED, Warning};
 use crate::OwnerState;
 use crate::command::PutDefinition;
+use crate::definition::model::Place;
 use crate::definition::{Model, Registered, stored};
+use crate::table::skipped;
 
 pub(super) fn of(after: &OwnerState, put: &PutDefinition) -> Vec<Warning> {
     let Some(definition) = after.definition(put.kind, put.id) else {
@@ -24,10 +28,60 @@ pub(super) fn of(after: &OwnerState, put: &PutDefinition) -> Vec<Warning> {
 }
 
 fn without_keys(after: &OwnerState, definition: &Definition) -> Option<Warning> {
-    if definition.kind != DefinitionKind::Model {
-        return None;
+    let model = model(definition)?;
+    match model.place()? {
+        Place::Level(level) if after.is_served(level) => None,
+        Place::Level(level) => Some(Warning::ModelWithoutKeys(model.display_name, level)),
+        Place::Key(id) => {
+            let why = unusable(after.key(id)?)?;
+            Some(Warning::ModelWithoutKey(model.display_name, why))
+        }
     }
-    let model = stored::<Model>(&definition.value)?;
-    let level = Level::new(u64::from(model.level?))?;
-    (!after.is_staffed(level)).then_some(Warning::ModelWithoutKeys(model.display_name, level))
+}
+
+/// The models that go out with this key alone, which this change put out of use.
+pub(super) fn stopped(
+    before: &OwnerState,
+    after: &OwnerState,
+    number: KeyNumber,
+) -> impl Iterator<Item = Warning> {
+    let key = |owner: &OwnerState| owner.keys.get(&number).map(|key| unusable(key));
+    let was_usable = key(before) == Some(None);
+    let why = key(after).flatten().filter(|_| was_usable);
+    let models = after.referrers_of(ResourceId::Key(number));
+    let models = models
+        .filter(move |_| why.is_some())
+        .filter_map(|by| model(by));
+    models
+        .take(MAX_LISTED)
+        .filter_map(move |model| Some(Warning::ModelWithoutKey(model.display_name, why?)))
+}
+
+/// Whether a model leads to a key: to itself, or to its Level.
+pub(super) fn leads_to(owner: &OwnerState, key: &ProviderKey) -> bool {
+    let refers = owner.referrers_of(ResourceId::Key(key.number)).next();
+    refers.is_some() || levels(owner).contains(&key.level)
+}
+
+/// The Levels that models lead to. Looks at all models: ask it last.
+pub(super) fn levels(owner: &OwnerState) -> BTreeSet<Level> {
+    let models = owner.definitions_of(DefinitionKind::Model);
+    let levels = models.filter_map(|definition| match model(definition)?.place()? {
+        Place::Level(level) => Some(level),
+        Place::Key(_) => None,
+    });
+    levels.collect()
+}
+
+fn model(definition: &Definition) -> Option<Model> {
+    let is_model = definition.kind == DefinitionKind::Model;
+    is_model.then(|| stored(&definition.value)).flatten()
+}
+
+/// Why requests cannot use a key, whatever time passes.
+fn unusable(key: &ProviderKey) -> Option<&'static str> {
+    match key.disabled {
+        Some(_) => Some("it is switched off"),
+        None => skipped(key),
+    }
 }
