@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Defined, Fault, RateLimit};
+use super::{Defined, Fault, RateLimit, text};
 use crate::OwnerState;
 use crate::acl::{Address, Item};
 use crate::pattern::Pattern;
@@ -36,6 +36,7 @@ pub struct Model {
     /// in `display_name` stood for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 255))]
+    #[schemars(regex(pattern = text::LINE))]
     pub model_name: Option<String>,
     /// The provider key that calls go out with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,6 +241,11 @@ impl Model {
             .or(level.map(Place::Level))
     }
 
+    /// How much of its name upstream is to be filled.
+    fn stars(&self) -> usize {
+        self.model_name.as_deref().map_or(0, stars)
+    }
+
     /// The fields that only a direct model may have, as far as they are set.
     fn direct_fields(&self) -> impl Iterator<Item = &'static str> + use<> {
         let set = [
@@ -274,13 +280,17 @@ impl Model {
             }
             _ => {}
         }
-        let stars = |text: &str| text.bytes().filter(|b| *b == b'*').count();
-        if stars(upstream) > stars(&self.display_name) {
+        text::seemly(upstream).map_err(|problem| Fault::at("model_name", problem))?;
+        if self.stars() > stars(&self.display_name) {
             let problem = "has more * than display_name, which has nothing to fill them with";
             return Err(Fault::at("model_name", problem));
         }
         Ok(())
     }
+}
+
+fn stars(text: &str) -> usize {
+    text.bytes().filter(|b| *b == b'*').count()
 }
 
 impl Defined for Model {
@@ -333,26 +343,38 @@ impl Defined for Model {
                     .ok_or_else(|| Fault::at(path("model"), format!("there is no model {name:?}"))),
                 (None, None) => Err(Fault::at(path("model"), "a target needs model or model_id")),
             }?;
-            let routes = super::stored::<Self>(&found.value).is_some_and(|m| m.routing.is_some());
-            if routes {
-                let problem = format!("{:?} routes to others itself", found.name);
-                return Err(Fault::at(path("model"), problem));
+            if let Some(target) = super::stored::<Self>(&found.value) {
+                if target.routing.is_some() {
+                    let problem = format!("{:?} routes to others itself", found.name);
+                    return Err(Fault::at(path("model"), problem));
+                }
+                if target.stars() > stars(&self.display_name) {
+                    let problem = format!(
+                        "{:?} has more * in its model_name than this display_name could fill",
+                        found.name
+                    );
+                    return Err(Fault::at(path("model"), problem));
+                }
             }
             refers.insert(ResourceId::Definition(found.kind, found.number));
         }
         Ok(refers)
     }
 
-    /// Targets do not route: a call goes on once at most.
+    /// Targets do not route: a call goes on once at most. And whoever routes to one
+    /// fills the `*` of its name upstream.
     fn check_referrers(&self, by: &[&Definition]) -> Result<(), Fault> {
-        let mut models = by.iter().filter(|other| other.kind == Self::KIND);
-        match models.next() {
-            Some(other) if self.routing.is_some() => {
+        for other in by.iter().filter(|other| other.kind == Self::KIND) {
+            if self.routing.is_some() {
                 let problem = format!("is for no target, and {:?} routes to it", other.name);
-                Err(Fault::at("routing", problem))
+                return Err(Fault::at("routing", problem));
             }
-            _ => Ok(()),
+            if self.stars() > stars(&other.name) {
+                let problem = format!("has more * than {:?}, which routes to it", other.name);
+                return Err(Fault::at("model_name", problem));
+            }
         }
+        Ok(())
     }
 
     fn unenforced(&self) -> Vec<&'static str> {
@@ -364,6 +386,8 @@ impl Defined for Model {
                 self.background_model_check.is_some(),
             ),
             ("auto_prompt_caching", self.auto_prompt_caching.is_some()),
+            ("embedding", self.embedding.is_some()),
+            ("provider", self.provider.is_some()),
         ];
         let set = fields.into_iter().filter(|(_, set)| *set);
         set.map(|(field, _)| field).collect()

@@ -130,6 +130,20 @@ pub(super) const SCOPE: &str = concat!(
     "])?|api_key:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
 );
 
+/// A text on one line, nothing white around it.
+pub(super) const LINE: &str = NAME;
+
+/// One of a list that commas part.
+pub(super) const TAG: &str = concat!(
+    "^[^,",
+    white!(),
+    "]([^,",
+    unseemly!(),
+    "]*[^,",
+    white!(),
+    "])?$"
+);
+
 const NAME: &str = concat!(
     "^[^",
     white!(),

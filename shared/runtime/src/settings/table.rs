@@ -157,7 +157,7 @@ pub const TABLE: &[Setting] = settings! {
         "the longest silence in a streamed answer";
 
     "http.max_body_bytes", plain("32MiB"), |s| &mut s.http.max_body_bytes,
-        "the longest request body on the proxy (the admin listener takes 1 MiB)";
+        "the longest request body on the proxy and the playground (the rest of the admin listener takes 1 MiB)";
     "http.max_connections", plain("10000"), |s| &mut s.http.max_connections,
         "connections per listener; more wait in the kernel's queue";
     "http.header_timeout", plain("10s"), |s| &mut s.http.header_timeout,

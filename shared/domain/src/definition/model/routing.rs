@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::definition::{Fault, schema};
+use crate::definition::{Fault, schema, text};
 
 /// Which of other models serves a request, and which comes next when it fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -92,6 +92,7 @@ pub struct Target {
     /// tagged `default`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(length(max = 32), inner(length(chars, min = 1, max = 64)))]
+    #[schemars(inner(length(min = 1, max = 64), regex(pattern = text::TAG)))]
     pub tags: Vec<String>,
 }
 
@@ -156,6 +157,15 @@ impl Routing {
         if !hashes && self.hash_on.is_some() {
             let problem = "goes with the strategy consistent_hash alone";
             return Err(Fault::at("routing.hash_on", problem));
+        }
+        for (index, target) in self.targets.iter().enumerate() {
+            // As the header has them: split at commas, white space around them gone.
+            let odd = |tag: &String| tag.contains(',') || text::seemly(tag).is_err();
+            if let Some(at) = target.tags.iter().position(odd) {
+                let path = format!("routing.targets[{index}].tags[{at}]");
+                let problem = "must stand on one line, without commas and white space around it";
+                return Err(Fault::at(path, problem));
+            }
         }
         for (index, source) in self.hash_on.iter().flatten().enumerate() {
             let path = format!("routing.hash_on[{index}].name");

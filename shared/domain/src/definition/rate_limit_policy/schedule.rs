@@ -76,6 +76,10 @@ impl Schedule {
                 return Err(Fault::at(format!("{path}.dates[{index}]"), problem));
             }
         }
+        if self.timezone.parse::<chrono_tz::Tz>().is_err() {
+            let problem = format!("no time zone is called {:?}", self.timezone);
+            return Err(Fault::at(format!("{path}.timezone"), problem));
+        }
         if self.start_time == self.end_time {
             let problem = "is when it begins, so that it never lasts";
             return Err(Fault::at(format!("{path}.end_time"), problem));

@@ -8,7 +8,7 @@ use foldgate_proto::{
 };
 use serde_json::json;
 
-use super::super::given::OWNER;
+use super::super::given::{Given, OWNER};
 use super::{agent, field, id, model, put, remove, replace, stands};
 use crate::decide::MAX_DEFINITIONS;
 use crate::definition::tests::values::{good, keyword, stocked};
@@ -175,6 +175,36 @@ fn values_and_their_number_are_bounded() {
     given.done(&put(A2aAgent, 5, &agent("another-kind")));
     given.done(&remove(Model, 100));
     given.done(&put(Model, 6, &model("more")));
+}
+
+#[test]
+fn whoever_routes_to_a_wildcard_can_fill_it() {
+    let wild = |name: &str, upstream: &str| {
+        let mut value = model(name);
+        value["model_name"] = json!(upstream);
+        value
+    };
+    let leading = |name: &str| {
+        let routing = json!({"targets": [{"model": "w*"}]});
+        json!({"display_name": name, "routing": routing})
+    };
+    let mut given = stocked();
+    given.done(&put(Model, 5, &wild("w*", "x-*")));
+    let refused = given.refused(&put(Model, 6, &leading("lead"))).to_string();
+    assert!(refused.contains("routing.targets[0].model"), "{refused}");
+    given.done(&put(Model, 6, &leading("lead-*")));
+    given.done(&put(Model, 7, &wild("v*", "fixed")));
+    // Nor does a target come to have one that its referrers cannot fill.
+    let number = |given: &Given, name: &str| {
+        let found = given.owner().definition_named(Model, name);
+        found.expect("it is there").number.0
+    };
+    let more = number(&given, "w*");
+    let more = replace(&given, Model, more, &wild("w**", "x-**"));
+    let refused = given
+        .refused(&Command::PutDefinition(Box::new(more)))
+        .to_string();
+    assert!(refused.contains("model_name: has more *"), "{refused}");
 }
 
 #[test]
