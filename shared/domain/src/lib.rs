@@ -16,6 +16,7 @@ pub mod money;
 pub mod one_line;
 pub mod pattern;
 pub mod pool;
+pub mod price;
 pub mod pricing;
 pub mod provider;
 pub mod rejection;

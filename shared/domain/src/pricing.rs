@@ -1,6 +1,9 @@
 //! The PRICING override: an owner's own prices, as differences from the
 //! system's. Validated whole and kept typed; amounts are integers, read from
 //! their decimal text without passing through a float.
+//!
+//! The table that is shipped with the program has the same shape, and beside it
+//! fields of its own, which begin with an underscore and which PRICING may not have.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +15,7 @@ mod tests;
 
 pub use amount::{PerCall, PerToken, Rate};
 pub use section::{
-    AudioPrice, CallPrice, ChatPrice, FineTuningPrice, ImgPrice, RerankPrice, Sizes,
+    Above, AudioPrice, CallPrice, ChatPrice, FineTuningPrice, ImgPrice, RerankPrice, Sizes,
 };
 
 use json::{Object, Path};
@@ -77,6 +80,9 @@ pub enum Fault {
     /// Something else where an object belongs.
     #[error("must be an object")]
     NotAnObject,
+    /// Something else where a whole number belongs.
+    #[error("must be a whole number")]
+    NotWhole,
     /// Something else where a number belongs.
     #[error("must be a number")]
     NotANumber,
@@ -107,6 +113,25 @@ pub fn validate(text: &str) -> Result<Pricing, PricingError> {
     if text.len() > MAX_BYTES {
         return Err(PricingError::TooLong(text.len()));
     }
+    read(text, Author::Owner)
+}
+
+/// Reads the table that is shipped with the program.
+///
+/// # Errors
+/// As [`validate`]; its fields may begin with an underscore.
+pub(crate) fn shipped(text: &str) -> Result<Pricing, PricingError> {
+    read(text, Author::Program)
+}
+
+/// Whose prices are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    Owner,
+    Program,
+}
+
+fn read(text: &str, author: Author) -> Result<Pricing, PricingError> {
     let mut pricing = Pricing::default();
     let mut entries = 0;
     let root = Path::root();
@@ -130,12 +155,12 @@ pub fn validate(text: &str) -> Result<Pricing, PricingError> {
             fine_tuning,
         } = &mut pricing;
         match name.as_str() {
-            "ChatPricing" => fill(chat, &models, &at)?,
-            "ImgPricing" => fill(img, &models, &at)?,
-            "AudioPricing" => fill(audio, &models, &at)?,
-            "RerankPricing" => fill(rerank, &models, &at)?,
-            "CallPricing" => fill(call, &models, &at)?,
-            "FineTuningPricing" => fill(fine_tuning, &models, &at)?,
+            "ChatPricing" => fill(chat, &models, &at, author)?,
+            "ImgPricing" => fill(img, &models, &at, author)?,
+            "AudioPricing" => fill(audio, &models, &at, author)?,
+            "RerankPricing" => fill(rerank, &models, &at, author)?,
+            "CallPricing" => fill(call, &models, &at, author)?,
+            "FineTuningPricing" => fill(fine_tuning, &models, &at, author)?,
             _ => return Err(at.fault(Fault::Unknown)),
         }
     }
@@ -146,13 +171,18 @@ fn fill<P: section::Price>(
     prices: &mut BTreeMap<String, P>,
     models: &Object<'_>,
     at: &Path<'_>,
+    author: Author,
 ) -> Result<(), PricingError> {
     for (model, value) in models.unique(at)? {
         let at = at.key(model);
         Pattern::parse(model).map_err(|error| at.fault(error.into()))?;
         let mut price = P::default();
         for (field, value) in at.object(value.get())?.unique(&at)? {
-            price.set(field, value.get(), &at.field(field))?;
+            let at = at.field(field);
+            if author == Author::Owner && field.starts_with('_') {
+                return Err(at.fault(Fault::Unknown));
+            }
+            price.set(field, value.get(), &at)?;
         }
         prices.insert(model.clone(), price);
     }

@@ -20,11 +20,11 @@ macro_rules! amount {
 }
 
 amount! {
-    /// Pico-dollars per token; written as USD per million tokens.
+    /// Pico-dollars per token (or character); written as USD per million.
     PerToken, 6
 }
 amount! {
-    /// Pico-dollars per call (or per image); written as USD.
+    /// Pico-dollars per call (or per image, search or second); written as USD.
     PerCall, 12
 }
 amount! {

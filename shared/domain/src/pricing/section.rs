@@ -1,4 +1,5 @@
-//! The sections of PRICING and the fields each may have.
+//! The sections of PRICING and the fields each may have. Those that begin with an
+//! underscore stand in the shipped table only.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +39,31 @@ impl Value for PerCall {
 impl Value for Rate {
     fn read(text: &str, at: &Path<'_>) -> Result<Self, PricingError> {
         Self::read(text).map_err(|fault| at.fault(fault))
+    }
+}
+
+/// What a chat costs whose context (all that it reads) is longer than so many tokens.
+/// What it does not price costs what it costs below.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Above {
+    /// `Tokens`
+    pub tokens: u64,
+    /// Everything else.
+    pub price: ChatPrice,
+}
+
+impl Value for Box<Above> {
+    fn read(text: &str, at: &Path<'_>) -> Result<Self, PricingError> {
+        let mut above = Self::default();
+        for (field, value) in at.object(text)?.unique(at)? {
+            let at = at.field(field);
+            if field == "Tokens" {
+                above.tokens = value.get().parse().map_err(|_| at.fault(Fault::NotWhole))?;
+            } else {
+                above.price.set(field, value.get(), &at)?;
+            }
+        }
+        Ok(above)
     }
 }
 
@@ -87,12 +113,15 @@ section! {
         output_text: PerToken = "OutputText",
         cached_text: PerToken = "CachedText",
         cache_write: PerToken = "CacheWrite",
+        cache_write_long: PerToken = "_CacheWriteLong",
         reason_text: PerToken = "ReasonText",
         input_audio: PerToken = "InputAudio",
         output_audio: PerToken = "OutputAudio",
         cached_audio: PerToken = "CachedAudio",
         input_image: PerToken = "InputImage",
         output_image: PerToken = "OutputImage",
+        above: Box<Above> = "_Above",
+        search: PerCall = "_Search",
         rates: Rate = "Rates",
     }
 }
@@ -112,6 +141,8 @@ section! {
         input_audio: PerToken = "InputAudio",
         output_audio: PerToken = "OutputAudio",
         call: PerCall = "Call",
+        per_second: PerCall = "_PerSecond",
+        per_character: PerToken = "_PerMChar",
         rates: Rate = "Rates",
     }
 }
@@ -135,6 +166,7 @@ section! {
     FineTuningPrice {
         input_text: PerToken = "InputText",
         output_text: PerToken = "OutputText",
+        cached_text: PerToken = "_CachedText",
         rates: Rate = "Rates",
     }
 }

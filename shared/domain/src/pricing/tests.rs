@@ -61,6 +61,29 @@ fn every_section_and_field() {
 }
 
 #[test]
+fn only_the_shipped_table_may_have_fields_of_its_own() {
+    for (section, field, value) in [
+        ("ChatPricing", "_CacheWriteLong", "1"),
+        ("ChatPricing", "_Above", r#"{"Tokens": 1, "InputText": 2}"#),
+        ("ChatPricing", "_Search", "0.01"),
+        ("AudioPricing", "_PerSecond", "0.0001"),
+        ("AudioPricing", "_PerMChar", "15"),
+        ("FineTuningPricing", "_CachedText", "1"),
+    ] {
+        let text = format!(r#"{{"{section}": {{"m": {{"{field}": {value}}}}}}}"#);
+        let refused = format!(r#"$.{section}["m"].{field}: unknown field"#);
+        assert_eq!(refusal(&text), refused);
+        super::shipped(&text).unwrap();
+    }
+    let above = r#"{"ChatPricing": {"m": {"_Above": {"Tokens": 9.5}}}}"#;
+    let refused = super::shipped(above).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        r#"$.ChatPricing["m"]._Above.Tokens: must be a whole number"#
+    );
+}
+
+#[test]
 fn what_is_not_said_is_not_set() {
     let pricing = validate(r#"{"ChatPricing":{"gpt-4o":{"InputText":0},"x":{}}}"#).unwrap();
     assert_eq!(pricing.chat["gpt-4o"].input_text, Some(PerToken(0)));
