@@ -28,7 +28,7 @@ pub use tree::MAX_DEPTH;
 
 /// The version of the fold. Raised when the same log gives other bytes; state
 /// hashes compare only within one version.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// Everything that the log says. Cloning is cheap: the maps share their nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +104,9 @@ pub struct OwnerState {
     /// The revision that last changed it, or what it is laid over.
     #[serde(default)]
     pub config_revision: Revision,
+    /// The revision that set PRICING as it is; zero where it is not set.
+    #[serde(default)]
+    pub pricing_revision: Revision,
     /// LEVEL_MAPPER's other layer: completed from known providers.
     pub completed: Arc<BTreeMap<String, Level>>,
     /// Notifications, expired ones too until they are taken back.
@@ -264,6 +267,7 @@ impl OwnerState {
             staff: OrdMap::new(),
             config: Arc::default(),
             config_revision: Revision::ZERO,
+            pricing_revision: Revision::ZERO,
             completed: Arc::default(),
             news: OrdMap::new(),
             last_caller_key: CallerKeyNumber::default(),

@@ -9,7 +9,7 @@ use foldgate_proto::event::{
     LevelMapperRetracted, NewsPublished, OwnerClaimed,
 };
 use foldgate_proto::{
-    Change, Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash,
+    Change, Config, Disablement, Event, KeyNumber, News, OwnerId, ProviderKey, Record, RecordHash,
     Revision, Timestamp,
 };
 
@@ -202,16 +202,29 @@ impl OwnerState {
     }
 
     fn patch_config(&mut self, revision: Revision, patched: &ConfigPatched) {
-        self.config_revision = revision;
-        Arc::make_mut(&mut self.config).merge(&patched.patch);
+        let mut config = Arc::clone(&self.config);
+        Arc::make_mut(&mut config).merge(&patched.patch);
+        self.put_config(revision, config);
     }
 
     fn reset_config(&mut self, revision: Revision, reset: &ConfigReset) {
-        self.config_revision = revision;
-        let config = Arc::make_mut(&mut self.config);
+        let mut config = Arc::clone(&self.config);
+        let to_reset = Arc::make_mut(&mut config);
         for key in &reset.keys {
-            config.reset(*key);
+            to_reset.reset(*key);
         }
+        self.put_config(revision, config);
+    }
+
+    /// Puts a configuration in place of another. Bills name the revision of PRICING, so
+    /// it moves only with that.
+    pub(super) fn put_config(&mut self, revision: Revision, config: Arc<Config>) {
+        self.config_revision = revision;
+        if config.pricing != self.config.pricing {
+            let set = config.pricing.as_ref().map(|_| revision);
+            self.pricing_revision = set.unwrap_or_default();
+        }
+        self.config = config;
     }
 
     fn retract(&mut self, revision: Revision, retracted: &LevelMapperRetracted) {

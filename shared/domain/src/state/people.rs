@@ -228,8 +228,7 @@ impl OwnerState {
                 self.owner_revision = revision;
             }
             (ResourceId::Config, Some(Resource::Config(config))) => {
-                self.config = Arc::new((**config).clone());
-                self.config_revision = revision;
+                self.put_config(revision, Arc::new((**config).clone()));
             }
             (ResourceId::Completed, Some(Resource::Completed(patterns))) => {
                 self.completed = Arc::new(patterns.clone());

@@ -144,6 +144,9 @@ fn allowed(owner: &OwnerTable, caller: &Caller) -> Result<Vec<String>, Denied> {
 
 fn check_counts(owner: &OwnerState) {
     assert_eq!(owner.keys.len(), owner.key_ids.len());
+    let priced = owner.config.pricing.is_some();
+    assert_eq!(owner.pricing_revision > Revision::ZERO, priced);
+    assert!(owner.pricing_revision <= owner.config_revision);
     let total: u32 = owner.staff.values().map(|staff| staff.keys).sum();
     assert_eq!(usize::try_from(total).expect("fits"), owner.keys.len());
     let enabled: u32 = owner.staff.values().map(|staff| staff.enabled).sum();
