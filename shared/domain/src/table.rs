@@ -15,6 +15,7 @@ use foldgate_proto::{
 };
 use imbl::OrdMap;
 
+use crate::price::Prices;
 use crate::state::routed;
 use crate::{OwnerState, State};
 
@@ -22,6 +23,7 @@ mod access;
 mod buckets;
 mod compiled;
 pub mod models;
+mod paid;
 mod people;
 pub mod resources;
 mod route;
@@ -50,6 +52,7 @@ pub struct OwnerTable {
     /// The tenant as folded.
     pub state: Arc<OwnerState>,
     compiled: Arc<Compiled>,
+    prices: Arc<Prices>,
     models: Models,
     people: People,
 }
@@ -118,6 +121,7 @@ impl Table {
         let table = OwnerTable {
             state: Arc::clone(owner),
             compiled: compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner))),
+            prices: paid::prices(before.as_deref(), owner),
             models,
             people,
         };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_proto::{
-    Account, Idempotency, KeyHash, LogId, OwnerId, Record, RecordHash, RecordId, Revision,
-    Timestamp,
+    Account, Idempotency, KeyHash, LogId, OwnerId, Quantities, Record, RecordHash, RecordId,
+    Revision, Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use self::arbitrary::{HASHES, OWNERS, record, records};
 use super::people::{digest, folded, hashes, prefix};
 use super::{OwnerState, State};
 use crate::definition::{Registered, places};
+use crate::price::{Tariff, Terms};
 use crate::{Caller, Denied, OwnerTable, Table};
 
 fn fold<'r>(state: &mut State, records: impl IntoIterator<Item = &'r Record>) {
@@ -111,6 +112,15 @@ proptest! {
             prop_assert_eq!(one.models(), other.models());
             prop_assert_eq!(one.allows("/v1/chat/completions"), other.allows("/v1/chat/completions"));
             prop_assert_eq!(&one.state, &other.state);
+            prop_assert_eq!(one.prices().version(), other.prices().version());
+            for model in ["ab", "b"] {
+                let call = |table: &OwnerTable| {
+                    let prices = Arc::clone(table.prices());
+                    let price = prices.of(Tariff::Call, model);
+                    price.cost(&Quantities::default(), None, Terms::default())
+                };
+                prop_assert_eq!(call(one), call(other));
+            }
         }
         for hash in HASHES.map(|n| [n; 32]) {
             prop_assert_eq!(table.admin(&hash), fresh.admin(&hash));

@@ -2,6 +2,7 @@
 
 mod access;
 mod models;
+mod paid;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,7 +62,14 @@ fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
     });
     events.extend(keys);
     let mut state = State::new(LogId(Uuid::from_u128(3)));
-    let record = Record {
+    let record = record(state.chain, events);
+    let empty = Table::new(&state);
+    state.apply(state.revision.next(), RecordHash::of(b"1"), &record);
+    empty.advance(&state, [&record])
+}
+
+fn record(prev: RecordHash, events: Vec<Event>) -> Record {
+    Record {
         id: RecordId(Uuid::from_u128(4)),
         schema: 1,
         writer_version: "test".to_owned(),
@@ -73,12 +81,9 @@ fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
         reason: None,
         idempotency: None,
         command: "Test".to_owned(),
-        prev: state.chain,
+        prev,
         events,
-    };
-    let empty = Table::new(&state);
-    state.apply(state.revision.next(), RecordHash::of(b"1"), &record);
-    empty.advance(&state, [&record])
+    }
 }
 
 fn owner(config: Config, keys_at: &[u64]) -> Arc<OwnerTable> {

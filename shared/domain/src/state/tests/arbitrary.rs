@@ -134,7 +134,7 @@ fn config() -> impl Strategy<Value = Config> {
                     BTreeMap::from([("a".to_owned(), limit)])
                 }),
                 email_port: port,
-                pricing: port.map(|p| p.to_string()),
+                pricing: port.map(|p| format!(r#"{{"CallPricing":{{"a*":{{"Call":{p}}}}}}}"#)),
                 xai_mail: port.map(|p| p.to_string()),
                 email_tls: port.map(|p| p > 9),
                 ..Config::default()
