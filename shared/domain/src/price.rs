@@ -60,6 +60,7 @@ mod kinds;
 mod rows;
 mod shipped;
 mod show;
+mod tariff;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -68,26 +69,10 @@ pub use bill::{Line, Unit};
 pub use rows::Source;
 pub use shipped::VERSION;
 pub use show::Shown;
+pub use tariff::Tariff;
 
 use rows::{Layers, Part, Rows};
 use wide::Wide;
-
-/// By what an endpoint is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tariff {
-    /// Nothing at all, whatever the prices say: moderations, counting tokens.
-    Free,
-    /// Tokens: chats, completions, embeddings, responses, messages, realtime.
-    Tokens,
-    /// Images, by number and size; by tokens where those were counted.
-    Images,
-    /// Speech made or understood.
-    Sound,
-    /// Reranking.
-    Rerank,
-    /// Nothing but `CallPricing`.
-    Call,
-}
 
 /// What prices are multiplied by.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +135,11 @@ impl Prices {
             },
             own: Some(Rows::new(pricing)),
         })
+    }
+
+    /// Reads the shipped table, if nobody has: what else the first bill would wait for.
+    pub fn warm() {
+        shipped::rows();
     }
 
     /// What these prices are known by for ever.

@@ -41,6 +41,7 @@ pub(super) fn prices(before: Option<&OwnerTable>, owner: &OwnerState) -> Arc<Pri
 /// PRICING was validated when it was set. Should a program of another version have let
 /// through what this one refuses, the shipped prices hold.
 fn compiled(owner: &OwnerState) -> Prices {
+    Prices::warm();
     let Some(text) = &owner.config.pricing else {
         return Prices::shipped();
     };

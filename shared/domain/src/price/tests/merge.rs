@@ -143,3 +143,23 @@ fn versions() {
     let internal = r#"{"AudioPricing": {"whisper-1": {"_PerSecond": 1}}}"#;
     assert!(Prices::new(internal, Revision(7)).is_err());
 }
+
+#[test]
+fn paths_have_tariffs() {
+    for (path, tariff) in [
+        ("/v1/chat/completions", Tariff::Tokens),
+        ("/chat/completions", Tariff::Tokens),
+        ("/v1/responses/", Tariff::Tokens),
+        ("/v1/responses/resp_1", Tariff::Call),
+        ("/messages", Tariff::Tokens),
+        ("/messages/count_tokens", Tariff::Free),
+        ("/v1/moderations", Tariff::Free),
+        ("/images/generations", Tariff::Images),
+        ("/v1/audio/speech", Tariff::Sound),
+        ("/rerank", Tariff::Rerank),
+        ("/v1/files", Tariff::Call),
+        ("", Tariff::Call),
+    ] {
+        assert_eq!(Tariff::of_path(path), tariff, "{path}");
+    }
+}
