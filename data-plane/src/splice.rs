@@ -57,10 +57,15 @@ impl Segments {
             parts.push(edit.text);
         }
         parts.push(source.slice(from..));
+        Self::of(parts)
+    }
+
+    /// These pieces; small ones together are one.
+    pub(crate) fn of(mut parts: Vec<Bytes>) -> Self {
         parts.retain(|part| !part.is_empty());
-        let mut segments = Self { parts, next: 0 };
+        let segments = Self { parts, next: 0 };
         if segments.len() <= JOIN_BYTES {
-            segments = Self::from(segments.join());
+            return Self::from(segments.join());
         }
         segments
     }
