@@ -27,6 +27,7 @@ mod settings;
 mod splice;
 mod sse;
 mod transport;
+mod upstream;
 mod usage;
 
 pub use attempt::Limits;
