@@ -23,16 +23,7 @@ use azure::Azure;
 use standard::Standard;
 use vertex::Vertex;
 
-/// The wire format of a request and its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Dialect {
-    /// OpenAI's, which most of the world speaks.
-    OpenAi,
-    /// Anthropic's Messages.
-    Anthropic,
-    /// Google's generateContent.
-    Gemini,
-}
+use crate::dialect::{Caller, Target};
 
 /// A call, as far as its address depends on it.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +37,7 @@ pub(crate) struct Ask<'a> {
     /// Whether the answer is to be streamed.
     pub(crate) stream: bool,
     /// What the body that is sent is written in.
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: Target,
 }
 
 /// Where a call goes. Its method is the caller's.
@@ -135,7 +126,7 @@ impl Site {
     pub(crate) fn new(provider: &str, config: &ProviderConfig) -> Result<Self, UrlError> {
         let base = ProviderUrl::parse(provider)?;
         Ok(match config {
-            ProviderConfig::Standard => Self::Standard(Standard::new(base)),
+            ProviderConfig::Standard { dialect } => Self::Standard(Standard::new(base, *dialect)),
             ProviderConfig::Azure {
                 model_mapping,
                 api_versions,
@@ -154,10 +145,10 @@ impl Site {
 
     /// What this upstream is best spoken to in: the caller's own dialect where it
     /// understands that, as then nothing needs a translation.
-    pub(crate) fn dialect(&self, from: Dialect, path: &str, model: &str) -> Dialect {
+    pub(crate) fn dialect(&self, from: Caller, path: &str, model: &str) -> Target {
         match self {
             Self::Standard(standard) => standard.dialect(),
-            Self::Azure(_) => Dialect::OpenAi,
+            Self::Azure(_) => Target::OpenAi,
             Self::Vertex(_) => vertex::dialect(from, path, model),
         }
     }

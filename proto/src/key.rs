@@ -56,8 +56,12 @@ pub struct Disablement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "provider_type", rename_all = "lowercase")]
 pub enum ProviderConfig {
-    /// OpenAI-compatible.
-    Standard,
+    /// OpenAI-compatible, Anthropic, or Gemini's own API.
+    Standard {
+        /// What it speaks; `None`: as its host is known for, else OpenAI's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dialect: Option<Dialect>,
+    },
     /// Azure OpenAI.
     Azure {
         /// Model name (may hold wildcards) to deployment name.
@@ -73,22 +77,52 @@ pub enum ProviderConfig {
         base_url: Option<String>,
         /// The Google Cloud project.
         project_id: String,
-        /// The location, read from the provider's host.
+        /// The location, read from the provider's host, or from the template where
+        /// the host does not say.
         location: String,
         /// The service account.
         client_email: String,
         /// Its private key in PEM form.
         private_key: MaskedSecret,
+        /// Where tokens come from; `None`: from Google.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_uri: Option<String>,
     },
 }
 
 impl ProviderConfig {
+    /// An upstream that is what its host is known for.
+    pub const STANDARD: Self = Self::Standard { dialect: None };
+
     /// The kind alone.
     pub const fn provider_type(&self) -> ProviderType {
         match self {
-            Self::Standard => ProviderType::Standard,
+            Self::Standard { .. } => ProviderType::Standard,
             Self::Azure { .. } => ProviderType::Azure,
             Self::Vertex { .. } => ProviderType::Vertex,
+        }
+    }
+}
+
+/// The wire format that an upstream speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// OpenAI's.
+    OpenAi,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google's generateContent.
+    Gemini,
+}
+
+impl Dialect {
+    /// The name the owner API uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 }

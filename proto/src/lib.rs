@@ -32,7 +32,7 @@ pub use id::{
     DefinitionId, DefinitionNumber, KeyId, KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId,
     RecordHash, RecordId, Revision,
 };
-pub use key::{Disablement, ProviderConfig, ProviderKey, ProviderType};
+pub use key::{Dialect, Disablement, ProviderConfig, ProviderKey, ProviderType};
 pub use money::{NanoDollars, Rates};
 pub use news::{News, NewsTarget};
 pub use rare::{Blank, Rare};

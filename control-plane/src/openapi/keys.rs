@@ -20,6 +20,10 @@ const PROVIDER: &str = r"^https?://(([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?
 /// The hosts of Vertex AI.
 const VERTEX: &str = r"^https://(([a-z]{2,10}-[a-z]{4,12}[1-9]-)?aiplatform\.googleapis\.com|aiplatform\.(us|eu)\.rep\.googleapis\.com)$";
 
+/// A token endpoint.
+const VERTEX_TOKENS: &str =
+    r"^https://([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\.){1,4}[a-z]{2,10}(/[A-Za-z0-9._~-]+)*$";
+
 /// See the module.
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     written::register(components);
@@ -161,7 +165,17 @@ fn config() -> Value {
 }
 
 fn standard() -> Value {
-    closed(&[], &[("provider_type", or_null(words(&["standard"])))])
+    let dialect = about(
+        or_null(words(&["openai", "anthropic", "gemini"])),
+        "what the upstream speaks; else what its host is known for",
+    );
+    closed(
+        &[],
+        &[
+            ("provider_type", or_null(words(&["standard"]))),
+            ("dialect", dialect),
+        ],
+    )
 }
 
 fn azure() -> Value {
@@ -212,7 +226,15 @@ fn config_of_vertex(is_new: bool) -> Value {
     );
     let place = about(or_null(text()), "as the Provider's host says");
     let mut required = vec![kind];
-    let mut optional = vec![("base_url", url), ("location", place)];
+    let tokens = about(
+        or_null(pattern(VERTEX_TOKENS)),
+        "where tokens come from; else from Google",
+    );
+    let mut optional = vec![
+        ("base_url", url),
+        ("location", place),
+        ("token_uri", tokens),
+    ];
     if is_new {
         required.extend(fields);
     } else {

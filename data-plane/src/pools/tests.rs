@@ -145,7 +145,7 @@ fn patch(patch: PatchKey) -> Command {
 fn keys_come_move_and_go_with_the_log() {
     let mut world = World::new();
     assert_eq!(world.picks(1), None);
-    world.add(11, 1, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
     assert_eq!(world.picks(1), Some(ONE));
     world.run(&patch(PatchKey {
         level: Some(level(2)),
@@ -182,7 +182,7 @@ fn keys_come_move_and_go_with_the_log() {
 #[test]
 fn a_credential_follows_its_secret_and_its_provider() {
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
     let shows = |world: &World| match pick(&world.pools, 1) {
         Picked::Key(held) => {
             let credential = held.credential();
@@ -214,7 +214,7 @@ fn a_credential_follows_its_secret_and_its_provider() {
 #[test]
 fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "another field");
+    world.add(11, 1, ProviderConfig::STANDARD, "another field");
     world.add(
         12,
         1,
@@ -245,8 +245,8 @@ fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
 #[test]
 fn a_whole_state_is_the_same_as_its_records() {
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "secret");
-    world.add(12, 2, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
+    world.add(12, 2, ProviderConfig::STANDARD, "secret");
     let fresh = pools(&world.vault);
     fresh.load(&world.state);
     assert!(matches!(pick(&fresh, 1), Picked::Key(held) if held.key() == ONE));
@@ -259,7 +259,7 @@ fn a_whole_state_is_the_same_as_its_records() {
 #[test]
 fn a_sleep_is_told_kept_and_taken_along() {
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
     let Picked::Key(held) = pick(&world.pools, 1) else {
         panic!("no key")
     };
@@ -296,7 +296,7 @@ async fn sleeps_survive_a_restart_in_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("sleeps");
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
     let Picked::Key(held) = pick(&world.pools, 1) else {
         panic!("no key")
     };
@@ -314,7 +314,7 @@ async fn sleeps_survive_a_restart_in_a_file() {
 #[test]
 fn a_dropped_attempt_is_no_failure() {
     let mut world = World::new();
-    world.add(11, 1, ProviderConfig::Standard, "secret");
+    world.add(11, 1, ProviderConfig::STANDARD, "secret");
     for _ in 0..3 {
         let Picked::Key(held) = pick(&world.pools, 1) else {
             panic!("no key")

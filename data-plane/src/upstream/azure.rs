@@ -12,7 +12,8 @@ use foldgate_domain::pattern::PatternMap;
 use foldgate_domain::upstream_url::ProviderUrl;
 
 use super::segment::{segment, value, with_query};
-use super::{Address, Ask, Auth, BodyEdit, Dialect, Unserved};
+use super::{Address, Ask, Auth, BodyEdit, Unserved};
+use crate::dialect::Target;
 
 /// The operations that have the deployment in the path; every other one has it in
 /// the body (as OpenAI's own client does it).
@@ -73,7 +74,7 @@ impl Azure {
     }
 
     pub(super) fn address(&self, ask: &Ask<'_>) -> Result<Address, Unserved> {
-        if ask.dialect != Dialect::OpenAi {
+        if ask.dialect != Target::OpenAi {
             return Err(Unserved::Dialect);
         }
         let op = match ask.path {
@@ -118,7 +119,7 @@ impl Azure {
     /// first part. The v1 shape needs none.
     fn version(&self, op: &str) -> Option<&str> {
         let first = op.split('/').next().unwrap_or(op);
-        let named = [op, first, "default"];
+        let named = [op, first];
         let given = named.iter().find_map(|name| self.versions.get(*name));
         if self.is_v1 || given.is_some() {
             return given.map(String::as_str);

@@ -3,39 +3,47 @@
 
 use foldgate_domain::provider::{Family, family};
 use foldgate_domain::upstream_url::ProviderUrl;
+use foldgate_proto::Dialect;
 
 use super::segment::{segment, with_query};
-use super::{Address, Ask, Auth, Dialect, Unserved};
+use super::{Address, Ask, Auth, Unserved};
+use crate::dialect::Target;
 
 /// A standard key's upstream.
 #[derive(Debug, Clone)]
 pub(crate) struct Standard {
     base: ProviderUrl,
-    dialect: Dialect,
+    dialect: Target,
 }
 
 impl Standard {
-    pub(super) fn new(base: ProviderUrl) -> Self {
-        let dialect = spoken(&base);
+    /// `said` is what the key's settings say that it speaks.
+    pub(super) fn new(base: ProviderUrl, said: Option<Dialect>) -> Self {
+        let dialect = match said {
+            Some(Dialect::OpenAi) => Target::OpenAi,
+            Some(Dialect::Anthropic) => Target::Anthropic,
+            Some(Dialect::Gemini) => Target::Gemini,
+            None => spoken(&base),
+        };
         Self { base, dialect }
     }
 
-    pub(super) const fn dialect(&self) -> Dialect {
+    pub(super) const fn dialect(&self) -> Target {
         self.dialect
     }
 
     pub(super) fn address(&self, ask: &Ask<'_>) -> Result<Address, Unserved> {
         match ask.dialect {
-            Dialect::OpenAi => self.passed(translated(ask.path, "/v1/messages", CHAT), ask),
-            Dialect::Anthropic => self.passed(translated(ask.path, CHAT, "/v1/messages"), ask),
-            Dialect::Gemini => self.gemini(ask),
+            Target::OpenAi => self.passed(translated(ask.path, "/v1/messages", CHAT), ask),
+            Target::Anthropic => self.passed(translated(ask.path, CHAT, "/v1/messages"), ask),
+            Target::Gemini => self.gemini(ask),
         }
     }
 
     fn passed(&self, path: &str, ask: &Ask<'_>) -> Result<Address, Unserved> {
         let auth = match ask.dialect {
-            Dialect::Anthropic => Auth::XApiKey,
-            Dialect::OpenAi | Dialect::Gemini => Auth::Bearer,
+            Target::Anthropic => Auth::XApiKey,
+            Target::OpenAi | Target::Gemini => Auth::Bearer,
         };
         Address::plain(&with_query(self.base.join(path), [ask.query]), auth)
     }
@@ -84,10 +92,10 @@ pub(super) fn generated(path: &str, stream: bool) -> Option<(&'static str, Optio
 
 /// What an upstream speaks, by its host. Gemini's host also has an OpenAI-shaped
 /// API, below a path of its own.
-fn spoken(base: &ProviderUrl) -> Dialect {
+fn spoken(base: &ProviderUrl) -> Target {
     match family(base.as_str()) {
-        Family::Anthropic => Dialect::Anthropic,
-        Family::Gemini if !base.path().split('/').any(|part| part == "openai") => Dialect::Gemini,
-        _ => Dialect::OpenAi,
+        Family::Anthropic => Target::Anthropic,
+        Family::Gemini if !base.path().split('/').any(|part| part == "openai") => Target::Gemini,
+        _ => Target::OpenAi,
     }
 }

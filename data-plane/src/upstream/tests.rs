@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use foldgate_proto::{MaskedSecret, ProviderConfig, Sealed};
 use proptest::prelude::*;
 
-use super::{Address, Ask, Auth, BodyEdit, Dialect, ModelEdit, Site, Unserved};
-use Dialect::{Anthropic, Gemini, OpenAi};
+use super::{Address, Ask, Auth, BodyEdit, ModelEdit, Site, Unserved};
+use crate::dialect::{Caller, Target};
+use Target::{Anthropic, Gemini, OpenAi};
 
 mod azure;
 mod edit;
@@ -17,7 +18,7 @@ const MESSAGES: &str = "/v1/messages";
 const COUNT: &str = "/v1/messages/count_tokens";
 const EMBEDDINGS: &str = "/v1/embeddings";
 
-fn ask<'a>(dialect: Dialect, path: &'a str, model: &'a str) -> Ask<'a> {
+fn ask<'a>(dialect: Target, path: &'a str, model: &'a str) -> Ask<'a> {
     Ask {
         path,
         query: None,
@@ -27,7 +28,7 @@ fn ask<'a>(dialect: Dialect, path: &'a str, model: &'a str) -> Ask<'a> {
     }
 }
 
-fn streamed<'a>(dialect: Dialect, path: &'a str, model: &'a str) -> Ask<'a> {
+fn streamed<'a>(dialect: Target, path: &'a str, model: &'a str) -> Ask<'a> {
     Ask {
         stream: true,
         ..ask(dialect, path, model)
@@ -35,7 +36,7 @@ fn streamed<'a>(dialect: Dialect, path: &'a str, model: &'a str) -> Ask<'a> {
 }
 
 fn standard(provider: &str) -> Site {
-    Site::new(provider, &ProviderConfig::Standard).unwrap()
+    Site::new(provider, &ProviderConfig::STANDARD).unwrap()
 }
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -63,6 +64,7 @@ fn vertex(provider: &str, base_url: Option<&str>, location: &str) -> Site {
             sealed: Sealed(Vec::new()),
             mask: String::new(),
         },
+        token_uri: None,
     };
     Site::new(provider, &config).unwrap()
 }
@@ -118,7 +120,7 @@ fn standard_upstreams_keep_the_path_and_take_a_bearer() {
         ),
     ] {
         let site = standard(base);
-        assert_eq!(site.dialect(OpenAi, path, "m"), OpenAi, "{base}");
+        assert_eq!(site.dialect(Caller::OpenAi, path, "m"), OpenAi, "{base}");
         goes(&site, &ask(OpenAi, path, "m"), url, plain(Auth::Bearer));
     }
     let asked = Ask {
@@ -150,7 +152,7 @@ fn anthropic_takes_its_own_header() {
         (COUNT, "https://api.anthropic.com/v1/messages/count_tokens"),
         (CHAT, "https://api.anthropic.com/v1/messages"),
     ] {
-        assert_eq!(site.dialect(OpenAi, path, "claude-x"), Anthropic);
+        assert_eq!(site.dialect(Caller::OpenAi, path, "claude-x"), Anthropic);
         goes(
             &site,
             &ask(Anthropic, path, "claude-x"),
@@ -173,7 +175,7 @@ fn anthropic_takes_its_own_header() {
 fn gemini_by_key_has_the_model_in_the_path() {
     const HOST: &str = "https://generativelanguage.googleapis.com";
     let site = standard(HOST);
-    assert_eq!(site.dialect(OpenAi, CHAT, "gemini-2.5-pro"), Gemini);
+    assert_eq!(site.dialect(Caller::OpenAi, CHAT, "gemini-2.5-pro"), Gemini);
     for (asked, path) in [
         (
             ask(Gemini, CHAT, "gemini-2.5-pro"),

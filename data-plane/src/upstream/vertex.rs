@@ -13,7 +13,8 @@ use foldgate_domain::upstream_url::{ProviderUrl, UrlError};
 
 use super::segment::{segment, with_query};
 use super::standard::generated;
-use super::{Address, Ask, Auth, BodyEdit, Dialect, ModelEdit, Unserved};
+use super::{Address, Ask, Auth, BodyEdit, ModelEdit, Unserved};
+use crate::dialect::{Caller, Target};
 
 /// A Vertex key's upstream.
 #[derive(Debug, Clone)]
@@ -63,9 +64,9 @@ impl Vertex {
     pub(super) fn address(&self, ask: &Ask<'_>) -> Result<Address, Unserved> {
         let model = Model::of(ask.model).ok_or(Unserved::NoModel)?;
         match ask.dialect {
-            Dialect::OpenAi => self.openai(ask, &model),
-            Dialect::Anthropic => self.anthropic(ask, &model),
-            Dialect::Gemini => self.gemini(ask, &model),
+            Target::OpenAi => self.openai(ask, &model),
+            Target::Anthropic => self.anthropic(ask, &model),
+            Target::Gemini => self.gemini(ask, &model),
         }
     }
 
@@ -137,12 +138,12 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// The dialect for a call at Vertex: what the caller speaks, if Vertex speaks it of
 /// this model and endpoint.
-pub(super) fn dialect(from: Dialect, path: &str, model: &str) -> Dialect {
+pub(super) fn dialect(from: Caller, path: &str, model: &str) -> Target {
     let is_claude = Model::of(model).is_some_and(|model| model.is_claude());
     match (is_claude, from) {
-        (true, _) => Dialect::Anthropic,
-        (false, Dialect::OpenAi) if path == CHAT => Dialect::OpenAi,
-        (false, _) => Dialect::Gemini,
+        (true, _) => Target::Anthropic,
+        (false, Caller::OpenAi) if path == CHAT => Target::OpenAi,
+        (false, _) => Target::Gemini,
     }
 }
 

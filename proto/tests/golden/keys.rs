@@ -4,8 +4,8 @@ use foldgate_proto::event::{
     CallerKeyIssued, CallerKeyPatched, KeyAdded, KeyPatched, StateRestored,
 };
 use foldgate_proto::{
-    AccountNumber, CallerKey, CallerKeyId, CallerKeyNumber, Change, Event, JsonText, KeyHash,
-    KeyId, KeyNumber, KeyTerms, ProviderConfig, ProviderKey, Record, Resource, ResourceId,
+    AccountNumber, CallerKey, CallerKeyId, CallerKeyNumber, Change, Dialect, Event, JsonText,
+    KeyHash, KeyId, KeyNumber, KeyTerms, ProviderConfig, ProviderKey, Record, Resource, ResourceId,
     Revision,
 };
 
@@ -49,7 +49,7 @@ fn provider_key() -> ProviderKey {
         name: "openai-main".to_owned(),
         level: level(1),
         provider: "https://api.openai.com/v1".to_owned(),
-        config: ProviderConfig::Standard,
+        config: ProviderConfig::STANDARD,
         secret: secret("sk-\u{2026}cdef"),
         secret_revision: Revision(3),
         disabled: None,
@@ -82,10 +82,29 @@ pub(crate) fn records() -> Vec<(&'static str, Record)> {
         name: provider.name.clone(),
         level: provider.level,
         provider: provider.provider.clone(),
-        config: ProviderConfig::Standard,
+        config: ProviderConfig::STANDARD,
         secret: provider.secret.clone(),
         enabled: true,
         more: Some(more()),
+    });
+    let speaks = Event::KeyPatched(KeyPatched {
+        number: provider.number,
+        config: Some(ProviderConfig::Standard {
+            dialect: Some(Dialect::Anthropic),
+        }),
+        ..KeyPatched::default()
+    });
+    let tokens = Event::KeyPatched(KeyPatched {
+        number: provider.number,
+        config: Some(ProviderConfig::Vertex {
+            base_url: Some("https://proxy.example.com/v1/projects/p/locations/eu".to_owned()),
+            project_id: "my-project".to_owned(),
+            location: "eu".to_owned(),
+            client_email: "robot@my-project.iam.gserviceaccount.com".to_owned(),
+            private_key: secret("[PRIVATE KEY \u{2026}abcd]"),
+            token_uri: Some("https://proxy.example.com/token".to_owned()),
+        }),
+        ..KeyPatched::default()
     });
     let kept = Event::KeyPatched(KeyPatched {
         number: provider.number,
@@ -119,6 +138,8 @@ pub(crate) fn records() -> Vec<(&'static str, Record)> {
             record("PatchCallerKey", vec![patched]),
         ),
         ("key_added_more", record("AddKey", vec![added])),
+        ("key_patched_dialect", record("PatchKey", vec![speaks])),
+        ("key_patched_token_uri", record("PatchKey", vec![tokens])),
         ("key_patched_more", record("PatchKey", vec![kept])),
         ("keys_restored_more", record("Restore", vec![restored])),
     ]

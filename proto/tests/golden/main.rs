@@ -97,6 +97,7 @@ fn vertex() -> ProviderConfig {
         location: "us-central1".to_owned(),
         client_email: "robot@my-gcp-project.iam.gserviceaccount.com".to_owned(),
         private_key: secret("PEM"),
+        token_uri: None,
     }
 }
 
@@ -142,7 +143,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
         name: Some("renamed".to_owned()),
         level: Some(level(9999)),
         provider: Some("https://api.deepseek.com".to_owned()),
-        config: Some(ProviderConfig::Standard),
+        config: Some(ProviderConfig::STANDARD),
         secret: Some(secret("sk-\u{2026}0000")),
         enabled: Some(false),
         more: None,
@@ -176,7 +177,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
         ("owner_claimed", record("ClaimOwner", vec![claimed])),
         (
             "key_added_standard",
-            record("AddKey", vec![key_added(123, ProviderConfig::Standard)]),
+            record("AddKey", vec![key_added(123, ProviderConfig::STANDARD)]),
         ),
         (
             "key_added_azure",

@@ -202,7 +202,7 @@ fn changes() -> Vec<Change> {
         back(ResourceId::Owner, Resource::Owner(Box::new(owner))),
         back(ResourceId::Config, Resource::Config(Box::new(config()))),
         back(ResourceId::Completed, Resource::Completed(patterns)),
-        key(123, foldgate_proto::ProviderConfig::Standard),
+        key(123, foldgate_proto::ProviderConfig::STANDARD),
         key(124, azure()),
         key(125, vertex()),
         gone(ResourceId::Key(KeyNumber(126))),

@@ -69,7 +69,7 @@ impl Family {
         match config {
             ProviderConfig::Azure { .. } => Self::Unknown,
             ProviderConfig::Vertex { .. } => Self::Vertex,
-            ProviderConfig::Standard => family(provider),
+            ProviderConfig::Standard { .. } => family(provider),
         }
     }
 

@@ -283,7 +283,7 @@ fn key(number: u64) -> KeyAdded {
         name: format!("key {number}"),
         level: foldgate_bench::level(1),
         provider: "https://llm.example.com".to_owned(),
-        config: ProviderConfig::Standard,
+        config: ProviderConfig::STANDARD,
         secret: MaskedSecret {
             sealed: Sealed(vec![7; 96]),
             mask: "sk-...1234".to_owned(),

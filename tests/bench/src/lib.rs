@@ -54,7 +54,7 @@ fn key_added(number: u64) -> Record {
             name: format!("key {number}"),
             level: level(1),
             provider: "https://llm.example.com".to_owned(),
-            config: ProviderConfig::Standard,
+            config: ProviderConfig::STANDARD,
             secret: MaskedSecret {
                 sealed: Sealed(vec![7; 96]),
                 mask: "sk-\u{2026}1234".to_owned(),

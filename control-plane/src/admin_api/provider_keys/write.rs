@@ -148,7 +148,7 @@ fn config(
         return Ok(None);
     }
     let fields = match kind {
-        ProviderType::Standard => ConfigFields::Standard,
+        ProviderType::Standard => ConfigFields::default(),
         ProviderType::Azure => ConfigFields::Azure {
             model_mapping: None,
             api_versions: None,

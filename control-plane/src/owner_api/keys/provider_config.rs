@@ -2,8 +2,8 @@
 //! a change it goes over the key's own, field by field; another kind of
 //! upstream has to be named and to bring all that it needs.
 
-use foldgate_domain::command::{ConfigFields, ConfigPatch};
-use foldgate_proto::{MaskedSecret, ProviderType};
+use foldgate_domain::command::{Change, ConfigFields, ConfigPatch};
+use foldgate_proto::{Dialect, MaskedSecret, ProviderType};
 use secrecy::SecretString;
 
 use super::{azure, vertex_config};
@@ -64,7 +64,9 @@ impl ConfigInput {
             return Ok(resolved);
         }
         let read = match kind {
-            ProviderType::Standard => ConfigFields::Standard,
+            ProviderType::Standard => ConfigFields::Standard {
+                dialect: dialect(&mut fields)?,
+            },
             ProviderType::Azure => azure::read(&mut fields)?,
             ProviderType::Vertex => {
                 let (patch, shortened) = vertex_config::read(&mut fields, seal)?;
@@ -80,4 +82,22 @@ impl ConfigInput {
         });
         Ok(resolved)
     }
+}
+
+/// What a standard upstream speaks; `null` goes back to what its host is known for.
+fn dialect(fields: &mut Fields) -> Result<Change<Dialect>, Error> {
+    let is_named = fields.names("dialect");
+    let Some(name) = fields.text("dialect")? else {
+        return Ok(if is_named {
+            Change::Clear
+        } else {
+            Change::Keep
+        });
+    };
+    let all = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+    let found = all.into_iter().find(|dialect| dialect.as_str() == name);
+    found.map(Change::Set).ok_or_else(|| {
+        let problem = format!("{:?} is not openai, anthropic or gemini", quoted(&name));
+        fields.error("dialect", problem)
+    })
 }

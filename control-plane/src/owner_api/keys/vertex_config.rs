@@ -12,7 +12,7 @@ use crate::request::Fields;
 use crate::sealing;
 
 /// Reads a Vertex `Config`; what it does not name stays, and `null` clears
-/// `base_url`. Also tells whether its private key is only an example.
+/// `base_url` and `token_uri`. Also tells whether its private key is only an example.
 ///
 /// # Errors
 /// A field that cannot be cleared, or is of another type; sealing fails.
@@ -20,11 +20,8 @@ pub(crate) fn read(
     fields: &mut Fields,
     seal: impl FnOnce(&SecretString) -> Result<MaskedSecret, Error>,
 ) -> Result<(VertexPatch, bool), Error> {
-    let base_url = match (fields.names("base_url"), fields.text("base_url")?) {
-        (_, Some(template)) => Change::Set(template),
-        (true, None) => Change::Clear,
-        (false, None) => Change::Keep,
-    };
+    let base_url = changed(fields, "base_url")?;
+    let token_uri = changed(fields, "token_uri")?;
     let location = fields.text("location")?;
     let project_id = kept_or_given(fields, "project_id")?;
     let client_email = kept_or_given(fields, "client_email")?;
@@ -38,8 +35,19 @@ pub(crate) fn read(
         location,
         client_email,
         private_key,
+        token_uri,
     };
     Ok((patch, is_example))
+}
+
+/// A field that may be cleared.
+fn changed(fields: &mut Fields, name: &str) -> Result<Change<String>, Error> {
+    let is_named = fields.names(name);
+    Ok(match fields.text(name)? {
+        Some(text) => Change::Set(text),
+        None if is_named => Change::Clear,
+        None => Change::Keep,
+    })
 }
 
 /// A field that may be left out, but not cleared.

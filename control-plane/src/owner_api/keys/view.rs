@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use foldgate_domain::table::skipped;
-use foldgate_proto::{ProviderConfig, ProviderKey};
+use foldgate_proto::{Dialect, ProviderConfig, ProviderKey};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -52,7 +52,11 @@ struct DisabledView<'k> {
 #[serde(tag = "provider_type", rename_all = "lowercase")]
 #[schemars(rename = "ProviderKeyConfig")]
 enum ConfigView<'k> {
-    Standard,
+    Standard {
+        /// What it speaks, where that was said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dialect: Option<&'static str>,
+    },
     Azure {
         model_mapping: &'k BTreeMap<String, String>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -65,6 +69,8 @@ enum ConfigView<'k> {
         location: &'k str,
         client_email: &'k str,
         private_key: &'k str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token_uri: Option<&'k str>,
     },
 }
 
@@ -98,7 +104,9 @@ impl<'k> KeyView<'k> {
 impl<'k> ConfigView<'k> {
     fn new(config: &'k ProviderConfig) -> Self {
         match config {
-            ProviderConfig::Standard => Self::Standard,
+            ProviderConfig::Standard { dialect } => Self::Standard {
+                dialect: dialect.map(Dialect::as_str),
+            },
             ProviderConfig::Azure {
                 model_mapping,
                 api_versions,
@@ -112,12 +120,14 @@ impl<'k> ConfigView<'k> {
                 location,
                 client_email,
                 private_key,
+                token_uri,
             } => Self::Vertex {
                 base_url: base_url.as_deref(),
                 project_id,
                 location,
                 client_email,
                 private_key: &private_key.mask,
+                token_uri: token_uri.as_deref(),
             },
         }
     }

@@ -84,18 +84,13 @@ fn the_exact_name_wins_over_the_longer_pattern_over_any() {
 
 #[test]
 fn api_versions_are_looked_up_by_operation_then_by_its_first_part() {
-    let versions = [
-        ("chat", "c-1"),
-        ("audio", "a-1"),
-        ("audio/speech", "a-2"),
-        ("default", "d-1"),
-    ];
+    let versions = [("chat", "c-1"), ("audio", "a-1"), ("audio/speech", "a-2")];
     let site = azure(HOST, &[("*", "d")], &versions);
     for (op, version) in [
         ("chat/completions", "c-1"),
         ("audio/transcriptions", "a-1"),
         ("audio/speech", "a-2"),
-        ("embeddings", "d-1"),
+        ("embeddings", "2024-02-01"),
     ] {
         let path = format!("/v1/{op}");
         let url = format!("{HOST}/openai/deployments/d/{op}?api-version={version}");
@@ -154,7 +149,7 @@ fn realtime_names_its_deployment_in_the_query() {
 #[test]
 fn azure_speaks_openai_only() {
     let site = azure(HOST, &MAPPING, &[]);
-    assert_eq!(site.dialect(Anthropic, MESSAGES, "gpt-4o"), OpenAi);
+    assert_eq!(site.dialect(Caller::Anthropic, MESSAGES, "gpt-4o"), OpenAi);
     for dialect in [Anthropic, Gemini] {
         let refused = site.address(&ask(dialect, MESSAGES, "gpt-4o"));
         assert_eq!(refused, Err(Unserved::Dialect));

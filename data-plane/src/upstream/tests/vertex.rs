@@ -128,11 +128,14 @@ fn google_models_in_openais_dialect_carry_their_publisher() {
     let embeddings = ask(OpenAi, EMBEDDINGS, "text-embedding-005");
     assert_eq!(site.address(&embeddings), Err(Unserved::Endpoint));
     assert_eq!(
-        site.dialect(OpenAi, EMBEDDINGS, "text-embedding-005"),
+        site.dialect(Caller::OpenAi, EMBEDDINGS, "text-embedding-005"),
         Gemini
     );
-    assert_eq!(site.dialect(OpenAi, CHAT, "gemini-x"), OpenAi);
-    assert_eq!(site.dialect(Anthropic, MESSAGES, "gemini-x"), Gemini);
+    assert_eq!(site.dialect(Caller::OpenAi, CHAT, "gemini-x"), OpenAi);
+    assert_eq!(
+        site.dialect(Caller::Anthropic, MESSAGES, "gemini-x"),
+        Gemini
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foldgate_proto::{MaskedSecret, ProviderConfig, ProviderType};
+use foldgate_proto::{Dialect, MaskedSecret, ProviderConfig, ProviderType};
 
 use super::Change;
 
@@ -18,11 +18,13 @@ pub struct ConfigPatch {
 }
 
 /// The fields of one kind of upstream. `None` is unchanged.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigFields {
-    /// None at all.
-    #[default]
-    Standard,
+    /// A standard upstream's.
+    Standard {
+        /// What it speaks.
+        dialect: Change<Dialect>,
+    },
     /// Azure OpenAI's.
     Azure {
         /// Model name to deployment name, whole.
@@ -48,6 +50,8 @@ pub struct VertexPatch {
     pub client_email: Option<String>,
     /// Its private key.
     pub private_key: Option<PrivateKey>,
+    /// Where tokens come from.
+    pub token_uri: Change<String>,
 }
 
 /// A private key, as it was sent.
@@ -59,11 +63,19 @@ pub enum PrivateKey {
     Mask(String),
 }
 
+impl Default for ConfigFields {
+    fn default() -> Self {
+        Self::Standard {
+            dialect: Change::Keep,
+        }
+    }
+}
+
 impl ConfigPatch {
     /// The kind of upstream it is for.
     pub const fn provider_type(&self) -> ProviderType {
         match self.fields {
-            ConfigFields::Standard => ProviderType::Standard,
+            ConfigFields::Standard { .. } => ProviderType::Standard,
             ConfigFields::Azure { .. } => ProviderType::Azure,
             ConfigFields::Vertex(_) => ProviderType::Vertex,
         }
@@ -75,7 +87,7 @@ impl ConfigPatch {
             ConfigFields::Vertex(vertex) => {
                 matches!(vertex.private_key, Some(PrivateKey::Sealed(_)))
             }
-            ConfigFields::Standard | ConfigFields::Azure { .. } => false,
+            ConfigFields::Standard { .. } | ConfigFields::Azure { .. } => false,
         }
     }
 }
@@ -84,7 +96,9 @@ impl ConfigPatch {
 impl From<ProviderConfig> for ConfigPatch {
     fn from(config: ProviderConfig) -> Self {
         let fields = match config {
-            ProviderConfig::Standard => ConfigFields::Standard,
+            ProviderConfig::Standard { dialect } => ConfigFields::Standard {
+                dialect: dialect.map_or(Change::Clear, Change::Set),
+            },
             ProviderConfig::Azure {
                 model_mapping,
                 api_versions,
@@ -98,12 +112,14 @@ impl From<ProviderConfig> for ConfigPatch {
                 location,
                 client_email,
                 private_key,
+                token_uri,
             } => ConfigFields::Vertex(VertexPatch {
                 base_url: base_url.map_or(Change::Clear, Change::Set),
                 project_id: Some(project_id),
                 location: Some(location),
                 client_email: Some(client_email),
                 private_key: Some(PrivateKey::Sealed(private_key)),
+                token_uri: token_uri.map_or(Change::Clear, Change::Set),
             }),
         };
         Self {

@@ -128,6 +128,7 @@ fn a_secret_deep_inside_a_key_says_so_too() {
             location: "l".to_owned(),
             client_email: "e".to_owned(),
             private_key: anew(byte),
+            token_uri: None,
         };
         Some(Resource::Key(Box::new(key)))
     };

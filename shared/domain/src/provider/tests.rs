@@ -5,7 +5,7 @@ use foldgate_proto::{MaskedSecret, ProviderConfig, Sealed};
 use super::{Family, FamilySet, KNOWN, completion, serves};
 use crate::pattern::Pattern;
 
-const STANDARD: ProviderConfig = ProviderConfig::Standard;
+const STANDARD: ProviderConfig = ProviderConfig::STANDARD;
 
 fn azure(models: &[&str]) -> ProviderConfig {
     let deployment = |model: &&str| ((*model).to_owned(), "deployment".to_owned());
@@ -25,6 +25,7 @@ fn vertex() -> ProviderConfig {
             sealed: Sealed(Vec::new()),
             mask: String::new(),
         },
+        token_uri: None,
     }
 }
 

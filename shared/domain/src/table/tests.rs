@@ -51,7 +51,7 @@ fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
             name: String::new(),
             level: level(*at),
             provider: (*provider).to_owned(),
-            config: ProviderConfig::Standard,
+            config: ProviderConfig::STANDARD,
             secret: MaskedSecret {
                 sealed: Sealed(Vec::new()),
                 mask: String::new(),

@@ -12,7 +12,7 @@ fn key(number: u64, level: u64, provider: &str) -> ProviderKey {
         name: String::new(),
         level: Level::new(level).unwrap(),
         provider: provider.to_owned(),
-        config: ProviderConfig::Standard,
+        config: ProviderConfig::STANDARD,
         secret: MaskedSecret {
             sealed: Sealed(Vec::new()),
             mask: String::new(),

@@ -19,7 +19,7 @@ pub(super) fn merged(
         return match had {
             Some(vertex @ ProviderConfig::Vertex { .. }) => vertex::fitting(url, vertex.clone()),
             Some(other) => Ok(other.clone()),
-            None => Ok(ProviderConfig::Standard),
+            None => Ok(ProviderConfig::STANDARD),
         };
     };
     let kind = patch.provider_type();
@@ -35,7 +35,15 @@ pub(super) fn merged(
         return Err(Rejection::field("Config", problem));
     }
     match &patch.fields {
-        ConfigFields::Standard => Ok(ProviderConfig::Standard),
+        ConfigFields::Standard { dialect } => {
+            let had = match had {
+                Some(ProviderConfig::Standard { dialect }) => *dialect,
+                _ => None,
+            };
+            Ok(ProviderConfig::Standard {
+                dialect: (*dialect).over(had),
+            })
+        }
         ConfigFields::Azure {
             model_mapping,
             api_versions,

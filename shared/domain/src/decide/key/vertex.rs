@@ -1,4 +1,5 @@
-//! What a Vertex key must be: on a host of Vertex AI, which says its location, with
+//! What a Vertex key must be: on a host of Vertex AI, which says its location, or on
+//! one that stands before it, where its `base_url` says the location; with
 //! a project, a service account and that account's private key. All of it is
 //! checked when it is written, because nothing else would find out before the first
 //! call, and on the key as it will be, so that two changes made at once cannot come
@@ -23,6 +24,7 @@ struct Had<'c> {
     location: &'c str,
     client_email: &'c str,
     private_key: &'c MaskedSecret,
+    token_uri: Option<&'c str>,
 }
 
 impl<'c> Had<'c> {
@@ -33,6 +35,7 @@ impl<'c> Had<'c> {
             location,
             client_email,
             private_key,
+            token_uri,
         } = config
         else {
             return None;
@@ -43,6 +46,7 @@ impl<'c> Had<'c> {
             location,
             client_email,
             private_key,
+            token_uri: token_uri.as_deref(),
         })
     }
 }
@@ -54,24 +58,27 @@ pub(super) fn merged(
     patch: &VertexPatch,
 ) -> Result<ProviderConfig, Rejection> {
     let had = had.and_then(Had::of);
-    let location = location(&parsed(url)?)?;
+    let template = had.and_then(|had| had.base_url).map(str::to_owned);
+    let base_url = patch.base_url.clone().over(template);
+    let location = location(&parsed(url)?, base_url.as_deref())?;
     check_said(patch.location.as_deref(), &location, had)?;
     let or_kept = |given: &Option<String>, kept: Option<&str>, field| {
         let value = given.as_deref().or(kept);
         let missing = || Rejection::field(field, "is required");
         value.map(str::to_owned).ok_or_else(missing)
     };
-    let template = had.and_then(|had| had.base_url).map(str::to_owned);
+    let tokens = had.and_then(|had| had.token_uri).map(str::to_owned);
     let project = had.map(|had| had.project_id);
     let email = had.map(|had| had.client_email);
     let client_email = or_kept(&patch.client_email, email, "Config.client_email")?;
     let same_account = email.is_none_or(|email| email == client_email);
     let config = ProviderConfig::Vertex {
-        base_url: patch.base_url.clone().over(template),
+        base_url,
         project_id: or_kept(&patch.project_id, project, "Config.project_id")?,
         location,
         client_email,
         private_key: private_key(patch.private_key.as_ref(), had, same_account)?,
+        token_uri: patch.token_uri.clone().over(tokens),
     };
     fitting(url, config)
 }
@@ -83,11 +90,13 @@ pub(super) fn fitting(url: &str, mut config: ProviderConfig) -> Result<ProviderC
         project_id,
         location: at,
         client_email,
+        token_uri,
         ..
     } = &mut config
     {
         let provider = parsed(url)?;
-        *at = location(&provider)?;
+        *at = location(&provider, base_url.as_deref())?;
+        check_token_uri(token_uri.as_deref())?;
         check_project(project_id)?;
         check_email(client_email)?;
         if let Some(template) = base_url {
@@ -101,16 +110,21 @@ fn parsed(url: &str) -> Result<ProviderUrl, Rejection> {
     ProviderUrl::parse(url).map_err(|error| Rejection::field("Provider", error.to_string()))
 }
 
-/// The location a Vertex host stands for. Only https on its own port: tokens go
-/// there.
-fn location(provider: &ProviderUrl) -> Result<String, Rejection> {
+/// The location a Vertex host stands for, or the one a template on another host
+/// names. Only https, at Google on its own port: tokens go there.
+fn location(provider: &ProviderUrl, template: Option<&str>) -> Result<String, Rejection> {
     let refuse = |problem: &str| Rejection::field("Provider", problem);
-    let location = vertex_location(provider.host()).ok_or_else(|| {
-        refuse(
-            "a vertex key's host must be {region}-aiplatform.googleapis.com, \
-             aiplatform.googleapis.com (global) or aiplatform.{us|eu}.rep.googleapis.com",
-        )
-    })?;
+    let Some(location) = vertex_location(provider.host()) else {
+        let named = template.and_then(literal_location);
+        let named = named.filter(|_| is_private(provider));
+        return named.map(str::to_owned).ok_or_else(|| {
+            refuse(
+                "a vertex key's host must be {region}-aiplatform.googleapis.com, \
+                 aiplatform.googleapis.com (global) or aiplatform.{us|eu}.rep.googleapis.com; \
+                 another needs https and a base_url that names the location",
+            )
+        });
+    };
     if !provider.is_https() {
         let problem = "a vertex key's Provider must be https, it receives tokens";
         return Err(refuse(problem));
@@ -119,6 +133,31 @@ fn location(provider: &ProviderUrl) -> Result<String, Rejection> {
         return Err(refuse("a vertex key's Provider has no port of its own"));
     }
     Ok(location)
+}
+
+/// The location that a template names, not as a placeholder.
+fn literal_location(template: &str) -> Option<&str> {
+    let (_, rest) = template.split_once("/locations/")?;
+    let name = rest.split('/').next().unwrap_or(rest);
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    ((1..=40).contains(&name.len()) && name.bytes().all(plain)).then_some(name)
+}
+
+/// Whether nobody listens on the way: https, or this very machine.
+fn is_private(url: &ProviderUrl) -> bool {
+    let loopback = url.ip().is_some_and(|ip| ip.is_loopback()) || url.host() == "localhost";
+    url.is_https() || loopback
+}
+
+/// Whoever is sent there can have tokens of the service account.
+fn check_token_uri(uri: Option<&str>) -> Result<(), Rejection> {
+    let refuse = |problem: &str| Err(Rejection::field("Config.token_uri", problem));
+    match uri.map(ProviderUrl::parse) {
+        None => Ok(()),
+        Some(Ok(url)) if is_private(&url) => Ok(()),
+        Some(Ok(_)) => refuse("must be https, it receives signed assertions"),
+        Some(Err(error)) => refuse(&error.to_string()),
+    }
 }
 
 /// A location that is sent must say what the host says, or be what GET showed

@@ -231,7 +231,7 @@ fn what_is_so_already_is_not_written_again() {
         p.level = Some(level(1));
         p.enabled = Some(true);
         p.provider = Some(OTHER.to_owned());
-        p.config = Some(ProviderConfig::Standard.into());
+        p.config = Some(ProviderConfig::STANDARD.into());
     });
     assert!(given.done(&same).is_empty());
 }

@@ -77,7 +77,7 @@ fn provider() -> impl Strategy<Value = String> {
 
 fn provider_config() -> impl Strategy<Value = ProviderConfig> {
     prop_oneof![
-        Just(ProviderConfig::Standard),
+        Just(ProviderConfig::STANDARD),
         proptest::collection::btree_map(pattern(), "[ab]", 0..3).prop_map(|model_mapping| {
             ProviderConfig::Azure {
                 model_mapping,
@@ -91,6 +91,7 @@ fn provider_config() -> impl Strategy<Value = ProviderConfig> {
                 location: "l".to_owned(),
                 client_email: "e".to_owned(),
                 private_key,
+                token_uri: None,
             }
         }),
     ]
