@@ -21,7 +21,9 @@ use http::Uri;
 
 use azure::Azure;
 use standard::Standard;
+pub use vertex::AccountError;
 use vertex::Vertex;
+pub(crate) use vertex::{Account, Token, Tokens};
 
 use crate::dialect::{Caller, Target};
 

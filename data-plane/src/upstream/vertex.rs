@@ -9,12 +9,19 @@
 //! | Gemini | a number | `endpoints/{id}:generateContent` |
 //! | Anthropic | `claude-...` | `publishers/anthropic/models/{m}:rawPredict`, no `model` |
 
+mod account;
+mod tokens;
+
 use foldgate_domain::upstream_url::{ProviderUrl, UrlError};
 
 use super::segment::{segment, with_query};
 use super::standard::generated;
 use super::{Address, Ask, Auth, BodyEdit, ModelEdit, Unserved};
 use crate::dialect::{Caller, Target};
+
+pub(crate) use account::Account;
+pub use account::AccountError;
+pub(crate) use tokens::{Token, Tokens};
 
 /// A Vertex key's upstream.
 #[derive(Debug, Clone)]

@@ -175,7 +175,7 @@ fn claude_has_its_model_in_the_path_and_its_version_in_the_body() {
         &format!("{models}/count-tokens:rawPredict"),
         claude(name),
     );
-    for (from, path) in [(OpenAi, CHAT), (Anthropic, MESSAGES)] {
+    for (from, path) in [(Caller::OpenAi, CHAT), (Caller::Anthropic, MESSAGES)] {
         assert_eq!(site.dialect(from, path, "claude-opus-4-1"), Anthropic);
     }
     // No batches, and no other dialect.
