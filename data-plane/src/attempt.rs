@@ -3,6 +3,7 @@
 
 mod leg;
 mod look;
+mod parcel;
 mod patience;
 mod terms;
 mod verdict;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use foldgate_domain::failure::{Failure, FailureClass};
 use foldgate_proto::OwnerId;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
@@ -25,11 +26,11 @@ use crate::error::Problem;
 use crate::pools::{Credential, Held, Pools};
 use crate::relay::Form;
 use crate::route::Plan;
-use crate::splice::Segments;
-use crate::transport::headers::authorize;
 use crate::transport::{SendError, Transport};
+use crate::upstream::Unserved;
 use crate::usage::Usage;
 use leg::{Outcome, Run};
+use parcel::Parcel;
 use terms::Terms;
 
 pub(crate) use patience::Limit;
@@ -159,13 +160,13 @@ pub(crate) async fn attempt(call: &Call<'_>, account: &mut Account) -> Result<Se
 /// One attempt.
 async fn once(
     call: &Call<'_>,
-    (held, body): (Box<Held>, &Segments),
+    (held, parcel): (Box<Held>, &Parcel),
     (terms, deadline): (&Terms<'_>, Instant),
 ) -> Result<Answer, (Box<Held>, Miss)> {
     let begun = Instant::now();
     let until = terms.until(call, (begun, deadline));
     let credential = Arc::clone(held.credential());
-    let answer = match send(call, (&credential, body), until.first_byte).await {
+    let answer = match send(call, (&credential, parcel), until.first_byte).await {
         Ok(answer) => answer,
         Err(miss) => return Err((held, miss)),
     };
@@ -188,24 +189,14 @@ async fn once(
 
 async fn send(
     call: &Call<'_>,
-    (credential, body): (&Credential, &Segments),
+    (credential, parcel): (&Credential, &Parcel),
     limit: Limit<Instant>,
 ) -> Result<Response<Incoming>, Miss> {
-    let sending = call.transport.send(request(call, credential, body));
+    let sending = parcel.send(call, credential);
     match timeout_at(limit.at, sending).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Miss::unsent(&error)),
+        Ok(answer) => answer,
         Err(_) => Err(Miss::late(&limit, "no answer in time")),
     }
-}
-
-fn request(call: &Call<'_>, credential: &Credential, body: &Segments) -> Request<Segments> {
-    let mut request = Request::new(body.clone());
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = credential.uri(call.endpoint.index);
-    *request.headers_mut() = call.headers.clone();
-    authorize(request.headers_mut(), credential.authorization());
-    request
 }
 
 impl Miss {
@@ -216,6 +207,14 @@ impl Miss {
             SendError::Broken => Failure::broken("the connection broke before an answer"),
         };
         Self::of(failure)
+    }
+
+    /// The key cannot take the request, which was not sent.
+    fn unserved(why: Unserved, requested: &str) -> Self {
+        Self {
+            problem: Problem::no_model(requested),
+            ..Self::of(Failure::not_here(&why.to_string()))
+        }
     }
 
     fn late(limit: &Limit<Instant>, why: &str) -> Self {

@@ -38,4 +38,5 @@ pub use proxy::{Deps, Proxy};
 pub use relay::{Body, BrokenOff};
 pub use settings::Settings;
 pub use transport::{ConnectError, Listeners, TlsError, TransportSettings};
+pub use upstream::AccountError;
 pub use usage::Usage;

@@ -20,9 +20,10 @@ use foldgate_proto::ProviderConfig;
 use http::Uri;
 
 use azure::Azure;
+pub(crate) use edit::for_vertex;
 use standard::Standard;
-pub use vertex::AccountError;
 use vertex::Vertex;
+pub use vertex::AccountError;
 pub(crate) use vertex::{Account, Token, Tokens};
 
 use crate::dialect::{Caller, Target};
@@ -147,6 +148,7 @@ impl Site {
 
     /// What this upstream is best spoken to in: the caller's own dialect where it
     /// understands that, as then nothing needs a translation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "translations ask for it"))]
     pub(crate) fn dialect(&self, from: Caller, path: &str, model: &str) -> Target {
         match self {
             Self::Standard(standard) => standard.dialect(),
@@ -168,7 +170,23 @@ impl Site {
     }
 }
 
+impl Ask<'_> {
+    /// Whether it goes to an upstream that speaks OpenAI's dialect just as it came.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.dialect == Target::OpenAi && self.query.is_none() && self.path != "/v1/messages"
+    }
+}
+
 impl Address {
+    /// What stands simply below a provider that takes a bearer.
+    pub(crate) fn below(uri: Uri) -> Self {
+        Self {
+            uri,
+            auth: Auth::Bearer,
+            body: BodyEdit::default(),
+        }
+    }
+
     /// An address whose body stays as it is.
     fn plain(url: &str, auth: Auth) -> Result<Self, Unserved> {
         Self::with(url, auth, BodyEdit::default())

@@ -22,7 +22,7 @@ where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     let value = Value::Object(write.fields()?.into_rest());
-    definition::typed(value, shown).map_err(|fault| Rejection::from(fault).into())
+    definition::typed(&value, shown).map_err(|fault| Rejection::from(fault).into())
 }
 
 /// A refusal of the domain, which names fields as the owner API does; `here` knows

@@ -9,6 +9,7 @@ use foldgate_domain::provider::serves;
 use foldgate_proto::{KeyId, Level};
 use tokio::time::{Instant, sleep_until};
 
+use super::parcel::Parcel;
 use super::terms::Terms;
 use super::verdict::Verdict;
 use super::{Call, Miss, Served, once};
@@ -153,6 +154,10 @@ impl<'a> Run<'a> {
         way: &mut Way<'a>,
     ) -> Result<Outcome, Miss> {
         let mut pause = FIRST_PAUSE;
+        let parcel = Parcel::new(self.call, held.credential(), (way.leg, &way.body));
+        // The key does not sleep for it: nothing was asked of it, and its settings may
+        // change at any time.
+        let parcel = parcel.map_err(|why| Miss::unserved(why, &self.call.fields.model))?;
         loop {
             if !(self.call.standing)() {
                 return Ok(Outcome::Refused(Problem::unauthorized(true)));
@@ -160,7 +165,7 @@ impl<'a> Run<'a> {
             self.made += 1;
             self.account.attempts = self.account.attempts.saturating_add(1);
             self.account.served_by = Some((level, held.number()));
-            let key = (held, &way.body);
+            let key = (held, &parcel);
             let (back, miss) = match once(self.call, key, (&way.terms, self.deadline)).await {
                 Ok(answer) => {
                     return Ok(Outcome::Answered(Box::new(Served {

@@ -127,7 +127,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, said: &[u8], credential: &Cr
 
 /// What an error says, as far as it comes.
 async fn read_error(body: Incoming, silence: Limit<Duration>) -> Vec<u8> {
-    let end = Limit::gateways(ERROR_PATIENCE).from_now();
+    let end = Limit::gateways(ERROR_PATIENCE).begun();
     let read = read(Beginning::of(body), MAX_ERROR_BYTES, (silence, end)).await;
     read.map_or_else(|_| Vec::new(), |(pieces, _)| pieces.concat())
 }
@@ -232,7 +232,7 @@ async fn read(
     let mut pieces = Vec::new();
     let mut size = 0;
     loop {
-        let patience = end.earlier(silence.from_now());
+        let patience = end.earlier(silence.begun());
         match timeout_at(patience.at, begun.next()).await {
             Err(_) => return Err(Miss::late(&patience, "the answer did not end in time")),
             Ok(Ok(None)) => return Ok((pieces, None)),

@@ -36,8 +36,8 @@ impl<T: Copy + Ord> Limit<T> {
 }
 
 impl Limit<Duration> {
-    /// When it ends, counted from now.
-    pub(super) fn from_now(self) -> Limit<Instant> {
+    /// When it ends, if it begins now.
+    pub(super) fn begun(self) -> Limit<Instant> {
         Limit {
             at: Instant::now() + self.at,
             own: self.own,

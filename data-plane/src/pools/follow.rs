@@ -9,25 +9,30 @@ use foldgate_domain::pool::PoolKey;
 use foldgate_domain::provider::Family;
 use foldgate_domain::table::skipped;
 use foldgate_proto::{
-    Change, Event, KeyId, KeyNumber, Level, OwnerId, ProviderKey, Record, ResourceId, Revision,
+    Change, Event, KeyId, KeyNumber, Level, OwnerId, ProviderConfig, ProviderKey, Record,
+    ResourceId, Revision,
 };
 
 use super::gauges::may_shed;
 use super::{Credential, Pools, lock, now};
 use crate::account::metrics;
+use crate::upstream::AccountError;
 
 /// Why a key that may be used cannot be used here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Skipped {
-    /// Its kind of upstream is not routed to.
+    /// Its settings lead no model anywhere.
     #[error("{0}")]
-    Kind(&'static str),
+    Unrouted(&'static str),
     /// Its secret cannot be opened.
     #[error("its secret cannot be opened: {0}")]
     Sealed(foldgate_vault::Error),
     /// Its secret holds bytes that no header may.
     #[error("its secret holds characters that no header can carry")]
     NoHeader,
+    /// Its service account cannot sign.
+    #[error("{0}")]
+    Account(AccountError),
     /// Its provider is no URL.
     #[error("its provider is not a usable URL")]
     Url,
@@ -46,6 +51,8 @@ pub(super) struct Known {
 struct Entry {
     id: KeyId,
     provider: String,
+    /// The key, where its settings are not the usual ones.
+    special: Option<Arc<ProviderKey>>,
     stands: Stands,
 }
 
@@ -89,6 +96,12 @@ impl Known {
 }
 
 impl Entry {
+    /// Whether a key leads where this one did.
+    fn leads_alike(&self, key: &ProviderKey) -> bool {
+        let config = self.special.as_ref().map(|special| &special.config);
+        self.provider == key.provider && *config.unwrap_or(&ProviderConfig::STANDARD) == key.config
+    }
+
     fn is_left_out(&self) -> bool {
         matches!(self.stands, Stands::Skipped(_))
     }
@@ -172,6 +185,7 @@ impl Pools {
         let entry = Entry {
             id: key.id,
             provider: key.provider.clone(),
+            special: (key.config != ProviderConfig::STANDARD).then(|| Arc::clone(key)),
             stands,
         };
         known.insert(owner, number, entry);
@@ -183,11 +197,11 @@ impl Pools {
             return Stands::Disabled;
         }
         if let Some(why) = skipped(key) {
-            return Stands::Skipped(Skipped::Kind(why));
+            return Stands::Skipped(Skipped::Unrouted(why));
         }
         let (level, secret) = (key.level, key.secret_revision);
         if let Some(before) = before
-            && before.provider == key.provider
+            && before.leads_alike(key)
             && let Stands::In {
                 secret: old,
                 credential,

@@ -11,14 +11,28 @@ use foldgate_proto::{
     Actor, KeyId, KeyNumber, Level, LogId, OwnerId, ProviderConfig, Record, RecordHash, RecordId,
 };
 use foldgate_vault::{MasterKey, SealContext, Vault};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use secrecy::SecretString;
 use uuid::Uuid;
+
+use crate::dialect::Target;
+use crate::upstream::Ask as Call;
 
 use super::{Picked, Place, Pools, Skipped, Sleeps, Wish, now};
 
 mod models;
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
+
+/// A call of an OpenAI client.
+const CALL: Call<'_> = Call {
+    path: "/v1/chat/completions",
+    query: None,
+    model: "m",
+    stream: false,
+    dialect: Target::OpenAi,
+};
 const SECRET: &str = "sk-0123456789-0123456789";
 
 struct World {
@@ -186,9 +200,12 @@ fn a_credential_follows_its_secret_and_its_provider() {
     let shows = |world: &World| match pick(&world.pools, 1) {
         Picked::Key(held) => {
             let credential = held.credential();
-            let secret = credential.authorization().to_str().unwrap().to_owned();
-            assert!(credential.authorization().is_sensitive());
-            (secret, credential.uri(0).to_string())
+            let address = credential.address(0, &CALL).unwrap();
+            let mut headers = HeaderMap::new();
+            credential.authorize(&mut headers, address.auth, None);
+            let secret = headers.remove(AUTHORIZATION).unwrap();
+            assert!(secret.is_sensitive() && headers.is_empty());
+            (secret.to_str().unwrap().to_owned(), address.uri.to_string())
         }
         Picked::Asleep(..) | Picked::Empty => panic!("no key"),
     };
@@ -235,7 +252,7 @@ fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
                 KeyNumber(1),
                 Skipped::Sealed(foldgate_vault::Error::Refused)
             ),
-            (OWNER, KeyNumber(2), Skipped::Kind(_)),
+            (OWNER, KeyNumber(2), Skipped::Unrouted(_)),
         ]
     ));
     world.run(&Command::RemoveKey(KeyNumber(1)));

@@ -2,8 +2,7 @@
 //! credentials, cookies and everything about who or where the upstream is.
 
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -59,11 +58,6 @@ fn hop(client: &HeaderMap, instance: &str) -> Result<HeaderValue, Problem> {
     }
     passed.push(instance);
     HeaderValue::try_from(passed.join(",")).map_err(|_| Problem::looped())
-}
-
-/// Puts an attempt's credential in.
-pub(crate) fn authorize(headers: &mut HeaderMap, credential: &HeaderValue) {
-    headers.insert(AUTHORIZATION, credential.clone());
 }
 
 /// What of an answer's headers reaches the client.

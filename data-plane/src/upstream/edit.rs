@@ -1,13 +1,13 @@
-//! The changes to a body that an address asks for, made to its text: whatever else
-//! stands there stays as it is.
+//! What Claude at Vertex needs in a body that was written for Anthropic: the model
+//! stands in the URL, and the version of the API in the body. All else stays as it is.
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use serde_json::Value;
 
-use super::{BodyEdit, ModelEdit};
 use crate::json::{members, range_in};
-use crate::splice::Edit;
+use crate::splice::{Edit, Segments};
 
 /// The member that says the version of Anthropic's API where no header can.
 const VERSION: &str = "anthropic_version";
@@ -15,54 +15,46 @@ const VERSION: &str = "anthropic_version";
 /// Its value at Vertex.
 const VERTEX: &str = "\"vertex-2023-10-16\"";
 
-impl BodyEdit {
-    /// The edits to `text`, whose member `model` has its value at `model_at`; `model`
-    /// is the one behind the owner's mappings, `requested` the one that stands there.
-    pub(crate) fn edits(
-        &self,
-        text: &str,
-        model_at: &Range<usize>,
-        (requested, model): (&str, &str),
-    ) -> Vec<Edit> {
-        let mut edits = Vec::new();
-        let said = if self.vertex_version {
-            members(text, &[VERSION]).ok().map(|found| found.values)
-        } else {
-            None
-        };
-        match said {
-            Some([Some(value)]) if value != VERTEX => {
-                edits.push(Edit::replace(range_in(text, value), VERTEX));
-            }
-            Some([None]) if self.model == ModelEdit::Remove => {
-                // In the very place that the model leaves.
-                let member = member(text, model_at);
-                edits.push(Edit::replace(member, format!("\"{VERSION}\":{VERTEX}")));
-                return edits;
-            }
-            Some([None]) => {
-                let open = text.find('{').map_or(0, |at| at + 1);
-                let text = format!("\"{VERSION}\":{VERTEX},");
-                edits.push(Edit::replace(open..open, text));
-            }
-            _ => {}
+/// `body` for Vertex, with `model` as its model, or with none. A body that is no JSON
+/// object stays as it is.
+pub(crate) fn for_vertex(body: &Bytes, model: Option<&str>) -> Segments {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    Segments::splice(body, edits(text, model))
+}
+
+fn edits(text: &str, model: Option<&str>) -> Vec<Edit> {
+    let Ok(found) = members(text, &["model", VERSION]) else {
+        return Vec::new();
+    };
+    let [had, version] = found.values;
+    let said = || format!("\"{VERSION}\":{VERTEX}");
+    let mut edits = Vec::new();
+    match (had, model) {
+        (Some(had), Some(model)) => {
+            let at = range_in(text, had);
+            edits.push(Edit::replace(at, Value::from(model).to_string()));
         }
-        let name = match &self.model {
-            ModelEdit::Remove => {
-                edits.push(Edit::replace(with_comma(text, member(text, model_at)), ""));
-                return edits;
-            }
-            ModelEdit::Name(name) => name,
-            ModelEdit::Keep => model,
-        };
-        if name != requested {
-            edits.push(Edit::replace(
-                model_at.clone(),
-                Value::from(name).to_string(),
-            ));
+        (Some(had), None) if version.is_none() => {
+            // In the very place that the model leaves.
+            return vec![Edit::replace(member(text, &range_in(text, had)), said())];
         }
-        edits
+        (Some(had), None) => {
+            let member = member(text, &range_in(text, had));
+            edits.push(Edit::replace(with_comma(text, member), ""));
+        }
+        (None, _) => {}
     }
+    match version {
+        Some(VERTEX) => {}
+        Some(value) => edits.push(Edit::replace(range_in(text, value), VERTEX)),
+        None => {
+            let open = text.find('{').map_or(0, |at| at + 1);
+            let rest = text.get(open..).unwrap_or_default().trim_start();
+            let comma = if rest.starts_with('}') { "" } else { "," };
+            edits.push(Edit::replace(open..open, said() + comma));
+        }
+    }
+    edits
 }
 
 /// The member whose value stands at `value`, from its name's first quote on.

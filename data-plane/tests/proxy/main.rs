@@ -5,6 +5,7 @@
 
 mod accounts;
 mod at_once;
+mod azure;
 mod client;
 mod failover;
 mod fallback;
@@ -17,3 +18,4 @@ mod routing;
 mod streams;
 mod targets;
 mod upstream;
+mod vertex;

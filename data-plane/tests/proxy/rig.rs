@@ -15,7 +15,9 @@ use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_domain::{State, decide};
 use foldgate_log::replica::Options;
 use foldgate_log::{Embedded, EventLog as _, Replica, Reports};
-use foldgate_proto::{Actor, Config, KeyId, Level, OwnerId, RecordId, Revision, Timestamp};
+use foldgate_proto::{
+    Actor, Config, KeyId, Level, MaskedSecret, OwnerId, RecordId, Revision, Timestamp,
+};
 use foldgate_runtime::server::Limits as ServerLimits;
 use foldgate_runtime::{AccessLog, Server, Shutdown};
 use foldgate_vault::{MasterKey, SealContext, Vault};
@@ -175,23 +177,36 @@ impl Rig {
     }
 
     pub(crate) async fn key_at(&mut self, level: u64, url: &str, secret: &str) -> KeyId {
+        let config = |_: &dyn Fn(&str) -> MaskedSecret| ConfigPatch::default();
+        self.key_with(level, (url, secret), config).await
+    }
+
+    /// Adds a key with these settings, for which a private key can be sealed.
+    pub(crate) async fn key_with(
+        &mut self,
+        level: u64,
+        (url, secret): (&str, &str),
+        config: impl FnOnce(&dyn Fn(&str) -> MaskedSecret) -> ConfigPatch,
+    ) -> KeyId {
         let id = KeyId(Uuid::new_v4());
-        let context = SealContext {
-            owner: OWNER,
-            resource: id.0,
-            field: "secret",
+        let sealed = |field, secret: &str| {
+            let context = SealContext {
+                owner: OWNER,
+                resource: id.0,
+                field,
+            };
+            let secret = SecretString::from(secret);
+            self.vault.seal_masked(&context, &secret).unwrap()
         };
-        let sealed = self
-            .vault
-            .seal_masked(&context, &SecretString::from(secret))
-            .unwrap();
+        let config = config(&|pem| sealed("private_key", pem));
+        let secret = sealed("secret", secret);
         let add = AddKey {
             id,
             name: String::new(),
             level: Level::new(level).unwrap(),
             provider: url.to_owned(),
-            config: ConfigPatch::default(),
-            secret: sealed,
+            config,
+            secret,
             enabled: true,
         };
         self.write(&Command::AddKey(add)).await;

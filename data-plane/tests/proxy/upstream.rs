@@ -82,6 +82,7 @@ impl Script {
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -211,11 +212,14 @@ async fn answer(
         .unwrap_or_default();
     shared.asked.lock().unwrap().push(Asked {
         path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
         headers: parts.headers.clone(),
         body,
     });
-    let secret = parts.headers.get("authorization");
-    let secret = secret.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let header = |name: &str| parts.headers.get(name)?.to_str().ok();
+    let secret = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let bare = ["api-key", "x-api-key", "x-goog-api-key"];
+    let secret = secret.or_else(|| bare.iter().find_map(|name| header(name)));
     let script = {
         let mut scripts = shared.scripts.lock().unwrap();
         let queue = scripts

@@ -250,13 +250,13 @@ pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
 ///
 /// # Errors
 /// The field that is unknown, missing, of another type, or breaks its rule.
-pub fn typed<T>(value: Value, shown: impl FnOnce(&T) -> Value) -> Result<T, Fault>
+pub fn typed<T>(value: &Value, shown: impl FnOnce(&T) -> Value) -> Result<T, Fault>
 where
     T: DeserializeOwned + Validate<Context = ()>,
 {
     let read: T = decoded(value.clone())?;
     validated(&read)?;
-    shape::check(&value, &shown(&read))?;
+    shape::check(value, &shown(&read))?;
     Ok(read)
 }
 

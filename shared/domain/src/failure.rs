@@ -127,6 +127,14 @@ impl Failure {
         Self::without_answer(Transience::Upstream, why)
     }
 
+    /// The key does not serve what was asked for, as is known without asking it.
+    pub fn not_here(why: &str) -> Self {
+        Self {
+            class: FailureClass::NotHere,
+            ..Self::broken(why)
+        }
+    }
+
     /// What the pool is told; `None` when it is no concern of the key.
     /// `jitter` is from 0 to 1.
     pub fn fault(&self, hint: Option<Duration>, jitter: f64) -> Option<Fault> {

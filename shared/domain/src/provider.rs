@@ -112,9 +112,9 @@ impl FamilySet {
     }
 }
 
-/// The patterns that a standard key at this provider maps to its Level: those of
-/// the known provider it is, if it is one. Keys of other kinds complete nothing as
-/// long as nothing is routed to them.
+/// The patterns that a key at this provider maps to its Level: those of the known
+/// provider it is, if it is one. An Azure key completes nothing: what its deployments
+/// serve is its own mapping's business.
 pub fn completion(provider: &str) -> &'static [&'static str] {
     known(host(provider)).map_or(&[], |known| known.models)
 }

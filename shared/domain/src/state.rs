@@ -347,19 +347,6 @@ impl OwnerState {
 
     /// Whether a Level has a key that requests may use, unless it sleeps.
     pub fn is_staffed(&self, level: Level) -> bool {
-        self.staff_of(level)
-            .any(|(post, staff)| staff.enabled > 0 && routed(post.kind).is_ok())
-    }
-}
-
-/// Whether routing uses keys of this kind, or why it passes over them.
-///
-/// # Errors
-/// The reason, in words for an operator.
-pub const fn routed(kind: ProviderType) -> Result<(), &'static str> {
-    match kind {
-        ProviderType::Standard => Ok(()),
-        ProviderType::Azure => Err("azure upstreams are stored but not yet routed to"),
-        ProviderType::Vertex => Err("vertex upstreams are stored but not yet routed to"),
+        self.staff_of(level).any(|(_, staff)| staff.enabled > 0)
     }
 }

@@ -10,13 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Definition, DefinitionKind, DefinitionNumber, Event, Level, OwnerId, ProviderKey, Record,
-    Revision,
+    Definition, DefinitionKind, DefinitionNumber, Event, Level, OwnerId, ProviderConfig,
+    ProviderKey, Record, Revision,
 };
 use imbl::OrdMap;
 
 use crate::price::Prices;
-use crate::state::routed;
 use crate::{OwnerState, State};
 
 mod access;
@@ -183,7 +182,14 @@ impl OwnerTable {
 
 /// Why routing passes over a key for good, whatever its condition.
 pub fn skipped(key: &ProviderKey) -> Option<&'static str> {
-    routed(key.config.provider_type()).err()
+    match &key.config {
+        ProviderConfig::Azure { model_mapping, .. } if model_mapping.is_empty() => {
+            Some("its model_mapping is empty, so no model leads to a deployment")
+        }
+        ProviderConfig::Standard { .. }
+        | ProviderConfig::Azure { .. }
+        | ProviderConfig::Vertex { .. } => None,
+    }
 }
 
 const fn changes_compiled(event: &Event) -> bool {

@@ -1,51 +1,14 @@
-//! What addresses do to bodies.
+//! What Vertex gets of a body that was written for Anthropic.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::super::edit::for_vertex;
 use super::*;
-use crate::json::{members, range_in};
-use crate::splice::Segments;
 
-fn edited(body: &str, edit: &BodyEdit) -> String {
-    let found = members(body, &["model"]).unwrap();
-    let [model] = found.values;
-    let at = range_in(body, model.unwrap());
+fn edited(body: &str, model: Option<&str>) -> String {
     let source = Bytes::copy_from_slice(body.as_bytes());
-    let requested: String = serde_json::from_str(model.unwrap()).unwrap();
-    let edits = edit.edits(body, &at, (&requested, "mapped"));
-    let whole = Segments::splice(&source, edits).join();
-    String::from_utf8(whole.to_vec()).unwrap()
-}
-
-fn claude(model: ModelEdit) -> BodyEdit {
-    BodyEdit {
-        model,
-        vertex_version: true,
-    }
-}
-
-#[test]
-fn only_the_model_changes() {
-    for (body, edit, expected) in [
-        (
-            r#"{ "model" : "m", "x":1.0 }"#,
-            BodyEdit::default(),
-            r#"{ "model" : "mapped", "x":1.0 }"#,
-        ),
-        (
-            r#"{"model":"mapped"}"#,
-            BodyEdit::default(),
-            r#"{"model":"mapped"}"#,
-        ),
-        (
-            r#"{"a":1,"mod\u0065l":"m"}"#,
-            BodyEdit::name("d\""),
-            r#"{"a":1,"mod\u0065l":"d\""}"#,
-        ),
-    ] {
-        assert_eq!(edited(body, &edit), expected);
-    }
+    String::from_utf8(for_vertex(&source, model).join().to_vec()).unwrap()
 }
 
 #[test]
@@ -65,18 +28,14 @@ fn vertex_gets_a_version_where_the_model_stood() {
             r#"{"anthropic_version":"vertex-2023-10-16" , "model":"m"}"#,
             format!(r"{{{version} }}"),
         ),
+        (r#"{"x":1.00}"#, format!(r#"{{{version},"x":1.00}}"#)),
+        ("{ }", format!("{{{version} }}")),
+        ("[1]", "[1]".to_owned()),
     ] {
-        assert_eq!(
-            edited(body, &claude(ModelEdit::Remove)),
-            *expected,
-            "{body}"
-        );
+        assert_eq!(edited(body, None), *expected, "{body}");
     }
-    let counted = edited(
-        r#"{"model":"m","x":1}"#,
-        &claude(ModelEdit::Name("c@1".to_owned())),
-    );
-    assert_eq!(counted, format!(r#"{{{version},"model":"c@1","x":1}}"#));
+    let counted = edited(r#"{"model":"m","x":1}"#, Some("c@\"1"));
+    assert_eq!(counted, format!(r#"{{{version},"model":"c@\"1","x":1}}"#));
 }
 
 proptest! {
@@ -88,7 +47,7 @@ proptest! {
         members.push(r#""model" :  "m""#);
         if after { members.push(r#" "z":[{"model":"inner"}]"#); }
         let body = format!("{{{}}}", members.join(","));
-        let out: Value = serde_json::from_str(&edited(&body, &claude(ModelEdit::Remove))).unwrap();
+        let out: Value = serde_json::from_str(&edited(&body, None)).unwrap();
         prop_assert_eq!(&out["model"], &Value::Null);
         prop_assert_eq!(&out["anthropic_version"], &json!("vertex-2023-10-16"));
     }

@@ -71,9 +71,7 @@ const fn brought_back(event: &Event) -> Option<&Vec<Change>> {
 /// a key that came later may need: those lead to it.
 fn fill(after: &OwnerState, put: &mut BTreeMap<String, Level>) {
     let routed = after.staff.iter().filter(|(post, staff)| {
-        staff.enabled > 0
-            && post.kind == ProviderType::Standard
-            && family(&post.provider) != Family::Unknown
+        staff.enabled > 0 && family_of(post.kind, &post.provider) != Family::Unknown
     });
     for (post, _) in routed {
         for pattern in completion(&post.provider) {
@@ -95,7 +93,8 @@ const fn touched(event: &Event) -> Option<KeyNumber> {
 
 /// Whether a key has a say: routing uses it, and its provider is a known one.
 fn counts(key: &ProviderKey) -> bool {
-    table::skipped(key).is_none() && family(&key.provider) != Family::Unknown
+    let family = family_of(key.config.provider_type(), &key.provider);
+    table::skipped(key).is_none() && family != Family::Unknown
 }
 
 fn same_post(one: &ProviderKey, other: &ProviderKey) -> bool {
@@ -159,5 +158,13 @@ fn other_level(owner: &OwnerState, mine: Family) -> Option<Level> {
 }
 
 fn is_of(post: &Post, mine: Family) -> bool {
-    post.kind == ProviderType::Standard && family(&post.provider) == mine
+    family_of(post.kind, &post.provider) == mine
+}
+
+/// Which models a deployment serves is known to nobody but its key's mapping.
+fn family_of(kind: ProviderType, provider: &str) -> Family {
+    match kind {
+        ProviderType::Standard | ProviderType::Vertex => family(provider),
+        ProviderType::Azure => Family::Unknown,
+    }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use foldgate_proto::{
-    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig,
-    ProviderType,
+    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderType,
 };
 use imbl::ordmap::DiffItem;
 
@@ -40,9 +39,6 @@ pub enum Warning {
     /// A key is stored but no request will use it, and why.
     #[error("key {0} is not used: {1}")]
     KeySkipped(KeyNumber, &'static str),
-    /// An Azure key's mapping is empty.
-    #[error("Config.model_mapping is empty, so no model leads to a deployment")]
-    NoDeployments,
     /// A key becomes one for another kind of upstream.
     #[error("the key's type changes from {} to {}", .0.as_str(), .1.as_str())]
     KindChanged(ProviderType, ProviderType),
@@ -89,22 +85,16 @@ const MAX_LISTED: usize = 10;
 
 pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> Vec<Warning> {
     match command {
-        Command::AddKey(_) => {
-            let mut warnings = of_key(after, after.last_key);
-            warnings.extend(no_deployments(after, after.last_key));
-            warnings
-        }
+        Command::AddKey(_) => of_key(after, after.last_key),
         Command::AddNamedKey(add) => {
             let mut warnings = of_key(after, after.last_key);
             // Where nothing leads to a Level that nobody asked for, models will.
             warnings.retain(|warning| !(add.any_level && matches!(warning, Warning::Unreached(_))));
-            warnings.extend(no_deployments(after, after.last_key));
             warnings
         }
         Command::PatchKey(patch) => {
             let mut warnings = of_key(after, patch.number);
             if patch.config.is_some() {
-                warnings.extend(no_deployments(after, patch.number));
                 warnings.extend(kind_changed(before, after, patch.number));
             }
             warnings.extend(emptied(before, after, patch.number));
@@ -173,15 +163,6 @@ fn of_key(owner: &OwnerState, number: KeyNumber) -> Vec<Warning> {
         Some(why) => vec![Warning::KeySkipped(number, why)],
         None if is_reached(owner, key.level) || definition::leads_to(owner, key) => Vec::new(),
         None => vec![Warning::Unreached(key.level)],
-    }
-}
-
-fn no_deployments(owner: &OwnerState, number: KeyNumber) -> Option<Warning> {
-    match &owner.keys.get(&number)?.config {
-        ProviderConfig::Azure { model_mapping, .. } if model_mapping.is_empty() => {
-            Some(Warning::NoDeployments)
-        }
-        _ => None,
     }
 }
 

@@ -10,7 +10,6 @@ use super::OwnerTable;
 use super::resources::Resources;
 use crate::pattern::{Pattern, PatternMap};
 use crate::provider::FamilySet;
-use crate::state::routed;
 use crate::{OwnerState, catalogue, provider};
 
 /// What is compiled from an owner's configuration; shared as long as that stands.
@@ -67,7 +66,7 @@ impl OwnerTable {
     fn families(&self, level: Level) -> FamilySet {
         let levels = std::iter::once(level).chain(self.switch_over(level));
         let staff = levels.flat_map(|level| self.state.staff_of(level));
-        let usable = staff.filter(|(post, staff)| staff.enabled > 0 && routed(post.kind).is_ok());
+        let usable = staff.filter(|(_, staff)| staff.enabled > 0);
         usable.fold(FamilySet::NONE, |all, (post, _)| {
             all.with(provider::family(&post.provider))
         })

@@ -3,7 +3,7 @@ use foldgate_proto::{Actor, ActorKind, Event, KeyId, ProviderConfig, Revision};
 use uuid::Uuid;
 
 use super::given::{add, completed, given, key, level, map, number, secret, set};
-use crate::command::{DisableKey, PatchKey};
+use crate::command::{AddKey, DisableKey, PatchKey};
 use crate::decide::{MAX_KEY_NAME_CHARS, Warning};
 use crate::{Command, Kind, Rejection};
 
@@ -334,14 +334,21 @@ fn legal_changes_that_hurt_are_warned_of() {
     let warnings = |command: &Command| given.when(command).expect("legal").warnings;
     assert_eq!(warnings(&add(1, OTHER, 4)), [Warning::Unreached(level(4))]);
     assert_eq!(warnings(&add(1, OPENAI, 4)), []);
-    let mut azure = key(2, "https://x.openai.azure.com", 2);
-    azure.config = ProviderConfig::Azure {
-        model_mapping: map([("gpt-4o", "deployment".to_owned())]),
-        api_versions: map([]),
-    }
-    .into();
+    let azure = |model_mapping| {
+        let config = ProviderConfig::Azure {
+            model_mapping,
+            api_versions: map([]),
+        };
+        warnings(&Command::AddKey(AddKey {
+            config: config.into(),
+            ..key(2, "https://x.openai.azure.com", 2)
+        }))
+    };
+    // Its deployments are its own business: no pattern is completed for it.
+    let mapping = map([("gpt-4o", "deployment".to_owned())]);
+    assert_eq!(azure(mapping), [Warning::Unreached(level(2))]);
     assert!(matches!(
-        warnings(&Command::AddKey(azure)).as_slice(),
+        azure(map([])).as_slice(),
         [Warning::KeySkipped(..)]
     ));
 }
