@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::command::Restore;
 use foldgate_domain::{Command, OwnerState};
-use foldgate_proto::{Event, ResourceId};
+use foldgate_proto::{Change, Event, ResourceId};
 use serde_json::json;
 
 use super::params::Params;
@@ -70,10 +70,11 @@ pub(crate) async fn restore(
     let message = match (done.is_replay(), resources.len()) {
         (true, _) => format!("restored before, as of revision {revision}"),
         (false, 0) => format!("nothing to restore: all is as it was at revision {revision}"),
-        (false, count) => {
-            let was = done.was("restored", "would be restored");
-            let counted = counted(count);
-            format!("{counted} {was} as of revision {revision}")
+        (false, _) => {
+            let back = done.was("restored", "would be restored");
+            let gone = done.was("removed", "would be removed");
+            let told = Counts::of(&done).told(back, gone);
+            format!("{told} as of revision {revision}")
         }
     };
     let mut body = json!({"restored": revision.0, "resources": resources, "message": message});
@@ -112,20 +113,62 @@ pub(super) fn only_plain(write: &Write, what: &str) -> Result<(), Error> {
     write.fields()?.finish()
 }
 
-/// The resources that a write put back.
+/// What a write brought back or took away: their names.
 pub(super) fn put_back(done: &Done) -> Vec<String> {
-    let changes = done.events().iter().flat_map(|event| match event {
+    changes(done)
+        .map(|change| change.resource.to_string())
+        .collect()
+}
+
+fn changes(done: &Done) -> impl Iterator<Item = &Change> {
+    done.events().iter().flat_map(|event| match event {
         Event::RecordUndone(undone) => undone.changes.as_slice(),
         Event::StateRestored(restored) => restored.changes.as_slice(),
         _ => &[],
-    });
-    changes.map(|change| change.resource.to_string()).collect()
+    })
 }
 
-/// So many resources, in words.
-pub(super) fn counted(count: usize) -> String {
-    match count {
-        1 => "1 resource".to_owned(),
-        count => format!("{count} resources"),
+/// How many resources a write brought back, and how many it took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counts {
+    back: usize,
+    gone: usize,
+}
+
+impl Counts {
+    /// Those of a write.
+    pub(super) fn of(done: &Done) -> Self {
+        let gone = changes(done).filter(|change| change.value.is_none());
+        let gone = gone.count();
+        Self {
+            back: changes(done).count() - gone,
+            gone,
+        }
+    }
+
+    /// So many resources, in words.
+    pub(super) fn told(self, back: &str, gone: &str) -> String {
+        let counted = |count: usize| match count {
+            1 => "1 resource".to_owned(),
+            count => format!("{count} resources"),
+        };
+        match (self.back, self.gone) {
+            (0, count) => format!("{} {gone}", counted(count)),
+            (count, 0) => format!("{} {back}", counted(count)),
+            (count, left) => format!("{} {back} and {left} {gone}", counted(count)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn what_went_is_not_said_to_be_back() {
+        let told = |back, gone| Counts { back, gone }.told("put back", "removed");
+        assert_eq!(told(1, 0), "1 resource put back");
+        assert_eq!(told(0, 1), "1 resource removed");
+        assert_eq!(told(2, 1), "2 resources put back and 1 removed");
     }
 }

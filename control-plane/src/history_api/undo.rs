@@ -8,7 +8,7 @@ use foldgate_proto::Revision;
 use serde_json::json;
 
 use super::place;
-use super::restore::{counted, only_plain, put_back};
+use super::restore::{Counts, only_plain, put_back};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -45,10 +45,10 @@ pub(crate) async fn undo(
     let message = match (done.is_replay(), resources.len()) {
         (true, _) => format!("revision {revision} was undone before"),
         (false, 0) => format!("nothing is left of revision {revision} to undo"),
-        (false, count) => {
-            let was = done.was("undone", "would be undone");
-            let counted = counted(count);
-            format!("revision {revision} {was}: {counted} put back")
+        (false, _) => {
+            let was = done.was("was undone", "would be undone");
+            let told = Counts::of(&done).told("put back", "removed");
+            format!("revision {revision} {was}: {told}")
         }
     };
     let mut body = json!({"undid": revision.0, "resources": resources, "message": message});

@@ -166,13 +166,29 @@ async fn what_was_put_is_undone() {
     let third = made(&node, &direct("third")).await;
     let first = head(&node).await;
     let lead = made(&node, &routing("lead", "third")).await;
-    let error = undo(first).await.refused(409, "does_not_fit");
-    assert!(
-        error["message"].as_str().unwrap().contains("referred to"),
-        "{error}"
+    let error = undo(first).await.refused(409, "referred");
+    assert_eq!(error, node.delete(&third).await.refused(409, "referred"));
+    assert_eq!(
+        (&error["referrers"][0]["name"], &error["referrer_count"]),
+        (&json!("lead"), &json!(1))
     );
     node.delete(&lead).await.ok();
-    undo(first).await.ok();
+    let path = format!("/admin/v1/history/{first}/undo?dry_run=true");
+    let dry = node.post(&path, &json!({})).await.ok();
+    let told = format!("revision {first} would be undone: 1 resource removed");
+    assert_eq!(dry["message"], told);
+    let undone = undo(first).await.ok();
+    let told = format!("revision {first} was undone: 1 resource removed");
+    assert_eq!(undone["message"], told);
+    let again = format!("/admin/v1/state/restore?at={first}&resource=model/3");
+    let back = node.post(&again, &json!({})).await.ok();
+    let told = format!("1 resource restored as of revision {first}");
+    assert_eq!(back["message"], told);
+    let at = first - 1;
+    let away = format!("/admin/v1/state/restore?at={at}&resource=model/3");
+    let away = node.post(&away, &json!({})).await.ok();
+    let told = format!("1 resource removed as of revision {at}");
+    assert_eq!(away["message"], told);
     node.get(&third).await.refused(404, "not_found");
 }
 

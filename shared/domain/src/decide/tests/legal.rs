@@ -74,6 +74,8 @@ fn step(given: &mut Given, op: Op) -> Option<Command> {
                 rejection,
                 Rejection::BuiltUpon { .. }
                     | Rejection::DoesNotFit { .. }
+                    | Rejection::Referred { .. }
+                    | Rejection::HasChildren(_)
                     | Rejection::UndoOfUndo { .. }
                     | Rejection::NotUndoable(_)
             );

@@ -103,11 +103,7 @@ fn one_account_does_not_go_from_above_others() {
         .and(&add_account("member", 2, 10));
     let team = ResourceId::Account(AccountNumber(2));
     let refused = given.refused(&given.restore(1, Some(team)));
-    let expected = Rejection::DoesNotFit {
-        resource: team,
-        problem: "it has accounts below it".to_owned(),
-    };
-    assert_eq!(refused, expected);
+    assert_eq!(refused, Rejection::HasChildren(AccountNumber(2)));
 }
 
 #[test]

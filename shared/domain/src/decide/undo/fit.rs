@@ -24,7 +24,8 @@ struct Fit<'o> {
 /// Checks all changes together.
 ///
 /// # Errors
-/// [`Rejection::DoesNotFit`] names the first that does not.
+/// The first that does not: [`Rejection::DoesNotFit`] of what comes back; of what
+/// goes, what refuses its removal otherwise.
 pub(super) fn check(owner: &OwnerState, changes: &[Change]) -> Result<(), Rejection> {
     let mut after = owner.clone();
     for change in changes {
@@ -35,11 +36,12 @@ pub(super) fn check(owner: &OwnerState, changes: &[Change]) -> Result<(), Reject
         after,
         changes,
     };
-    changes.iter().try_for_each(|change| {
-        fit.one(change).map_err(|problem| Rejection::DoesNotFit {
+    changes.iter().try_for_each(|change| match &change.value {
+        None => fit.goes_well(change.resource),
+        Some(back) => fit.back(back).map_err(|problem| Rejection::DoesNotFit {
             resource: change.resource,
             problem,
-        })
+        }),
     })
 }
 
@@ -48,23 +50,28 @@ fn words(rejection: &Rejection) -> String {
 }
 
 impl Fit<'_> {
-    fn one(&self, change: &Change) -> Result<(), String> {
-        match (change.resource, &change.value) {
-            (_, Some(Resource::Owner(owner))) => self.owner(owner),
-            (_, Some(Resource::Config(set))) => config::check(set).map_err(|e| words(&e)),
-            (_, Some(Resource::Key(key))) => self.provider_key(key),
-            (_, Some(Resource::News(_))) => self.room("news", |o| o.news.len(), MAX_NEWS),
-            (_, Some(Resource::Account(account))) => self.account(account),
-            (_, Some(Resource::CallerKey(key))) => self.caller_key(key),
-            (_, Some(Resource::AdminKey(key))) => self.admin_key(key),
-            (_, Some(Resource::Definition(back))) => self.definition(back),
-            (resource, None) if self.after.referrers_of(resource).next().is_some() => {
-                Err("it is referred to by definitions".to_owned())
+    fn back(&self, back: &Resource) -> Result<(), String> {
+        match back {
+            Resource::Owner(owner) => self.owner(owner),
+            Resource::Config(set) => config::check(set).map_err(|e| words(&e)),
+            Resource::Key(key) => self.provider_key(key),
+            Resource::News(_) => self.room("news", |o| o.news.len(), MAX_NEWS),
+            Resource::Account(account) => self.account(account),
+            Resource::CallerKey(key) => self.caller_key(key),
+            Resource::AdminKey(key) => self.admin_key(key),
+            Resource::Definition(back) => self.definition(back),
+            Resource::Completed(_) => Ok(()),
+        }
+    }
+
+    /// What goes leaves nobody behind who speaks of it or stands below it.
+    fn goes_well(&self, resource: ResourceId) -> Result<(), Rejection> {
+        definition::check_unreferred(&self.after, resource)?;
+        match resource {
+            ResourceId::Account(number) if self.after.has_children(number) => {
+                Err(Rejection::HasChildren(number))
             }
-            (ResourceId::Account(number), None) if self.after.has_children(number) => {
-                Err("it has accounts below it".to_owned())
-            }
-            (_, _) => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -11,7 +11,7 @@ use super::super::people::{key_of, remove_account};
 use super::{agent, id, model, otlp, put, remove, replace, stands};
 use crate::definition::tests::values::{keyword, stocked};
 use crate::history::diff;
-use crate::{Command, Kind};
+use crate::{Command, Kind, Rejection};
 
 fn changed(mut given: Given, kind: DefinitionKind, number: u64, value: &Value) -> Given {
     let put = replace(&given, kind, number, value);
@@ -128,19 +128,14 @@ fn what_goes_or_comes_back_must_fit_its_references() {
     let given = given.and(&put(GuardrailAttachment, 5, &attach));
     let attached = given.last();
     let refused = given.refused(&given.undo(made));
-    assert!(
-        refused
-            .to_string()
-            .contains("it is referred to by definitions"),
-        "{refused}"
+    let told = "guardrail/4 stays as long as it is referred to, by guardrail attachment 0";
+    assert!(refused.to_string().starts_with(told), "{refused}");
+    assert_eq!(
+        (refused.kind(), refused.code()),
+        (Kind::Conflict, "referred")
     );
     let refused = given.refused(&given.restore(made - 1, Some(resource(Guardrail, 4))));
-    assert!(
-        refused
-            .to_string()
-            .contains("it is referred to by definitions"),
-        "{refused}"
-    );
+    assert!(matches!(refused, Rejection::Referred { .. }), "{refused}");
 
     let mut given = given
         .and(&remove(GuardrailAttachment, 5))
@@ -176,9 +171,7 @@ fn an_account_takes_no_key_along_that_is_spoken_of() {
     // The account's record is the second.
     let refused = given.refused(&given.undo(2));
     assert!(
-        refused
-            .to_string()
-            .contains("it is referred to by definitions"),
+        refused.to_string().contains("by cache policy \"c\""),
         "{refused}"
     );
 }
