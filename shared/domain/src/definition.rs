@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::OwnerState;
 
 pub mod a2a_agent;
+pub mod applies;
 pub mod cache_policy;
 pub mod guardrail;
 pub mod guardrail_attachment;
