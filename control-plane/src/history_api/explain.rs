@@ -1,14 +1,16 @@
 //! `GET /admin/v1/explain`: how a request for a model would travel, and why. It
 //! asks the same table that routes requests, and names beside each answer the
 //! patterns that lost.
+//!
+//! What is looked at is typed all the way; the answer is written at its end.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use foldgate_domain::pattern::{self, PatternMap};
+use foldgate_domain::pattern;
 use foldgate_domain::{Access, Caller, Denied, OwnerState, OwnerTable};
-use foldgate_proto::{AccountNumber, Level};
+use foldgate_proto::{AccountNumber, Level, SleepReport, Timestamp};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::params::{Params, digits};
 use crate::app::App;
@@ -21,9 +23,13 @@ use crate::request::quote::quoted;
 mod keys;
 mod limits;
 mod models;
+mod steps;
+mod terms;
 
-/// The most losing patterns that one step names.
-pub(crate) const MAX_LOSING: usize = 100;
+use keys::LevelView;
+use models::{Explained, LegView, NotEnforced};
+use steps::Step;
+use terms::Terms;
 
 /// `GET /admin/v1/explain`
 pub(crate) async fn get(
@@ -42,15 +48,21 @@ pub(crate) async fn get(
         None => caller.owner().account,
         Some(text) => account(&caller, text)?,
     };
-    let table = caller.table().owner(caller.owner_id());
-    let table = table.ok_or(Error::Internal)?;
-    let asked = Asked {
-        app: &app,
-        table,
-        model,
-        account,
-    };
-    Ok(reply::read(&caller, &asked.answer()))
+    let model = model.to_owned();
+    // The keys of a large owner take a while to look at.
+    let answered = tokio::task::spawn_blocking(move || {
+        let table = caller.table().owner(caller.owner_id());
+        let now = clock::now();
+        let asked = Asked {
+            table: table.ok_or(Error::Internal)?,
+            model: &model,
+            account,
+            sleeping: app.sleeps.of_owner(caller.owner_id(), now),
+            now,
+        };
+        Ok(reply::read(&caller, &asked.answer()))
+    });
+    answered.await.map_err(|_| Error::Internal)?
 }
 
 /// The account that a number, a name, an e-mail address or a DNA path means.
@@ -77,113 +89,143 @@ fn account(caller: &Authenticated, text: &str) -> Result<AccountNumber, Error> {
 
 /// One question.
 struct Asked<'a> {
-    app: &'a App,
     table: &'a OwnerTable,
     model: &'a str,
     account: AccountNumber,
+    /// The keys that sleep now.
+    sleeping: Vec<SleepReport>,
+    now: Timestamp,
 }
 
-/// One mapping on the way.
+/// What is told.
 #[derive(Debug, Serialize)]
-struct Step<T: Serialize> {
-    #[serde(rename = "step")]
-    name: &'static str,
-    /// The model before it.
-    from: String,
-    /// What it becomes: a model, or a Level.
-    to: Option<T>,
-    /// The pattern that decided, if one matched.
-    pattern: Option<String>,
-    /// In which layer of LEVEL_MAPPER it stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    layer: Option<&'static str>,
-    /// Patterns that matched too, and lost.
-    losing: Vec<Losing<T>>,
+struct Answer<'a> {
+    success: bool,
+    model: &'a str,
+    account: AccountView<'a>,
+    routed: bool,
+    refused: Option<Refused>,
+    kind: Option<&'static str>,
+    winner: Option<Terms<'a>>,
+    legs: Vec<LegView<'a>>,
+    not_enforced: Vec<NotEnforced<'a>>,
+    models_not_understood: Vec<&'a str>,
+    steps: (Step<&'a String>, Step<&'a String>, Step<Level>),
+    upstream_model: Option<String>,
+    level: Option<Level>,
+    switch_over: Vec<Level>,
+    levels: Vec<LevelView<'a>>,
+    allow_models: Vec<Allowed<'a>>,
+    limits: Value,
+    price: Price,
 }
 
 #[derive(Debug, Serialize)]
-struct Losing<T: Serialize> {
-    pattern: String,
-    to: T,
+struct AccountView<'a> {
+    id: u64,
+    name: &'a str,
+    dna: String,
 }
 
-impl Asked<'_> {
-    fn owner(&self) -> &OwnerState {
+/// Whether a model may be named.
+#[derive(Debug, Serialize)]
+struct Allowed<'a> {
+    model: &'a str,
+    allowed: bool,
+}
+
+/// Why such a request is refused, in the proxy's own words.
+#[derive(Debug, Serialize)]
+struct Refused {
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Price {
+    priced: bool,
+    note: &'static str,
+}
+
+impl<'a> Asked<'a> {
+    fn owner(&self) -> &'a OwnerState {
         &self.table.state
     }
 
-    fn answer(&self) -> Value {
-        let now = clock::now();
-        let caller = Caller {
+    fn answer(&'a self) -> Answer<'a> {
+        let access = self.table.access(&self.caller(), self.now);
+        let access = access.as_ref();
+        let first = self.account_step();
+        let named: &str = first.to.map_or(self.model, String::as_str);
+        let second = self.mapper_step(named);
+        let mapped: &str = second.to.map_or(named, String::as_str);
+        let third = self.level_step(mapped);
+        let explained = self.explained(named, access);
+        let upstream_model = upstream(mapped, explained.as_ref());
+        let kind = explained.as_ref().map(|explained| explained.kind);
+        // A Model's own Levels stand in its legs.
+        let level = third.to.filter(|_| kind == Some("level"));
+        let chain = self.chain(level);
+        let allowed = |level: Level| access.is_ok_and(|access| access.allows_level(level));
+        let levels = chain
+            .iter()
+            .map(|level| self.level(*level, mapped, allowed(*level)));
+        let allows = |model: &'a str| Allowed {
+            model,
+            allowed: access.is_ok_and(|access| access.allows_model(model)),
+        };
+        let mut models = vec![allows(self.model)];
+        if named != self.model {
+            models.push(allows(named));
+        }
+        let refused = self.refused(access);
+        let winner = explained.as_ref().and_then(|explained| explained.winner);
+        let (legs, not_enforced) = explained
+            .map(|explained| (explained.legs, explained.not_enforced))
+            .unwrap_or_default();
+        Answer {
+            success: true,
+            model: self.model,
+            account: self.about_account(),
+            routed: refused.is_none(),
+            refused,
+            kind,
+            winner: winner.map(Terms::of),
+            legs,
+            not_enforced,
+            models_not_understood: self.not_understood(),
+            steps: (first, second, third),
+            upstream_model,
+            level,
+            switch_over: chain.get(1..).unwrap_or_default().to_vec(),
+            levels: levels.collect(),
+            allow_models: models,
+            limits: limits::in_force(self.owner(), self.account, (self.model, mapped)),
+            price: Price {
+                priced: false,
+                note: "not yet priced: PRICING is stored, calls are not charged yet",
+            },
+        }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
             owner: self.owner().id,
             account: self.account,
             key: None,
             expires_at: None,
-        };
-        let access = self.table.access(&caller, now);
-        let own = self.owner().accounts.get(&self.account);
-        let by_account = own.map(|account| &account.profile.model_mapper);
-        let first = step(
-            "account_mapper",
-            self.model,
-            by_account.into_iter().flatten(),
-        );
-        let named = first.to.clone().unwrap_or_else(|| self.model.to_owned());
-        let second = self.mapper_step(&named);
-        let mapped = second.to.clone().unwrap_or_else(|| named.clone());
-        let third = self.level_step(&mapped);
-        let explained = self.explained(&named, access.as_ref(), now);
-        let (kind, winner) = match &explained {
-            Some(explained) => (Some(explained.kind), explained.winner.as_ref()),
-            None => (None, None),
-        };
-        // A Model's own Levels stand in its legs.
-        let by_level = third.to.filter(|_| kind == Some("level"));
-        let chain: Vec<Level> = match by_level {
-            Some(level) => std::iter::once(level)
-                .chain(self.table.switch_over(level))
-                .collect(),
-            None => Vec::new(),
-        };
-        let allowed = |level: Level| access.as_ref().is_ok_and(|a| a.allows_level(level));
-        let levels: Vec<Value> = chain
-            .iter()
-            .map(|level| self.level(*level, &mapped, (allowed(*level), now)))
-            .collect();
-        let upstream = upstream(&mapped, explained.as_ref());
-        let verdict = |model: &str| {
-            let allowed = access.as_ref().is_ok_and(|a| a.allows_model(model));
-            json!({"model": model, "allowed": allowed})
-        };
-        let mut models = vec![verdict(self.model)];
-        if named != self.model {
-            models.push(verdict(&named));
         }
-        let refused = self.refused(access.as_ref());
-        json!({
-            "success": true,
-            "model": self.model,
-            "account": self.about_account(),
-            "routed": refused.is_none(),
-            "refused": refused,
-            "kind": kind,
-            "winner": winner,
-            "legs": explained.as_ref().map_or(&[][..], |explained| &explained.legs),
-            "not_enforced": explained.as_ref().map_or(&[][..], |explained| &explained.not_enforced),
-            "models_not_understood": self.not_understood(),
-            "steps": [json!(first), json!(second), json!(third)],
-            "upstream_model": upstream,
-            "level": by_level,
-            "switch_over": chain.get(1..).unwrap_or_default(),
-            "levels": levels,
-            "allow_models": models,
-            "limits": limits::in_force(self.owner(), self.account, (self.model, &mapped)),
-            "price": {"priced": false, "note": "not yet priced: PRICING is stored, calls are not charged yet"},
+    }
+
+    /// A Level and those it switches over to.
+    fn chain(&self, level: Option<Level>) -> Vec<Level> {
+        level.map_or_else(Vec::new, |level| {
+            let over = self.table.switch_over(level);
+            std::iter::once(level).chain(over).collect()
         })
     }
 
-    /// Why such a request is refused, if it is, in the proxy's own words.
-    fn refused(&self, access: Result<&Access<'_>, &Denied>) -> Option<Value> {
+    fn refused(&'a self, access: Result<&Access<'a>, &Denied>) -> Option<Refused> {
         let denied = match access {
             Err(denied) => denied.clone(),
             Ok(access) => access.resolve(self.model).err()?,
@@ -198,91 +240,29 @@ impl Asked<'_> {
             Denied::ModelAddress(_) => "allowed_cidrs",
             Denied::NoRoute(_) => "model_not_found",
         };
-        Some(json!({"code": code, "message": denied.to_string()}))
+        let message = denied.to_string();
+        Some(Refused { code, message })
     }
 
-    /// MODEL_MAPPER; what is a Model's exact name is exempt from its wildcards.
-    fn mapper_step(&self, model: &str) -> Step<String> {
-        let mapper = self.owner().config.model_mapper.iter().flatten();
-        let exempt = self.table.is_model(model);
-        let counts = |(from, _): &(&String, &String)| !exempt || !from.contains('*');
-        step("model_mapper", model, mapper.filter(counts))
-    }
-
-    /// LEVEL_MAPPER: the owner's layer over the completed one.
-    fn level_step(&self, model: &str) -> Step<Level> {
-        let patterns = PatternMap::new(self.owner().level_mapper());
-        let mut matching = patterns.all(model).into_iter();
-        let winner = matching.next();
-        let layer = winner.map(|(pattern, _)| {
-            let own = self.owner().config.level_mapper.as_ref();
-            if own.is_some_and(|own| own.contains_key(pattern.as_str())) {
-                "owner"
-            } else {
-                "completed"
-            }
-        });
-        Step {
-            name: "level_mapper",
-            from: model.to_owned(),
-            to: winner.map(|(_, level)| *level),
-            pattern: winner.map(|(pattern, _)| pattern.to_string()),
-            layer,
-            losing: matching
-                .take(MAX_LOSING)
-                .map(|(pattern, level)| Losing {
-                    pattern: pattern.to_string(),
-                    to: *level,
-                })
-                .collect(),
-        }
-    }
-
-    fn about_account(&self) -> Value {
+    fn about_account(&self) -> AccountView<'a> {
         let owner = self.owner();
         let account = owner.accounts.get(&self.account);
-        let name = account.map_or(&owner.name, |account| &account.profile.name);
-        json!({
-            "id": self.account.0,
-            "name": name,
-            "dna": owner.dna(self.account),
-        })
+        AccountView {
+            id: self.account.0,
+            name: account.map_or(&owner.name, |account| &account.profile.name),
+            dna: owner.dna(self.account),
+        }
     }
 }
 
 /// What upstreams are asked for; of a Model that routes, each leg says.
-fn upstream(mapped: &str, explained: Option<&models::Explained>) -> Value {
+fn upstream(mapped: &str, explained: Option<&Explained<'_>>) -> Option<String> {
     match explained {
         Some(explained) if explained.kind == "direct" => {
             let leg = explained.legs.first();
-            leg.map_or(Value::Null, |leg| leg["upstream_model"].clone())
+            leg.and_then(LegView::upstream_model).map(str::to_owned)
         }
-        Some(explained) if explained.kind == "routing" => Value::Null,
-        _ => json!(mapped),
-    }
-}
-
-/// A mapping of one model name to another.
-fn step<'m>(
-    name: &'static str,
-    model: &str,
-    mapper: impl Iterator<Item = (&'m String, &'m String)>,
-) -> Step<String> {
-    let patterns = PatternMap::new(mapper);
-    let mut matching = patterns.all(model).into_iter();
-    let winner = matching.next();
-    Step {
-        name,
-        from: model.to_owned(),
-        to: winner.map(|(_, to)| (*to).clone()),
-        pattern: winner.map(|(pattern, _)| pattern.to_string()),
-        layer: None,
-        losing: matching
-            .take(MAX_LOSING)
-            .map(|(pattern, to)| Losing {
-                pattern: pattern.to_string(),
-                to: (*to).clone(),
-            })
-            .collect(),
+        Some(explained) if explained.kind == "routing" => None,
+        _ => Some(mapped.to_owned()),
     }
 }

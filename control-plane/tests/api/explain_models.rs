@@ -53,7 +53,7 @@ async fn world() -> Node {
     let cheap = json!({
         "display_name": "cheap", "model_name": "cheap-up", "level": 1, "retries": 2,
         "timeout": 9000, "cost": {"input_per_1k": 0.1, "output_per_1k": 0.2},
-        "cooldown": {"enabled": true, "default_seconds": 7},
+        "cooldown": {"enabled": true, "default_seconds": 7, "trigger_on_transport": false},
         "rate_limit": {"rpm": 60, "concurrency": 3},
     });
     model(&node, cheap).await;
@@ -82,7 +82,11 @@ async fn a_direct_model_is_told_with_its_keys_and_terms() {
     );
     assert_eq!(
         leg["cooldown"],
-        json!({"default_seconds": 7, "max_seconds": 600})
+        json!({
+            "default_seconds": 7, "max_seconds": 600, "honor_retry_after": true,
+            "trigger_on_timeout": true, "trigger_on_transport": false,
+            "trigger_statuses": [401, 408, 429, 500, 502, 503, 504],
+        })
     );
     let levels = leg["levels"].as_array().unwrap();
     assert_eq!(levels.len(), 2, "with what it switches over to");
@@ -148,6 +152,32 @@ async fn a_model_that_routes_is_told_leg_by_leg() {
         (&json!("level"), &json!(1))
     );
     assert_eq!(plain["steps"][1]["pattern"], "sm*");
+}
+
+#[tokio::test]
+async fn what_is_hashed_is_told_where_something_is() {
+    let node = world().await;
+    let hashed = |name: &str, on: Option<Value>| {
+        let mut routing = json!({"strategy": "consistent_hash", "targets": [{"model": "cheap"}]});
+        if let Some(on) = on {
+            routing["hash_on"] = on;
+        }
+        json!({"display_name": name, "routing": routing})
+    };
+    let on = json!([{"type": "header", "name": "x-user"}, {"type": "client_ip"}]);
+    model(&node, hashed("sticky", Some(on.clone()))).await;
+    model(&node, hashed("plain-hash", None)).await;
+    let told = explain(&node, "model=sticky").await["winner"].clone();
+    assert_eq!(
+        (&told["hash_on"], &told["order_is_fixed"]),
+        (&on, &json!(false))
+    );
+    let told = explain(&node, "model=plain-hash").await["winner"].clone();
+    assert_eq!(told["hash_on"], json!([{"type": "api_key"}]));
+    let both = json!({"targets": [{"model": "cheap"}]});
+    model(&node, json!({"display_name": "both", "routing": both})).await;
+    let told = explain(&node, "model=both").await["winner"].clone();
+    assert_eq!(told.get("hash_on"), None);
 }
 
 #[tokio::test]

@@ -3,43 +3,130 @@
 use foldgate_domain::provider::{self, Family};
 use foldgate_domain::table::skipped;
 use foldgate_proto::{KeyId, Level, ProviderKey, SleepReport, Timestamp};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use super::Asked;
 
 /// The most keys one Level lists; `/x-keys` has the whole.
-pub(crate) const MAX_KEYS: usize = 1000;
+const MAX_KEYS: usize = 1000;
 
-impl Asked<'_> {
+/// A Level of the chain.
+#[derive(Debug, Serialize)]
+pub(super) struct LevelView<'a> {
+    level: Level,
+    /// Whether the account may use it.
+    pub(super) allowed: bool,
+    keys_total: usize,
+    pub(super) keys: Vec<KeyView<'a>>,
+}
+
+/// One key.
+#[derive(Debug, Serialize)]
+pub(super) struct KeyView<'a> {
+    id: u64,
+    name: &'a str,
+    provider: &'a str,
+    /// Of a provider known not to serve the model: such keys come last.
+    serves: bool,
+    #[serde(flatten)]
+    pub(super) state: KeyState<'a>,
+}
+
+/// What routing makes of a key.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum KeyState<'a> {
+    Disabled {
+        reason: &'a str,
+        by: String,
+    },
+    Skipped {
+        reason: &'static str,
+    },
+    Asleep {
+        #[serde(serialize_with = "in_words")]
+        until: Timestamp,
+        cause: &'static str,
+        node: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        for_model: Option<&'a str>,
+    },
+    Awake,
+}
+
+/// A time as people read it.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what the derived code calls it with"
+)]
+pub(super) fn in_words<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+impl<'a> Asked<'a> {
     /// One Level of the chain.
-    pub(super) fn level(
-        &self,
-        level: Level,
-        model: &str,
-        (allowed, now): (bool, Timestamp),
-    ) -> Value {
-        let owner = self.owner();
-        let sleeping = self.app.sleeps.of_owner(owner.id, now);
-        let of_level = || owner.keys.values().filter(|key| key.level == level);
-        let shown = of_level().take(MAX_KEYS).map(|key| {
-            let sleep = sleeping.iter().filter(|report| counts(report, key, model));
-            show(key, sleep.max_by_key(|report| report.until), model)
-        });
-        json!({
-            "level": level,
-            "allowed": allowed,
-            "keys_total": of_level().count(),
-            "keys": shown.collect::<Vec<Value>>(),
-        })
+    pub(super) fn level(&'a self, level: Level, model: &str, allowed: bool) -> LevelView<'a> {
+        let of_level = || {
+            let keys = self.owner().keys.values();
+            keys.filter(|key| key.level == level)
+        };
+        let shown = of_level().take(MAX_KEYS);
+        LevelView {
+            level,
+            allowed,
+            keys_total: of_level().count(),
+            keys: shown.map(|key| self.view(key, model)).collect(),
+        }
     }
 
-    /// One key, wherever it stands; `None` if it is gone.
-    pub(super) fn key(&self, key: KeyId, model: &str, now: Timestamp) -> Option<Value> {
-        let owner = self.owner();
-        let key = owner.key(key)?;
-        let sleeping = self.app.sleeps.of_owner(owner.id, now);
-        let sleep = sleeping.iter().filter(|report| counts(report, key, model));
-        Some(show(key, sleep.max_by_key(|report| report.until), model))
+    /// One key alone, wherever it stands; nothing if it is gone.
+    pub(super) fn one_key(
+        &'a self,
+        (level, key): (Level, KeyId),
+        model: &str,
+        allowed: bool,
+    ) -> LevelView<'a> {
+        let key = self.owner().key(key);
+        LevelView {
+            level,
+            allowed,
+            keys_total: 1,
+            keys: key.map(|key| self.view(key, model)).into_iter().collect(),
+        }
+    }
+
+    fn view(&'a self, key: &'a ProviderKey, model: &str) -> KeyView<'a> {
+        let family = Family::of(&key.provider, &key.config);
+        KeyView {
+            id: key.number.0,
+            name: &key.name,
+            provider: &key.provider,
+            serves: provider::serves(model).contains(family),
+            state: self.state(key, model),
+        }
+    }
+
+    fn state(&'a self, key: &'a ProviderKey, model: &str) -> KeyState<'a> {
+        if let Some(disabled) = &key.disabled {
+            return KeyState::Disabled {
+                reason: &disabled.reason,
+                by: disabled.by.to_string(),
+            };
+        }
+        if let Some(reason) = skipped(key) {
+            return KeyState::Skipped { reason };
+        }
+        let counting = self.sleeping.iter();
+        let counting = counting.filter(|report| counts(report, key, model));
+        match counting.max_by_key(|report| report.until) {
+            None => KeyState::Awake,
+            Some(report) => KeyState::Asleep {
+                until: report.until,
+                cause: report.cause.as_str(),
+                node: &report.node,
+                for_model: report.model.as_deref(),
+            },
+        }
     }
 }
 
@@ -47,34 +134,4 @@ impl Asked<'_> {
 fn counts(report: &SleepReport, key: &ProviderKey, model: &str) -> bool {
     let here = report.model.as_ref().is_none_or(|asleep| asleep == model);
     report.key == key.id && here && report.generation.secret >= key.secret_revision
-}
-
-fn show(key: &ProviderKey, sleep: Option<&SleepReport>, model: &str) -> Value {
-    let family = Family::of(&key.provider, &key.config);
-    let mut shown = json!({
-        "id": key.number.0,
-        "name": key.name,
-        "provider": key.provider,
-        // Of a provider known not to serve the model: such keys come last.
-        "serves": provider::serves(model).contains(family),
-    });
-    if let Some(disabled) = &key.disabled {
-        shown["state"] = json!("disabled");
-        shown["reason"] = json!(disabled.reason);
-        shown["by"] = json!(disabled.by.to_string());
-    } else if let Some(why) = skipped(key) {
-        shown["state"] = json!("skipped");
-        shown["reason"] = json!(why);
-    } else if let Some(report) = sleep {
-        shown["state"] = json!("asleep");
-        shown["until"] = json!(report.until.to_string());
-        shown["cause"] = json!(report.cause.as_str());
-        shown["node"] = json!(report.node);
-        if let Some(model) = &report.model {
-            shown["for_model"] = json!(model);
-        }
-    } else {
-        shown["state"] = json!("awake");
-    }
-    shown
 }

@@ -1,49 +1,94 @@
 //! The Model that serves a request: its legs in the order in which they are tried,
 //! each with its keys and terms, and what of it is stored but not acted upon yet.
 
-use std::time::Duration;
-
 use foldgate_domain::definition::Registered;
 use foldgate_domain::definition::model::Strategy;
 use foldgate_domain::routing::{By, Candidate, order};
 use foldgate_domain::table::models::{Direct, Named, Routing, Serves, Target};
 use foldgate_domain::{Access, Caller, Denied, Destination, Leg};
 use foldgate_proto::{DefinitionKind, Timestamp};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Asked;
+use super::keys::{KeyState, LevelView, in_words};
+use super::terms::Terms;
 
 /// The most Models that are named as not understood.
 const MAX_UNREAD: usize = 100;
 
 /// What explains a Model.
-pub(super) struct Explained {
+pub(super) struct Explained<'a> {
     /// `level`, `direct` or `routing`.
     pub(super) kind: &'static str,
-    /// The Model that won, with its terms.
-    pub(super) winner: Option<Value>,
+    /// The Model that won.
+    pub(super) winner: Option<&'a Named>,
     /// Its legs.
-    pub(super) legs: Vec<Value>,
+    pub(super) legs: Vec<LegView<'a>>,
     /// Fields that are stored but not acted upon.
-    pub(super) not_enforced: Vec<Value>,
+    pub(super) not_enforced: Vec<NotEnforced<'a>>,
 }
 
-/// What a leg is looked at by.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    /// What the account may do; the legs themselves are the owner's.
-    access: Result<&'a Access<'a>, &'a Denied>,
-    now: Timestamp,
+/// What of a Model is stored but not acted upon.
+#[derive(Debug, Serialize)]
+pub(super) struct NotEnforced<'a> {
+    model: &'a str,
+    fields: Vec<&'static str>,
 }
 
-impl Asked<'_> {
+/// One way that a request for a Model may go.
+#[derive(Debug, Serialize)]
+pub(super) struct LegView<'a> {
+    #[serde(flatten)]
+    terms: Option<Terms<'a>>,
+    #[serde(flatten)]
+    state: LegState,
+    #[serde(flatten)]
+    way: Option<Way<'a>>,
+    #[serde(flatten)]
+    place: Option<Placed<'a>>,
+}
+
+/// What routing makes of a leg.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum LegState {
+    NotAllowed,
+    Awake,
+    /// All its keys that are not out of use sleep, this long at least.
+    Asleep {
+        #[serde(serialize_with = "in_words")]
+        until: Timestamp,
+    },
+    NoKey,
+    /// No request of this name can go there.
+    LeftOut {
+        reason: &'static str,
+    },
+}
+
+/// Where a leg leads.
+#[derive(Debug, Serialize)]
+struct Way<'a> {
+    upstream_model: String,
+    one_key: bool,
+    levels: Vec<LevelView<'a>>,
+}
+
+/// How a target stands among the others.
+#[derive(Debug, Serialize)]
+struct Placed<'a> {
+    priority: i32,
+    weight: u32,
+    tags: &'a [String],
+}
+
+impl<'a> Asked<'a> {
     /// Explains where `named` leads (the model behind the account's mapper).
     pub(super) fn explained(
-        &self,
-        named: &str,
+        &'a self,
+        named: &'a str,
         access: Result<&Access<'_>, &Denied>,
-        now: Timestamp,
-    ) -> Option<Explained> {
+    ) -> Option<Explained<'a>> {
         let route = self.table.resolve(named).ok()?;
         let model = match route.to {
             Destination::Level { .. } => {
@@ -63,43 +108,46 @@ impl Asked<'_> {
             expires_at: None,
         };
         // All that there is, whatever the account may use of it.
-        let whole = self.table.access(&owner, now);
+        let whole = self.table.access(&owner, self.now);
         let legs = whole
-            .as_ref()
             .ok()
             .and_then(|whole| whole.resolve(named).ok())
             .map(|bound| bound.legs)
             .unwrap_or_default();
-        let view = View { access, now };
         let mut spoken_of = vec![model];
         let (kind, shown) = match &model.serves {
             Serves::Direct(_) => {
-                let shown = legs.iter().map(|leg| self.leg(leg, None, view));
+                let shown = legs.iter().map(|leg| self.leg(leg, None, access));
                 ("direct", shown.collect())
             }
             Serves::Routing(routing) => {
                 spoken_of.extend(routing.targets.iter().map(|one| one.model.as_ref()));
-                ("routing", self.targets(routing, &legs, view))
+                ("routing", self.targets(routing, &legs, access))
             }
         };
+        let not_enforced = spoken_of.into_iter();
         Some(Explained {
             kind,
-            winner: Some(terms(model)),
+            winner: Some(model),
             legs: shown,
-            not_enforced: spoken_of
-                .into_iter()
+            not_enforced: not_enforced
                 .filter_map(|model| self.not_enforced(model))
                 .collect(),
         })
     }
 
     /// The Models that no request reaches, because a newer version wrote them.
-    pub(super) fn not_understood(&self) -> Vec<&str> {
+    pub(super) fn not_understood(&self) -> Vec<&'a str> {
         let unread = self.table.unread_models().take(MAX_UNREAD);
         unread.map(|model| model.name.as_str()).collect()
     }
 
-    fn targets(&self, routing: &Routing, legs: &[Leg<'_>], view: View<'_>) -> Vec<Value> {
+    fn targets(
+        &'a self,
+        routing: &'a Routing,
+        legs: &[Leg<'a>],
+        access: Result<&Access<'_>, &Denied>,
+    ) -> Vec<LegView<'a>> {
         let mut candidates = Vec::new();
         for (place, target) in routing.targets.iter().enumerate() {
             candidates.push(candidate(place, target));
@@ -113,63 +161,96 @@ impl Asked<'_> {
             let target = routing.targets.get(place)?;
             let leg = legs.iter().find(|leg| leg.place == place);
             Some(match leg {
-                Some(leg) => self.leg(leg, Some(target), view),
-                None => left_out(target),
+                Some(leg) => self.leg(leg, Some(target), access),
+                None => LegView::left_out(target),
             })
         });
         shown.collect()
     }
 
     /// One leg, with its keys.
-    fn leg(&self, leg: &Leg<'_>, target: Option<&Target>, view: View<'_>) -> Value {
-        let access = view.access;
-        let allowed = leg
-            .levels
-            .first()
-            .is_some_and(|level| access.is_ok_and(|access| access.allows_level(*level)));
-        let mut shown = leg.named.map_or_else(|| json!({}), terms);
+    fn leg(
+        &'a self,
+        leg: &Leg<'a>,
+        target: Option<&'a Target>,
+        access: Result<&Access<'_>, &Denied>,
+    ) -> LegView<'a> {
         let levels = leg.levels.iter().map(|level| {
-            let allows = access.is_ok_and(|access| access.allows_level(*level));
+            let allowed = access.is_ok_and(|access| access.allows_level(*level));
             match leg.only {
-                None => self.level(*level, &leg.model, (allows, view.now)),
-                Some(key) => json!({
-                    "level": level,
-                    "allowed": allows,
-                    "keys_total": 1,
-                    "keys": self.key(key, &leg.model, view.now).into_iter().collect::<Vec<_>>(),
-                }),
+                None => self.level(*level, &leg.model, allowed),
+                Some(key) => self.one_key((*level, key), &leg.model, allowed),
             }
         });
-        let levels: Vec<Value> = levels.collect();
-        let usable = levels.iter().filter(|level| level["allowed"] == true);
-        let keys = usable.flat_map(|level| level["keys"].as_array().into_iter().flatten());
-        let awake = keys.clone().any(|key| key["state"] == "awake");
-        let until = keys.filter_map(|key| key["until"].as_str()).min();
-        shown["upstream_model"] = json!(leg.model);
-        shown["one_key"] = json!(leg.only.is_some());
-        shown["state"] = json!(match (allowed, awake, until) {
-            (false, ..) => "not_allowed",
-            (_, true, _) => "awake",
-            (_, _, Some(_)) => "asleep",
-            _ => "no_key",
-        });
-        if let Some(until) = until.filter(|_| allowed && !awake) {
-            shown["until"] = json!(until);
+        let levels: Vec<LevelView<'a>> = levels.collect();
+        LegView {
+            terms: leg.named.map(Terms::of),
+            state: LegState::of(&levels),
+            way: Some(Way {
+                upstream_model: leg.model.clone().into_owned(),
+                one_key: leg.only.is_some(),
+                levels,
+            }),
+            place: target.map(Placed::of),
         }
-        shown["levels"] = Value::Array(levels.clone());
-        if let Some(target) = target {
-            place(&mut shown, target);
-        }
-        shown
     }
 
-    /// What of a Model is stored but not acted upon.
-    fn not_enforced(&self, model: &Named) -> Option<Value> {
+    fn not_enforced(&self, model: &'a Named) -> Option<NotEnforced<'a>> {
         let at = (DefinitionKind::Model, model.number);
         let definition = self.owner().definitions.get(&at)?;
         let kind = Registered::of(DefinitionKind::Model)?;
         let fields = kind.unenforced(&definition.value);
-        (!fields.is_empty()).then(|| json!({"model": model.name(), "fields": fields}))
+        let model = model.name();
+        (!fields.is_empty()).then_some(NotEnforced { model, fields })
+    }
+}
+
+impl<'a> LegView<'a> {
+    /// What its upstreams are asked for.
+    pub(super) fn upstream_model(&self) -> Option<&str> {
+        self.way.as_ref().map(|way| way.upstream_model.as_str())
+    }
+
+    fn left_out(target: &'a Target) -> Self {
+        Self {
+            terms: Some(Terms::of(&target.model)),
+            state: LegState::LeftOut {
+                reason: "the name that was asked for has no text for a * of its model_name",
+            },
+            way: None,
+            place: Some(Placed::of(target)),
+        }
+    }
+}
+
+impl LegState {
+    /// Of the Levels of a leg, the first of which must be allowed.
+    fn of(levels: &[LevelView<'_>]) -> Self {
+        if !levels.first().is_some_and(|level| level.allowed) {
+            return Self::NotAllowed;
+        }
+        let usable = levels.iter().filter(|level| level.allowed);
+        let mut until = None;
+        for key in usable.flat_map(|level| &level.keys) {
+            match key.state {
+                KeyState::Awake => return Self::Awake,
+                KeyState::Asleep { until: this, .. } => {
+                    until = Some(until.map_or(this, |so_far: Timestamp| so_far.min(this)));
+                }
+                KeyState::Disabled { .. } | KeyState::Skipped { .. } => {}
+            }
+        }
+        until.map_or(Self::NoKey, |until| Self::Asleep { until })
+    }
+}
+
+impl<'a> Placed<'a> {
+    fn of(target: &'a Target) -> Self {
+        Self {
+            priority: target.priority,
+            weight: target.weight,
+            tags: &target.tags,
+        }
     }
 }
 
@@ -191,56 +272,4 @@ fn direct(model: &Named) -> Option<&Direct> {
         Serves::Direct(direct) => Some(direct),
         Serves::Routing(_) => None,
     }
-}
-
-/// A target that no request of this name can go to.
-fn left_out(target: &Target) -> Value {
-    let mut shown = terms(&target.model);
-    shown["state"] = json!("left_out");
-    shown["reason"] = json!("the name that was asked for has no text for a * of its model_name");
-    place(&mut shown, target);
-    shown
-}
-
-fn place(shown: &mut Value, target: &Target) {
-    shown["priority"] = json!(target.priority);
-    shown["weight"] = json!(target.weight);
-    shown["tags"] = json!(target.tags);
-}
-
-/// A Model's own terms.
-fn terms(model: &Named) -> Value {
-    let millis = |set: Option<Duration>| set.map(|set| set.as_millis());
-    let mut shown = json!({
-        "model": model.name(),
-        "id": model.id,
-        "number": model.number,
-        "timeout": millis(model.timeout),
-        "stream_timeout": millis(model.silence),
-        "concurrency": model.concurrency,
-        "allowed_cidrs": model.allowed(),
-    });
-    match &model.serves {
-        Serves::Direct(direct) => {
-            shown["retries"] = json!(direct.retries);
-            shown["cost"] = json!(direct.cost);
-            shown["cooldown"] = json!(direct.cooling.as_ref().map(|cooling| json!({
-                "default_seconds": cooling.default.as_secs(),
-                "max_seconds": cooling.longest.as_secs(),
-            })));
-        }
-        Serves::Routing(routing) => {
-            shown["strategy"] = json!(routing.strategy);
-            // Others depend on the request, or on what each node counts.
-            let fixed = matches!(routing.strategy, Strategy::Failover | Strategy::LeastCost);
-            shown["order_is_fixed"] = json!(fixed);
-            shown["retries"] = json!(routing.retries);
-            shown["retry_on_429"] = json!(routing.retry_on_429);
-            shown["max_fallbacks"] = json!(routing.max_fallbacks);
-            shown["fallback_on_statuses"] = json!(routing.fallback_on);
-            shown["when_all_unavailable"] =
-                json!(if routing.anyway { "try_anyway" } else { "fail" });
-        }
-    }
-    shown
 }

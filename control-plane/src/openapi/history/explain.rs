@@ -42,10 +42,7 @@ pub(super) fn answer() -> Value {
             ("level", or_null(count())),
             ("switch_over", list(count())),
             ("levels", list(level())),
-            (
-                "allow_models",
-                list(object(&[("model", text()), ("allowed", flag())], &[])),
-            ),
+            ("allow_models", list(allowed())),
             (
                 "limits",
                 object(
@@ -61,6 +58,10 @@ pub(super) fn answer() -> Value {
         ],
         &[],
     )
+}
+
+fn allowed() -> Value {
+    object(&[("model", text()), ("allowed", flag())], &[])
 }
 
 fn step() -> Value {
@@ -84,7 +85,14 @@ fn step() -> Value {
 /// What a Model says of itself, with more beside.
 fn terms(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
     let cooldown = object(
-        &[("default_seconds", count()), ("max_seconds", count())],
+        &[
+            ("default_seconds", count()),
+            ("max_seconds", count()),
+            ("honor_retry_after", flag()),
+            ("trigger_on_timeout", flag()),
+            ("trigger_on_transport", flag()),
+            ("trigger_statuses", list(count())),
+        ],
         &[],
     );
     let mut all = vec![
@@ -103,6 +111,7 @@ fn terms(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
         ("cooldown", or_null(cooldown)),
         ("strategy", text()),
         ("order_is_fixed", flag()),
+        ("hash_on", list(map(text()))),
         ("retry_on_429", flag()),
         ("max_fallbacks", or_null(count())),
         ("fallback_on_statuses", list(count())),

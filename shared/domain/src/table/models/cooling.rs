@@ -19,13 +19,13 @@ pub struct Cooling {
     /// The longest, whatever the provider says.
     pub longest: Duration,
     /// Whether the provider's word counts.
-    heeds_hint: bool,
+    pub heeds_hint: bool,
     /// Whether time-outs count.
-    timeouts: bool,
+    pub timeouts: bool,
     /// Whether broken connections count.
-    transport: bool,
+    pub transport: bool,
     /// The statuses that count.
-    statuses: Vec<u16>,
+    pub statuses: Vec<u16>,
 }
 
 impl Cooling {
