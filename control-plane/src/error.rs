@@ -128,9 +128,9 @@ pub enum Error {
         /// What there is instead.
         message: String,
     },
-    /// A parameter names an account that the caller has not.
-    #[error("{0}")]
-    NoAccount(String),
+    /// A parameter (the first) names what is not the caller's; then the code, the words.
+    #[error("{2}")]
+    NotTheirs(&'static str, &'static str, String),
     /// The history is not indexed far enough yet.
     #[error("{0}")]
     HistoryNotReady(String),
@@ -221,7 +221,7 @@ impl Error {
             | Self::Gone(_)
             | Self::Missing { .. }
             | Self::NotInHistory { .. }
-            | Self::NoAccount(_) => StatusCode::NOT_FOUND,
+            | Self::NotTheirs(..) => StatusCode::NOT_FOUND,
             Self::NoMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. }
             | Self::TooLargeToWrite(_)
@@ -277,12 +277,11 @@ impl Error {
             Self::Encoded => "unsupported_content_encoding",
             Self::BadJson(_) => "invalid_json",
             Self::BadBody(_) => "invalid_body",
-            Self::Missing { code, .. } => code,
+            Self::Missing { code, .. } | Self::NotTheirs(_, code, _) => code,
             Self::Field { .. } => "invalid_field",
             Self::Rejected(rejection) => rejection.code(),
             Self::Gone(_) => "gone",
             Self::NotInHistory { .. } => "revision_not_found",
-            Self::NoAccount(_) => "account_not_found",
             Self::HistoryNotReady(_) => "history_not_ready",
             Self::TooManyStreams(_) => "too_many_streams",
             Self::TooManyRequests => "too_many_requests",
@@ -308,8 +307,7 @@ impl Error {
         match self {
             Self::Field { param, .. } => Some(param),
             Self::Missing { .. } => Some("id"),
-            Self::NotInHistory { param, .. } => Some(param),
-            Self::NoAccount(_) => Some("account"),
+            Self::NotInHistory { param, .. } | Self::NotTheirs(param, ..) => Some(param),
             Self::Rejected(rejection) => rejection.param(),
             _ => None,
         }

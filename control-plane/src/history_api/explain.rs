@@ -4,11 +4,13 @@
 //!
 //! What is looked at is typed all the way; the answer is written at its end.
 
+use std::sync::Arc;
+
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use foldgate_domain::pattern;
 use foldgate_domain::{Access, Caller, Denied, OwnerState, OwnerTable};
-use foldgate_proto::{AccountNumber, Level, SleepReport, Timestamp};
+use foldgate_proto::{AccountNumber, CallerKey, Level, SleepReport, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,14 +22,18 @@ use crate::error::Error;
 use crate::reply;
 use crate::request::quote::quoted;
 
+mod caller;
 mod keys;
 mod limits;
 mod models;
+mod policies;
 mod steps;
 mod terms;
 
+use caller::ApiKeyView;
 use keys::LevelView;
 use models::{Explained, LegView, NotEnforced};
+use policies::Applicable;
 use steps::Step;
 use terms::Terms;
 
@@ -44,12 +50,16 @@ pub(crate) async fn get(
         let problem = format!("is longer than {} characters", pattern::MAX_CHARS);
         return Err(Error::field("model", problem));
     }
-    let account = match params.text("account")? {
-        None => caller.owner().account,
-        Some(text) => account(&caller, text)?,
-    };
+    let named = params.text("account")?;
+    let named = named.map(|text| account(&caller, text)).transpose()?;
+    let key = params.text("api_key")?;
+    let key = key
+        .map(|text| caller::find(&app, &caller, named, text))
+        .transpose()?;
+    let of_key = key.as_ref().map(|key| key.account);
+    let account = named.or(of_key).unwrap_or(caller.owner().account);
     let model = model.to_owned();
-    // The keys of a large owner take a while to look at.
+    // Reading all policies of a large owner takes a while.
     let answered = tokio::task::spawn_blocking(move || {
         let table = caller.table().owner(caller.owner_id());
         let now = clock::now();
@@ -57,6 +67,7 @@ pub(crate) async fn get(
             table: table.ok_or(Error::Internal)?,
             model: &model,
             account,
+            key,
             sleeping: app.sleeps.of_owner(caller.owner_id(), now),
             now,
         };
@@ -79,11 +90,12 @@ fn account(caller: &Authenticated, text: &str) -> Result<AccountNumber, Error> {
         },
     };
     found.ok_or_else(|| {
-        Error::NoAccount(format!(
+        let message = format!(
             "{:?} is no account of yours: send its id, name, e-mail address or DNA path, or \
              leave it out for your own",
             quoted(text)
-        ))
+        );
+        Error::NotTheirs("account", "account_not_found", message)
     })
 }
 
@@ -92,6 +104,9 @@ struct Asked<'a> {
     table: &'a OwnerTable,
     model: &'a str,
     account: AccountNumber,
+    /// The caller key it comes with; `None` is the owner's own, or any that bounds
+    /// nothing.
+    key: Option<Arc<CallerKey>>,
     /// The keys that sleep now.
     sleeping: Vec<SleepReport>,
     now: Timestamp,
@@ -103,12 +118,14 @@ struct Answer<'a> {
     success: bool,
     model: &'a str,
     account: AccountView<'a>,
+    api_key: Option<ApiKeyView<'a>>,
     routed: bool,
     refused: Option<Refused>,
     kind: Option<&'static str>,
     winner: Option<Terms<'a>>,
     legs: Vec<LegView<'a>>,
     not_enforced: Vec<NotEnforced<'a>>,
+    policies: Applicable<'a>,
     models_not_understood: Vec<&'a str>,
     steps: (Step<&'a String>, Step<&'a String>, Step<Level>),
     upstream_model: Option<String>,
@@ -147,6 +164,16 @@ struct Price {
     note: &'static str,
 }
 
+/// The model's names on the way.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    asked: &'a str,
+    /// Behind the account's mapper.
+    named: &'a str,
+    /// Behind MODEL_MAPPER.
+    mapped: &'a str,
+}
+
 impl<'a> Asked<'a> {
     fn owner(&self) -> &'a OwnerState {
         &self.table.state
@@ -160,6 +187,11 @@ impl<'a> Asked<'a> {
         let second = self.mapper_step(named);
         let mapped: &str = second.to.map_or(named, String::as_str);
         let third = self.level_step(mapped);
+        let way = Names {
+            asked: self.model,
+            named,
+            mapped,
+        };
         let explained = self.explained(named, access);
         let upstream_model = upstream(mapped, explained.as_ref());
         let kind = explained.as_ref().map(|explained| explained.kind);
@@ -187,12 +219,14 @@ impl<'a> Asked<'a> {
             success: true,
             model: self.model,
             account: self.about_account(),
+            api_key: self.about_key(way),
             routed: refused.is_none(),
             refused,
             kind,
             winner: winner.map(Terms::of),
             legs,
             not_enforced,
+            policies: self.policies(way, winner),
             models_not_understood: self.not_understood(),
             steps: (first, second, third),
             upstream_model,
@@ -209,11 +243,12 @@ impl<'a> Asked<'a> {
     }
 
     fn caller(&self) -> Caller {
+        let key = self.key.as_ref();
         Caller {
             owner: self.owner().id,
             account: self.account,
-            key: None,
-            expires_at: None,
+            key: key.map(|key| key.number),
+            expires_at: key.and_then(|key| key.terms.expires_at),
         }
     }
 
@@ -231,7 +266,9 @@ impl<'a> Asked<'a> {
             Ok(access) => access.resolve(self.model).err()?,
         };
         let code = match denied {
-            Denied::Expired | Denied::Disabled | Denied::Gone => "gone",
+            Denied::Expired => "expired",
+            Denied::Disabled => "disabled",
+            Denied::Gone => "gone",
             Denied::Suspended => "suspended",
             Denied::Address => "address",
             Denied::Path => "path",

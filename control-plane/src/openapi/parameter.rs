@@ -182,7 +182,13 @@ fn of_route(path: &str, name: &str) -> Option<(Value, &'static str)> {
         ),
         ("/admin/v1/explain", "account") => (
             json!({"type": "string", "minLength": 1}),
-            "an account's number, name, e-mail address or DNA path; without it, the caller's own",
+            "an account's number, name, e-mail address or DNA path; without it, that of `api_key`, \
+             else the caller's own",
+        ),
+        ("/admin/v1/explain", "api_key") => (
+            json!({"type": "string", "minLength": 1}),
+            "the caller key it comes with: its id or number, or its name in the account; without \
+             it, the owner's own key or any that bounds nothing",
         ),
         _ => return None,
     })

@@ -74,7 +74,7 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/admin/v1/history/stream" => &["since"],
         "/admin/v1/state" => &["at"],
         "/admin/v1/state/diff" => &["from", "to"],
-        "/admin/v1/explain" => &["model", "account"],
+        "/admin/v1/explain" => &["model", "account", "api_key"],
         "/admin/v1/access_log" => &["limit", "cursor"],
         "/dashboard/logs" => &["page", "size", "action", "target_id", "status"],
         route if page::lists(route) => page::PARAMETERS,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::openapi::schema::{
-    count, flag, list, map, number, object, or_null, success, text, words,
+    about, count, flag, list, map, number, object, or_null, success, text, words,
 };
 
 /// See the module.
@@ -24,6 +24,7 @@ pub(super) fn answer() -> Value {
                     &[],
                 ),
             ),
+            ("api_key", or_null(api_key())),
             ("routed", flag()),
             (
                 "refused",
@@ -36,6 +37,7 @@ pub(super) fn answer() -> Value {
                 "not_enforced",
                 list(object(&[("model", text()), ("fields", list(text()))], &[])),
             ),
+            ("policies", policies()),
             ("models_not_understood", list(text())),
             ("steps", list(step())),
             ("upstream_model", or_null(text())),
@@ -62,6 +64,84 @@ pub(super) fn answer() -> Value {
 
 fn allowed() -> Value {
     object(&[("model", text()), ("allowed", flag())], &[])
+}
+
+/// The caller key that was named.
+fn api_key() -> Value {
+    let passes = "whether nothing that is enforced refuses it; rate_limit.concurrency is \
+                  counted while calls run, so it is not judged";
+    object(
+        &[
+            ("id", text()),
+            ("number", count()),
+            ("name", text()),
+            ("masked_key", text()),
+            ("account", count()),
+            ("passes", about(flag(), passes)),
+            (
+                "refused_by",
+                list(words(&["disabled", "expires_at", "allowed_models"])),
+            ),
+            ("disabled", flag()),
+            ("expires_at", or_null(text())),
+            ("allowed_models", list(text())),
+            ("models", list(allowed())),
+            ("rate_limit", map(count())),
+            ("not_enforced", list(text())),
+        ],
+        &[],
+    )
+}
+
+/// What would apply, were it enforced.
+fn policies() -> Value {
+    let applying = |value: Value, more: &[(&str, Value)]| {
+        let mut fields = vec![
+            ("id", text()),
+            ("enforced", json!({"const": false})),
+            ("value", value),
+        ];
+        fields.extend_from_slice(more);
+        let legs = about(
+            list(text()),
+            "the targets for whose calls alone it would apply; all, where it is left out",
+        );
+        list(object(&fields, &[("legs", legs)]))
+    };
+    let any = || map(Value::Bool(true));
+    let guardrail = object(
+        &[
+            ("id", text()),
+            ("kind", text()),
+            ("name", text()),
+            ("hook_point", text()),
+            ("enforcement_mode", text()),
+        ],
+        &[],
+    );
+    let counts = about(
+        flag(),
+        "whether it is this attachment that counts, of those of its guardrail",
+    );
+    let exporter = object(&[("kind", text()), ("name", text())], &[]);
+    object(
+        &[
+            ("enforced", json!({"const": false})),
+            ("note", text()),
+            (
+                "guardrails",
+                applying(any(), &[("counts", counts), ("guardrail", guardrail)]),
+            ),
+            ("cache_policies", applying(any(), &[])),
+            ("rate_limit_policies", applying(any(), &[])),
+            ("observability_exporters", applying(exporter, &[])),
+            (
+                "not_listed",
+                about(count(), "how many would apply beside those that are listed"),
+            ),
+        ],
+        &[],
+    )
 }
 
 fn step() -> Value {
