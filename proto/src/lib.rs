@@ -6,6 +6,7 @@ pub mod account;
 pub mod admin_key;
 pub mod caller_key;
 pub mod config;
+pub mod counts;
 pub mod definition;
 pub mod event;
 pub mod id;
@@ -25,6 +26,7 @@ pub use account::{Account, Credit, List, Profile};
 pub use admin_key::{AdminKey, AdminRole};
 pub use caller_key::{CallerKey, KeyHash, KeyTerms, PreviousHash};
 pub use config::{Config, ConfigKey, ModelLimit};
+pub use counts::{Count, Counts, LimitId};
 pub use definition::{Definition, DefinitionKind, JsonText, Secrets};
 pub use event::Event;
 pub use id::{
