@@ -12,6 +12,7 @@ pub mod definition;
 pub mod failure;
 pub mod hint;
 pub mod history;
+pub mod limits;
 pub mod money;
 pub mod one_line;
 pub mod pattern;

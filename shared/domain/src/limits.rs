@@ -1,0 +1,81 @@
+//! Rate limits that hold over all nodes. Pure: the time, and what other nodes say,
+//! are arguments.
+//!
+//! Each limit is enforced against *own count + what other nodes reported*. Seconds,
+//! minutes and hours slide: what is let through counts for exactly that long, so that
+//! there is no double burst where two windows meet. Days are those of the calendar.
+//! Tokens are reserved by an estimate and settled when they are known. Of several
+//! limits all must have room: the strictest wins.
+//!
+//! # Between two messages
+//!
+//! What others let through since their last message is not known here. So near a
+//! limit `L` a node `i` may let through, of what all nodes know to be left, only its
+//! share, until the others know of it:
+//!
+//! ```text
+//! unknown_i  <=  share_i * (L - known_i - sum of known_j)
+//! ```
+//!
+//! `known_i` is what of its own count every other node has heard by now (`unknown_i` is
+//! the rest of it), `known_j` what it has heard of others, and shares go by recent
+//! demand: of its own demand it takes the least that any other may still believe, of the
+//! others' the newest it has heard.
+//!
+//! *Why that holds.* Every node knows at least `known_j` of every `j`, and believes at
+//! least the demand that `j` takes its own share by. So the shares come to at most 1,
+//! and summing over all nodes, at any moment, in whatever order messages came:
+//! `sum own_i <= sum known_i + sum share_i * (L - sum known_i) <= L`. What others let
+//! through is taken to be as late as it was heard of, so that it counts until after it
+//! no longer does where it was let through: on the strict side.
+//!
+//! The bound is 1 as long as each message, or the one after it, arrives in the time
+//! that [`Pace`] grants, and all nodes know each other. It is broken by:
+//!
+//! - a node that comes: until it has heard the others it takes a share as if there were
+//!   [`STRANGERS`] more;
+//! - a node that is cut off while the others take it for dead ([`SILENCE`]): it keeps
+//!   to its last share, so that `n` nodes let through at most `1 + 1/n`;
+//! - two messages in a row that are lost or later than that: what was let through
+//!   between them;
+//! - the turn (below): nobody moved for a while and one call goes through at one node
+//!   just as another finds its share large enough elsewhere: one call.
+//!
+//! A share may come to less than one call while something is left. Then, once nobody
+//! has moved for so long that all know the same, the node whose turn it is by the clock
+//! may take it. A call that finds room, but not in its node's share, is
+//! [held](Verdict::Held): it asks again a moment later, when others have ceded theirs.
+//!
+//! Without messages a node goes on with what it knew: its own count slides on, and it
+//! comes to enforce its last share of `L`. When no node has any, that is 1 again.
+//!
+//! # Memory
+//!
+//! A limit in use takes about 400 bytes, 16 more for each of the last
+//! [`window::MOST_SLOTS`] moments (milliseconds) at which it let something through in
+//! its time, at most; beyond them moments are merged, on the strict side, to no less
+//! than a thousandth of the time. Other nodes' counts take about 64 bytes per node that
+//! uses it. One that is not in use any more is dropped.
+
+mod kind;
+mod ledger;
+mod meter;
+mod pace;
+mod peers;
+mod rule;
+mod sent;
+mod shown;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulation;
+mod sources;
+pub mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use kind::{Kind, Now, Period, Unit, Zone};
+pub use ledger::{Ask, Given, Ledger, MAX_METERS, Refused, Verdict};
+pub use pace::{Pace, SILENCE, STRANGERS};
+pub use peers::Me;
+pub use rule::{Rule, id_of, rules};
+pub use shown::{Shown, Standing, go_duration};

@@ -1,0 +1,131 @@
+//! What a limit counts, over which time, and what time it is.
+
+use foldgate_proto::Timestamp;
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// Calls.
+    Requests,
+    /// Tokens, both ways.
+    Tokens,
+}
+
+/// Over which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// The last second.
+    Second,
+    /// The last minute.
+    Minute,
+    /// The last hour.
+    Hour,
+    /// This day of the calendar.
+    Day,
+}
+
+/// What is counted over which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind {
+    /// What.
+    pub unit: Unit,
+    /// Over which time.
+    pub period: Period,
+}
+
+/// Where days begin.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Zone {
+    /// How far its clocks are ahead of UTC, in milliseconds.
+    pub ahead: i64,
+}
+
+/// What time it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds of a clock that never goes back: what slides goes by it.
+    pub tick: u64,
+    /// What the calendar says.
+    pub wall: Timestamp,
+}
+
+impl Kind {
+    /// How messages name it.
+    pub const fn code(self) -> u8 {
+        let unit = match self.unit {
+            Unit::Requests => 0,
+            Unit::Tokens => 4,
+        };
+        let period = match self.period {
+            Period::Second => 0,
+            Period::Minute => 1,
+            Period::Hour => 2,
+            Period::Day => 3,
+        };
+        unit + period
+    }
+
+    /// What a message names.
+    pub const fn of_code(code: u8) -> Option<Self> {
+        let unit = match code / 4 {
+            0 => Unit::Requests,
+            1 => Unit::Tokens,
+            _ => return None,
+        };
+        let period = match code % 4 {
+            0 => Period::Second,
+            1 => Period::Minute,
+            2 => Period::Hour,
+            _ => Period::Day,
+        };
+        Some(Self { unit, period })
+    }
+}
+
+impl Period {
+    /// How long it is, in milliseconds.
+    pub const fn length(self) -> u64 {
+        match self {
+            Self::Second => SECOND,
+            Self::Minute => MINUTE,
+            Self::Hour => HOUR,
+            Self::Day => DAY,
+        }
+    }
+
+    /// The time by which it goes, in milliseconds.
+    pub(super) fn clock(self, now: Now) -> u64 {
+        match self {
+            Self::Second | Self::Minute | Self::Hour => now.tick,
+            Self::Day => u64::try_from(now.wall.0).unwrap_or(0),
+        }
+    }
+
+    /// When what is let through at a time of its clock no longer counts.
+    pub(super) fn end(self, at: u64, zone: Zone) -> u64 {
+        match self {
+            Self::Second | Self::Minute | Self::Hour => at.saturating_add(self.length()),
+            Self::Day => {
+                let local = at.saturating_add_signed(zone.ahead);
+                let next = (local / DAY + 1).saturating_mul(DAY);
+                next.saturating_add_signed(zone.ahead.saturating_neg())
+            }
+        }
+    }
+
+    /// Which day it is; 0 for what slides.
+    pub(super) fn day(self, now: Now, zone: Zone) -> u32 {
+        match self {
+            Self::Second | Self::Minute | Self::Hour => 0,
+            Self::Day => {
+                let local = self.clock(now).saturating_add_signed(zone.ahead);
+                u32::try_from(local / DAY).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}

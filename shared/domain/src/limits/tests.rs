@@ -1,0 +1,4 @@
+mod among_others;
+mod bounds;
+mod ledger;
+mod shown;
