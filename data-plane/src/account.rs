@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldgate_domain::limits::Standing;
 use foldgate_proto::{AccountNumber, KeyNumber, Level, Revision};
 use foldgate_runtime::telemetry::trace_id;
 use foldgate_runtime::{AccessLine, AccessLog};
@@ -16,6 +17,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tracing::Span;
 
 use crate::error::{Kind, Problem};
+use crate::limits::Reserved;
 use crate::pools::Permit;
 use crate::usage::Usage;
 use metrics::Metrics;
@@ -104,6 +106,10 @@ pub(crate) struct Account {
     pub(crate) attempts: u32,
     /// Its places among the calls under way; it keeps them to its end.
     pub(crate) permits: Vec<Permit>,
+    /// How its rate limits stand.
+    pub(crate) standing: Standing,
+    /// What it has taken of limits on tokens.
+    pub(crate) reserved: Option<Reserved>,
     /// Whether the answer is streamed.
     pub(crate) streamed: bool,
     /// Bytes of the request's body.
@@ -143,6 +149,8 @@ impl Account {
             served_by: None,
             attempts: 0,
             permits: Vec::new(),
+            standing: Standing::default(),
+            reserved: None,
             streamed: false,
             bytes_in: 0,
             bytes_out: 0,
@@ -163,6 +171,15 @@ impl Account {
     pub(crate) fn refuse(&mut self, problem: &Problem) {
         self.status = Some(problem.status);
         self.end = End::Failed(problem.kind, problem.code.clone());
+    }
+
+    /// The tokens it used; `None` where some were, and nobody knows how many.
+    fn tokens(&self) -> Option<u64> {
+        match (&self.usage, &self.end) {
+            (Some(usage), _) => Some(usage.prompt.saturating_add(usage.completion)),
+            (None, End::Failed(..)) => Some(0),
+            (None, End::Open | End::Done | End::Broken) => None,
+        }
     }
 
     fn line(&self, took: Duration) {
@@ -205,6 +222,9 @@ impl Drop for Account {
         if let Some(waited) = self.first_byte {
             metrics.first_byte.record(waited.as_secs_f64());
             metrics.duration.record(took.as_secs_f64());
+        }
+        if let Some(reserved) = self.reserved.take() {
+            reserved.settle(self.tokens());
         }
         if let Some(usage) = &self.usage {
             metrics.tokens(usage);

@@ -2,6 +2,7 @@
 //! shape of OpenAI's API, with a `type` that says whose side failed. Nothing
 //! here names an upstream's host, key or organisation.
 
+mod limited;
 mod passed;
 mod routing;
 mod scrub;

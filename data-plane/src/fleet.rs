@@ -28,6 +28,8 @@ impl Proxy {
                 () = proxy.hear() => {}
                 () = proxy.look_again() => {}
                 () = proxy.tidy() => {}
+                () = proxy.meters.clone().speak() => {}
+                () = proxy.meters.clone().hear() => {}
                 () = shutdown.draining() => {}
             }
             proxy.keep().await;

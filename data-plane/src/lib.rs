@@ -16,6 +16,7 @@ mod endpoint;
 mod error;
 mod fleet;
 mod json;
+mod limits;
 mod models;
 mod openapi;
 mod pools;

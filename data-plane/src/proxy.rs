@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_domain::Table;
+use foldgate_domain::{Limited, Table};
 use foldgate_log::{Replica, Reports};
 use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
 use foldgate_runtime::{AccessLog, Peer};
@@ -30,6 +30,7 @@ use crate::attempt::{Answer, Call, Served, attempt};
 use crate::body::{Fields, Inbound, UsageChunk, drain, read, require_json};
 use crate::endpoint::{Endpoint, Target, find};
 use crate::error::Problem;
+use crate::limits::{Meters, show, tokens};
 use crate::models;
 use crate::openapi;
 use crate::pools::Pools;
@@ -86,6 +87,7 @@ pub struct Proxy {
     books: Books,
     instance: String,
     strangers: Semaphore,
+    pub(crate) meters: Arc<Meters>,
     ids: RequestIds,
 }
 
@@ -104,6 +106,7 @@ impl Proxy {
             },
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
+            meters: Meters::new(&deps.reports, deps.pools.sleeps().place()),
             ids: RequestIds::new(deps.boot),
             deps,
             settings,
@@ -160,7 +163,11 @@ impl Proxy {
                 if !body.is_end_stream() && !parts.headers.contains_key(header::EXPECT) {
                     drain(&mut body).await;
                 }
-                problem.to_response().map(Body::whole)
+                let mut response = problem.to_response().map(Body::whole);
+                if let Some(account) = account {
+                    show(&account.standing, response.headers_mut());
+                }
+                response
             }
         };
         let revision = HeaderValue::from(table.revision().0);
@@ -250,6 +257,7 @@ impl Proxy {
         let routed = route(&access, &fields.model, &asking)?;
         account.model.push_str(routed.model);
         account.permits = routed.permits;
+        self.take_places(account, &routed.limits, &text).await?;
         let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
         let call = Call {
             pools: &self.deps.pools,
@@ -270,10 +278,25 @@ impl Proxy {
         Self::reply(served, slot)
     }
 
+    /// Takes the request's places under its rate limits.
+    async fn take_places(
+        &self,
+        account: &mut Account,
+        limits: &[Limited],
+        text: &[u8],
+    ) -> Result<(), Problem> {
+        let estimate = tokens(limits, text);
+        let (standing, taken) = self.meters.enter(limits, estimate).await;
+        account.standing = standing;
+        account.reserved = taken?;
+        Ok(())
+    }
+
     fn reply(served: Served, slot: &mut Option<Box<Account>>) -> Result<Response<Body>, Problem> {
         let Some(mut account) = slot.take() else {
             return Err(Problem::internal());
         };
+        let standing = account.standing;
         let mut response = match served.answer {
             Answer::Whole { head, body, usage } => {
                 account.answer(head.status());
@@ -300,6 +323,7 @@ impl Proxy {
                 head.map(|()| Body::relay(relay))
             }
         };
+        show(&standing, response.headers_mut());
         if let Some(name) = served.by {
             response.headers_mut().insert(X_FOLDGATE_SERVED_BY, name);
         }

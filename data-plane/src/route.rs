@@ -5,7 +5,7 @@ mod choose;
 mod hashed;
 
 use foldgate_domain::table::models::{Named, Routing, Serves};
-use foldgate_domain::{Access, Destination, Leg};
+use foldgate_domain::{Access, Destination, Leg, Limited};
 use http::{HeaderMap, HeaderName};
 
 use crate::admit::{Admitted, denied};
@@ -43,6 +43,8 @@ pub(crate) struct Routed<'t> {
     pub(crate) plan: Plan<'t>,
     /// The model after the mappers.
     pub(crate) model: &'t str,
+    /// The rate limits that it must have room under.
+    pub(crate) limits: Vec<Limited>,
     /// To be kept until the answer ends.
     pub(crate) permits: Vec<Permit>,
 }
@@ -66,6 +68,7 @@ pub(crate) fn route<'t>(
         permits.push(permit.ok_or_else(|| Problem::too_many_at_once("this API key"))?);
     }
     let model = bound.route.model;
+    let limits = access.limits(requested, &bound.route);
     let routed = match bound.route.to {
         Destination::Model(named) => match &named.serves {
             Serves::Routing(routing) => Some((named, routing)),
@@ -82,6 +85,7 @@ pub(crate) fn route<'t>(
         return Ok(Routed {
             plan,
             model,
+            limits,
             permits,
         });
     };
@@ -92,6 +96,7 @@ pub(crate) fn route<'t>(
     Ok(Routed {
         plan,
         model,
+        limits,
         permits,
     })
 }

@@ -37,6 +37,24 @@ pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
 /// Heartbeats of every node.
 pub const HEARTBEAT_SUBJECTS: &str = "foldgate.heartbeat.>";
 
+/// Counts of every node, for its region.
+pub fn counts_subjects(region: &str) -> String {
+    format!("foldgate.counts.near.{}.*", token(region))
+}
+
+/// The subject of one node's counts.
+pub fn counts_subject(region: &str, node: &str) -> String {
+    format!("foldgate.counts.near.{}.{}", token(region), token(node))
+}
+
+/// What each region has counted, for the others.
+pub const COUNTS_ACROSS_SUBJECTS: &str = "foldgate.counts.across.*";
+
+/// The subject of what one region has counted.
+pub fn counts_across_subject(region: &str) -> String {
+    format!("foldgate.counts.across.{}", token(region))
+}
+
 /// The subject a record is filed under.
 pub fn log_subject(owner: OwnerId, command: &str) -> String {
     format!("foldgate.log.{owner}.{command}")

@@ -140,7 +140,6 @@ async fn every_field_comes_back_as_it_was_written() {
     let (path, entry) = made(&node, &value).await;
     assert_eq!(entry["value"], value);
     let expected = [
-        "rate_limit",
         "allowed_tools",
         "allowed_agents",
         "allowed_routes",

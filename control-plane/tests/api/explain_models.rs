@@ -91,10 +91,7 @@ async fn a_direct_model_is_told_with_its_keys_and_terms() {
     let levels = leg["levels"].as_array().unwrap();
     assert_eq!(levels.len(), 2, "with what it switches over to");
     assert_eq!(levels[0]["keys"][0]["state"], "awake");
-    assert_eq!(
-        way["not_enforced"],
-        json!([{"model": "cheap", "fields": ["rate_limit"]}])
-    );
+    assert_eq!(way["not_enforced"], json!([]));
     assert_eq!(way["models_not_understood"], json!([]));
 }
 
@@ -144,7 +141,7 @@ async fn a_model_that_routes_is_told_leg_by_leg() {
     );
     assert_eq!(
         way["not_enforced"],
-        json!([{"model": "dear", "fields": ["auto_prompt_caching"]}, {"model": "cheap", "fields": ["rate_limit"]}])
+        json!([{"model": "dear", "fields": ["auto_prompt_caching"]}])
     );
     let plain = explain(&node, "model=smooth").await;
     assert_eq!(

@@ -55,7 +55,7 @@ async fn each_mapping_names_its_winner_and_its_losers() {
     assert_eq!(way["level"], route.level().unwrap().get());
     assert_eq!(way["upstream_model"], route.model);
     assert_eq!(way["price"]["priced"], false);
-    assert_eq!(way["limits"]["enforced"], false);
+    assert_eq!(way["limits"]["enforced"], true);
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ pub struct Sleeps {
 }
 
 impl Sleeps {
+    /// The node that reports.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// An empty book, and where to tell of what happens here.
     pub fn new(place: Place, reports: Reports) -> Self {
         Self {

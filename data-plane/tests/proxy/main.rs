@@ -13,6 +13,7 @@ mod fleet;
 mod limits;
 mod models;
 mod passthrough;
+mod rate_limits;
 mod rig;
 mod routing;
 mod streams;

@@ -36,5 +36,6 @@ pub use rejection::{Kind, Rejection};
 pub use state::people::{folded, is_same};
 pub use state::{FOLD_VERSION, OwnerState, State};
 pub use table::{
-    Access, Admin, Bound, Caller, Denied, Destination, Leg, NoRoute, OwnerTable, Route, Table,
+    Access, Admin, Bound, Caller, Denied, Destination, Leg, Limited, NoRoute, OwnerTable, Route,
+    Table, Whose,
 };

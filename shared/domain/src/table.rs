@@ -21,6 +21,7 @@ use crate::{OwnerState, State};
 mod access;
 mod buckets;
 mod compiled;
+mod limited;
 pub mod models;
 mod paid;
 mod people;
@@ -31,6 +32,8 @@ mod tests;
 
 pub use access::{Access, Bound, Denied, Leg};
 use compiled::Compiled;
+use limited::Policies;
+pub use limited::{Limited, Whose};
 use models::{Models, Named};
 pub use people::{Admin, Caller};
 use people::{People, Presented};
@@ -54,6 +57,7 @@ pub struct OwnerTable {
     prices: Arc<Prices>,
     models: Models,
     people: People,
+    policies: Arc<Policies>,
 }
 
 impl Table {
@@ -117,12 +121,17 @@ impl Table {
             .as_ref()
             .map_or_else(Models::default, |b| b.models.clone());
         models.advance(old, owner);
+        let policies = match &before {
+            Some(before) if !policies_differ(&before.state, owner) => Arc::clone(&before.policies),
+            _ => Arc::new(Policies::new(owner)),
+        };
         let table = OwnerTable {
             state: Arc::clone(owner),
             compiled: compiled.unwrap_or_else(|| Arc::new(Compiled::new(owner))),
             prices: paid::prices(before.as_deref(), owner),
             models,
             people,
+            policies,
         };
         self.owners.insert(owner.id, Arc::new(table));
     }
@@ -190,6 +199,15 @@ pub fn skipped(key: &ProviderKey) -> Option<&'static str> {
         | ProviderConfig::Azure { .. }
         | ProviderConfig::Vertex { .. } => None,
     }
+}
+
+fn policies_differ(before: &OwnerState, after: &OwnerState) -> bool {
+    let changed = before.definitions.diff(&after.definitions);
+    changed.into_iter().any(|item| {
+        let (gone, new) = people::sides(&item);
+        let mut either = gone.into_iter().chain(new);
+        either.any(|one| one.kind == DefinitionKind::RateLimitPolicy)
+    })
 }
 
 const fn changes_compiled(event: &Event) -> bool {

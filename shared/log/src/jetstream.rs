@@ -33,7 +33,7 @@ use crate::follow::{self, Poke};
 use crate::{AppendError, Appended, Error, EventLog, Follow, Position, Stored};
 pub(crate) use api::{Api, Expected};
 pub use audit::{Audit, CopyAudit, Outcome, Peer};
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, Subscription};
 pub use copies::Counts;
 pub(crate) use feed::jittered;
 pub use gate::Gate;

@@ -23,4 +23,4 @@ pub use event_log::{AppendError, Appended, EventLog, Position, Stop, Stored};
 pub use follow::{Follow, FollowItem};
 pub use jetstream::JetStream;
 pub use replica::{Observer, Replica};
-pub use reports::{Again, LOOK_AGAIN, Report, Reports};
+pub use reports::{Again, Counting, LOOK_AGAIN, Report, Reports};

@@ -3,6 +3,7 @@
 //! is lost heals with the next heartbeat.
 
 mod again;
+mod counting;
 mod nats;
 mod queue;
 
@@ -22,6 +23,7 @@ use crate::{Error, JetStream};
 use queue::Queue;
 
 pub use again::Again;
+pub use counting::Counting;
 
 /// How many reports a slow reader may be behind before it loses the oldest.
 const BACKLOG: usize = 4096;
@@ -124,6 +126,15 @@ impl Reports {
             Kind::Nats(_, streams) => Some(streams.clone()),
         };
         Again::new(streams, pause)
+    }
+
+    /// What carries counts of rate limits between nodes; `None` within one process,
+    /// which has nobody to tell.
+    pub fn counting(&self) -> Option<Counting> {
+        match &self.kind {
+            Kind::Local(_) => None,
+            Kind::Nats(_, streams) => Some(Counting::new(streams.connection().clone())),
+        }
     }
 
     /// The last report per key and model, for a process that joins late. Subscribe

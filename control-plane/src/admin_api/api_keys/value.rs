@@ -293,10 +293,6 @@ impl ApiKey {
     /// upon nothing by itself.
     pub(super) fn unenforced(&self) -> impl Iterator<Item = &'static str> + use<> {
         let fields = [
-            (
-                "rate_limit",
-                self.rate_limit.is_some_and(|limit| limit.over_time()),
-            ),
             ("allowed_tools", self.allowed_tools.is_some()),
             ("allowed_agents", self.allowed_agents.is_some()),
             ("allowed_routes", self.allowed_routes.is_some()),

@@ -43,8 +43,8 @@ pub(super) fn in_force(
         add("config", &what, limit);
     }
     json!({
-        "enforced": false,
-        "note": "stored, not yet enforced",
+        "enforced": true,
+        "note": "requests and tokens count over all nodes, and the strictest wins; dollars are stored, not yet enforced",
         "limits": limits,
     })
 }

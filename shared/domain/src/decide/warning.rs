@@ -108,9 +108,6 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             if patch.set.level_mapper.is_some() {
                 warnings.extend(stranded(before, after));
             }
-            if patch.set.model_limits.is_some() || patch.merge_limits.is_some() {
-                warnings.push(Warning::NotEnforced("MODEL_LIMITS"));
-            }
             warnings
         }
         Command::ResetConfig(keys) if keys.contains(&ConfigKey::LevelMapper) => {

@@ -378,9 +378,7 @@ impl Defined for Model {
     }
 
     fn unenforced(&self) -> Vec<&'static str> {
-        let limited = self.rate_limit.is_some_and(|limit| limit.over_time());
         let fields = [
-            ("rate_limit", limited),
             (
                 "background_model_check",
                 self.background_model_check.is_some(),

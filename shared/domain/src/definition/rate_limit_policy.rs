@@ -1,5 +1,6 @@
-//! Rate limit policies: limits shared by what they name. They are stored and
-//! validated; nothing is limited by them yet.
+//! Rate limit policies: limits shared by what they name. Those in the plain form are
+//! enforced, always: schedules are stored and validated, as are policies with
+//! conditions, and nothing acts upon them yet.
 //!
 //! Bounds that are ours, as the public contract has none: a limit of 0 is refused,
 //! and so are more than [`MAX_SCHEDULES`] schedules.
@@ -247,6 +248,10 @@ impl Defined for RateLimitPolicy {
     }
 
     fn unenforced(&self) -> Vec<&'static str> {
-        vec!["*"]
+        if self.limits.is_some() {
+            return vec!["*"];
+        }
+        let scheduled = !self.schedules.is_empty();
+        Vec::from_iter(scheduled.then_some("schedules"))
     }
 }

@@ -51,13 +51,14 @@ pub enum Denied {
 /// A caller in good standing, with what bounds it.
 #[derive(Debug, Clone)]
 pub struct Access<'t> {
-    table: &'t OwnerTable,
+    pub(super) table: &'t OwnerTable,
+    pub(super) caller: Caller,
     /// How the key itself bounds its calls, if it does.
-    key: Option<&'t KeyBounds>,
+    pub(super) key: Option<&'t KeyBounds>,
     /// How the account itself bounds its calls, if it does.
     own: Option<&'t CompiledAccount>,
     /// The account's bounds and those of all above it, as far as there are any.
-    bounds: Vec<&'t CompiledAccount>,
+    pub(super) bounds: Vec<&'t CompiledAccount>,
     /// From where it calls, if that is known.
     address: Option<IpAddr>,
 }
@@ -115,6 +116,7 @@ impl OwnerTable {
         let own = below_root.then(|| self.people.account(caller.account));
         Ok(Access {
             table: self,
+            caller: *caller,
             key,
             address: None,
             own: own.flatten().and_then(|own| own.bounds.as_deref()),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use foldgate_proto::Level;
 
 use super::OwnerTable;
+use super::limited::{ModelLimits, model_limits};
 use super::resources::Resources;
 use crate::pattern::{Pattern, PatternMap};
 use crate::provider::FamilySet;
@@ -18,6 +19,7 @@ pub(super) struct Compiled {
     pub(super) mapper: PatternMap<String>,
     pub(super) levels: PatternMap<Level>,
     resources: Option<Resources>,
+    model_limits: ModelLimits,
     listed: OnceLock<Vec<Listed>>,
 }
 
@@ -81,8 +83,13 @@ impl Compiled {
             mapper: PatternMap::new(mapper.map(|(from, to)| (from.as_str(), to.clone()))),
             levels: PatternMap::new(levels),
             resources: owner.config.resources.as_ref().map(Resources::new),
+            model_limits: model_limits(owner.config.model_limits.iter().flatten()),
             listed: OnceLock::new(),
         }
+    }
+
+    pub(super) const fn model_limits(&self) -> &ModelLimits {
+        &self.model_limits
     }
 
     pub(super) fn allows(&self, path: &str) -> bool {

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash,
-    KeyTerms, Level, List, OwnerId, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, JsonText,
+    KeyHash, KeyTerms, Level, List, OwnerId, Timestamp,
 };
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use ipnet::IpNet;
 
 use super::buckets::Buckets;
+use super::limited::AccountLimits;
 use super::resources::Resources;
+use crate::limits::{Rule, rules};
 use crate::pattern::PatternMap;
 use crate::state::people::hashes;
 use crate::{OwnerState, State, acl};
@@ -77,11 +79,16 @@ pub(super) struct KeyBounds {
     pub(super) disabled: bool,
     pub(super) models: Option<PatternMap<()>>,
     pub(super) concurrency: Option<u32>,
+    pub(super) rules: Vec<Rule>,
+    /// Who uses it, as another system knows them.
+    pub(super) member: Option<String>,
 }
 
 /// How an account bounds those who call.
 #[derive(Debug)]
 pub(super) struct CompiledAccount {
+    pub(super) number: AccountNumber,
+    pub(super) limits: Option<AccountLimits>,
     pub(super) suspended: bool,
     pub(super) levels: Option<List<Level>>,
     pub(super) ips: Option<Vec<IpNet>>,
@@ -256,11 +263,22 @@ impl People {
 
 impl KeyBounds {
     fn new(terms: &KeyTerms) -> Option<Self> {
-        let plain = !terms.disabled && terms.allow_models.is_none() && terms.concurrency.is_none();
+        let per_second = terms.rps.map(Rule::per_second).into_iter();
+        let rules: Vec<Rule> = per_second
+            .chain(terms.limits.iter().flat_map(|limits| rules(limits)))
+            .collect();
+        let member = terms.more.as_ref().and_then(member);
+        let plain = !terms.disabled
+            && terms.allow_models.is_none()
+            && terms.concurrency.is_none()
+            && rules.is_empty()
+            && member.is_none();
         (!plain).then(|| Self {
             disabled: terms.disabled,
             models: terms.allow_models.as_deref().map(patterns),
             concurrency: terms.concurrency,
+            rules,
+            member,
         })
     }
 }
@@ -268,7 +286,9 @@ impl KeyBounds {
 impl CompiledAccount {
     fn new(account: &Account) -> Option<Self> {
         let profile = &account.profile;
+        let limits = AccountLimits::new(profile.limits.as_deref(), profile.model_limits.iter());
         let plain = !profile.suspended
+            && limits.is_none()
             && profile.allow_ips.is_none()
             && profile.allow_models.is_none()
             && profile.allow_levels.is_none()
@@ -276,6 +296,8 @@ impl CompiledAccount {
             && profile.model_mapper.is_empty();
         let mapper = profile.model_mapper.iter();
         (!plain).then(|| Self {
+            number: account.number,
+            limits,
             suspended: profile.suspended,
             levels: profile.allow_levels.clone(),
             ips: profile
@@ -287,6 +309,15 @@ impl CompiledAccount {
             resources: profile.resources.as_deref().map(Resources::new),
         })
     }
+}
+
+fn member(more: &JsonText) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Known {
+        user_id: Option<String>,
+    }
+    let known: Known = serde_json::from_str(&more.0).ok()?;
+    known.user_id
 }
 
 fn patterns(models: &BTreeSet<String>) -> PatternMap<()> {

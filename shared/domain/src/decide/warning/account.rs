@@ -6,7 +6,7 @@ use foldgate_proto::{Account, Profile};
 
 use super::{CHAT, Warning, unserved};
 use crate::OwnerState;
-use crate::command::{Change, LimitPatch, ProfileEdit};
+use crate::command::{Change, ProfileEdit};
 use crate::pattern::PatternMap;
 use crate::table::resources::Resources;
 
@@ -58,8 +58,6 @@ fn not_enforced(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
         ("CreditGranted", credit),
         ("HardLimit", edit.hard_limit != Change::Keep),
         ("SoftLimit", edit.soft_limit != Change::Keep),
-        ("RPM to TPD", edit.limits != LimitPatch::default()),
-        ("ModelLimits", !edit.model_limits.is_empty()),
     ];
     let kept = parts.into_iter().filter(|(_, given)| *given);
     kept.map(|(part, _)| Warning::NotEnforced(part)).collect()

@@ -12,7 +12,9 @@ use super::Cooling;
 use crate::acl;
 use crate::definition::Model;
 use crate::definition::model::{self, HashSource, Place, Strategy, WhenAllUnavailable};
+use crate::limits::Rule;
 use crate::pattern::Pattern;
+use crate::table::limited::rules_of;
 
 /// A Model that callers may name.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,8 @@ pub struct Named {
     pub serves: Serves,
     /// The most calls at once on a node.
     pub concurrency: Option<u32>,
+    /// Limits on requests and tokens.
+    pub rules: Vec<Rule>,
     /// How long an answer that is no stream may take to be whole.
     pub timeout: Option<Duration>,
     /// How long a stream may be silent.
@@ -154,6 +158,7 @@ impl Named {
             pattern: Pattern::parse(&definition.name).ok()?,
             serves,
             concurrency: model.rate_limit.and_then(|limit| limit.concurrency),
+            rules: model.rate_limit.as_ref().map_or_else(Vec::new, rules_of),
             timeout: millis(model.timeout),
             silence: millis(model.stream_timeout),
             allowed,

@@ -1,0 +1,174 @@
+//! Rate limits on the way of a request: it takes its place under all of them before
+//! its first attempt, and gives back what it did not use when it is over. How a limit
+//! holds over all nodes stands in `foldgate_domain::limits`.
+//!
+//! `concurrency` is another matter: how many calls are under way is counted by each
+//! node for itself (`pools::gauges`).
+
+mod estimate;
+mod exchange;
+mod headers;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use foldgate_domain::Limited;
+use foldgate_domain::limits::{Ask, Ledger, Me, Now, Pace, Standing, Unit, Verdict, Zone};
+use foldgate_log::{Counting, Reports};
+use tokio::sync::Semaphore;
+
+use crate::error::Problem;
+use crate::pools::{Place, now as wall};
+
+pub(crate) use estimate::tokens;
+pub(crate) use headers::show;
+
+/// How long a call waits for other nodes to cede what they do not need. Within a region
+/// that takes a fifth of a second.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it asks meanwhile.
+const ASK_AGAIN: Duration = Duration::from_millis(15);
+
+/// How many calls wait so at once; further ones are refused.
+const MAX_HELD: usize = 1024;
+
+/// All limits of this node.
+pub(crate) struct Meters {
+    ledger: Mutex<Ledger>,
+    started: Instant,
+    held: Semaphore,
+    fleet: Option<(Counting, Place)>,
+}
+
+/// What a request has taken of limits on tokens, to be settled when it is over.
+pub(crate) struct Reserved {
+    meters: Arc<Meters>,
+    asks: Vec<Ask>,
+    at: Now,
+}
+
+impl Meters {
+    /// Nothing counted yet.
+    pub(crate) fn new(reports: &Reports, place: &Place) -> Arc<Self> {
+        let fleet = reports.counting().map(|counting| (counting, place.clone()));
+        let zone = Zone::default();
+        let ledger = match &fleet {
+            None => Ledger::alone(zone),
+            Some((_, place)) => {
+                let me = Me {
+                    node: place.node.clone(),
+                    region: place.region.clone(),
+                    life: u64::try_from(wall().0).unwrap_or(0),
+                };
+                Ledger::shared(zone, Pace::default(), me)
+            }
+        };
+        Arc::new(Self {
+            ledger: Mutex::new(ledger),
+            started: Instant::now(),
+            held: Semaphore::new(MAX_HELD),
+            fleet,
+        })
+    }
+
+    /// Takes a place under all limits, with so many tokens as an estimate. Waits for a
+    /// moment where other nodes have to cede theirs.
+    ///
+    /// # Errors
+    /// 429, by the limit that has no room for the longest; how the limits stand is told
+    /// in any case.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        limits: &[Limited],
+        tokens: u64,
+    ) -> (Standing, Result<Option<Reserved>, Problem>) {
+        if limits.is_empty() {
+            return (Standing::default(), Ok(None));
+        }
+        let asks: Vec<Ask> = limits.iter().map(|limit| ask(limit, tokens)).collect();
+        let (mut first, mut place) = (true, None);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let now = self.now();
+            let verdict = self.lock().admit(now, &asks, first);
+            first = false;
+            match verdict {
+                Verdict::Taken(given) => {
+                    let mut asks = asks;
+                    asks.retain(|ask| ask.kind.unit == Unit::Tokens);
+                    let reserved = Reserved {
+                        meters: Arc::clone(self),
+                        asks,
+                        at: given.at,
+                    };
+                    return (given.standing, Ok(Some(reserved)));
+                }
+                Verdict::Refused(refused) => {
+                    let limit = limits[refused.which];
+                    let wait = Duration::from_millis(refused.wait);
+                    let problem = Problem::rate_limited(limit.whose, limit.rule, wait);
+                    return (refused.standing, Err(problem));
+                }
+                Verdict::Held => {}
+            }
+            place = place.or_else(|| self.held.try_acquire().ok());
+            if place.is_none() || Instant::now() >= until {
+                let standing = self.lock().standing(now, &asks);
+                let strictest = limits.iter().min_by_key(|limit| limit.rule.limit);
+                let limit = strictest.unwrap_or(&limits[0]);
+                let problem = Problem::rate_limited(limit.whose, limit.rule, PATIENCE);
+                return (standing, Err(problem));
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+
+    fn now(&self) -> Now {
+        let tick = self.started.elapsed().as_millis();
+        Now {
+            tick: u64::try_from(tick).unwrap_or(u64::MAX),
+            wall: wall(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ask(limit: &Limited, tokens: u64) -> Ask {
+    Ask {
+        id: limit.id,
+        kind: limit.rule.kind,
+        limit: limit.rule.limit,
+        cost: match limit.rule.kind.unit {
+            Unit::Requests => 1,
+            Unit::Tokens => tokens,
+        },
+    }
+}
+
+impl Reserved {
+    /// The request is over and has used so many tokens; `None` is not known, and its
+    /// estimate stands.
+    pub(crate) fn settle(self, used: Option<u64>) {
+        let Some(used) = used.filter(|_| !self.asks.is_empty()) else {
+            return;
+        };
+        let now = self.meters.now();
+        let mut ledger = self.meters.lock();
+        for ask in &self.asks {
+            ledger.settle(ask, used, (self.at, now));
+        }
+    }
+}
+
+impl std::fmt::Debug for Reserved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reserved").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
