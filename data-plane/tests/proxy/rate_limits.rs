@@ -179,9 +179,8 @@ async fn a_key_s_limits_are_its_own() {
 #[tokio::test]
 async fn model_limits_are_counted_per_account_and_model() {
     let (mut rig, _upstream) = rig(&[("big*", rpm(2)), ("small", rpm(50))]).await;
-    let [one, other] = ["one", "other"];
     let mut callers = Vec::new();
-    for name in [one, other] {
+    for name in ["first", "other"] {
         let (plain, terms) = (ProfileEdit::default(), TermsEdit::default());
         callers.push(account(&mut rig, (ROOT, name), plain, terms).await.1);
     }

@@ -13,6 +13,7 @@ mod models;
 mod outage;
 mod people;
 mod playground;
+mod rate_limits;
 mod reads;
 mod region;
 mod roles;
