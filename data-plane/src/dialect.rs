@@ -22,11 +22,16 @@
 //! Transport, keys and failures know no dialect, and a dialect knows none of them.
 
 mod answer;
+mod anthropic;
 mod json;
+pub(crate) mod openai;
 mod parse;
 mod refusal;
 mod request;
+pub(crate) mod rerank;
 mod text;
+
+use bytes::Bytes;
 
 pub(crate) use answer::{Answer, Candidate, Event, Piece, ReadStream, Stop, WriteStream};
 pub(crate) use json::Json;
@@ -37,6 +42,8 @@ pub(crate) use request::{
     Thinking, Tier, Tool, ToolChoice, Turn,
 };
 pub(crate) use text::Text;
+
+use crate::splice::Segments;
 
 /// What callers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +63,79 @@ pub(crate) enum Target {
     Anthropic,
     /// `generateContent`.
     Gemini,
+}
+
+impl Caller {
+    /// The same dialect at upstreams: between the two nothing is translated.
+    pub(crate) const fn same(self) -> Target {
+        match self {
+            Self::OpenAi => Target::OpenAi,
+            Self::Anthropic => Target::Anthropic,
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// What is wrong with it, or can be said in no other dialect.
+    pub(crate) fn read_request(self, json: &str) -> Result<Request<'_>, Refusal> {
+        match self {
+            Self::OpenAi => openai::read_request(json),
+            Self::Anthropic => anthropic::read_request(json),
+        }
+    }
+
+    /// Writes a whole answer.
+    pub(crate) fn write_answer(self, answer: &Answer<'_>, reply: &Reply) -> Bytes {
+        match self {
+            Self::OpenAi => openai::write_answer(answer, reply),
+            Self::Anthropic => anthropic::write_answer(answer, reply),
+        }
+    }
+
+    /// What writes a streamed one.
+    pub(crate) fn writer(self, reply: Reply) -> Box<dyn WriteStream> {
+        match self {
+            Self::OpenAi => Box::new(openai::Writer::new(reply)),
+            Self::Anthropic => Box::new(anthropic::Writer::default()),
+        }
+    }
+}
+
+impl Target {
+    /// Writes a request; large texts are slices of `source`, which it was read from.
+    ///
+    /// # Errors
+    /// What the target has no word for, named as OpenAI does.
+    pub(crate) fn write_request(
+        self,
+        request: &Request<'_>,
+        aim: &Aim<'_>,
+        source: &Bytes,
+    ) -> Result<Segments, Refusal> {
+        match self {
+            Self::OpenAi => openai::write_request(request, aim, source),
+            Self::Anthropic => anthropic::write_request(request, aim, source),
+            Self::Gemini => Err(Refusal::cannot("messages", "Gemini")),
+        }
+    }
+
+    /// Reads a whole answer; `None` when it is none.
+    pub(crate) fn read_answer(self, json: &str) -> Option<Answer<'_>> {
+        match self {
+            Self::OpenAi => openai::read_answer(json),
+            Self::Anthropic => anthropic::read_answer(json),
+            Self::Gemini => None,
+        }
+    }
+
+    /// What reads a streamed one.
+    pub(crate) fn reader(self) -> Box<dyn ReadStream> {
+        match self {
+            Self::OpenAi | Self::Gemini => Box::new(openai::Reader::default()),
+            Self::Anthropic => Box::new(anthropic::Reader::default()),
+        }
+    }
 }
 
 /// What a request is written for.
@@ -79,3 +159,15 @@ pub(crate) enum House {
     /// dialect in the body.
     Vertex,
 }
+
+/// What an answer is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// When, in seconds of Unix time; OpenAI's answers say so.
+    pub(crate) created: i64,
+    /// Whether the caller asked for OpenAI's usage chunk.
+    pub(crate) include_usage: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! Texts and JSON values are borrowed from the caller's body as they stand there.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::Text;
 
@@ -60,6 +61,33 @@ pub(crate) struct Request<'a> {
     /// Whether the caller asked for OpenAI's usage chunk. Anthropic's streams
     /// have usage always, and need no asking.
     pub(crate) include_usage: bool,
+}
+
+impl<'a> Request<'a> {
+    /// Adds to the conversation; what the same side said before is one turn with it.
+    pub(crate) fn say(&mut self, role: Role, parts: Vec<Part<'a>>) {
+        if parts.is_empty() {
+            return;
+        }
+        match self.turns.last_mut().filter(|last| last.role == role) {
+            Some(last) => last.parts.extend(parts),
+            None => self.turns.push(Turn { role, parts }),
+        }
+    }
+
+    /// Gives each outcome the name of the function that was called.
+    pub(crate) fn name_outcomes(&mut self) {
+        let mut names: HashMap<Text<'a>, Text<'a>> = HashMap::new();
+        for part in self.turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+            match part {
+                Part::Call(call) => {
+                    names.insert(call.id.clone(), call.name.clone());
+                }
+                Part::Outcome(outcome) => outcome.name = names.get(&outcome.id).cloned(),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// What one side said.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// The inside of a JSON string literal, as it is written there: without its
 /// quotes, with its escapes.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
@@ -43,6 +43,14 @@ impl<'a> Text<'a> {
         }
         let literal = format!("\"{}\"", self.0);
         serde_json::from_str(&literal).map_or(Cow::Borrowed(&self.0), Cow::Owned)
+    }
+
+    /// What it means, borrowed from the body if it has no escapes.
+    pub(crate) fn into_plain(self) -> Cow<'a, str> {
+        match self.0 {
+            Cow::Borrowed(text) if !text.contains('\\') => Cow::Borrowed(text),
+            _ => Cow::Owned(self.plain().into_owned()),
+        }
     }
 
     /// Whether nothing is in it.

@@ -1,0 +1,39 @@
+//! What differs from model to model.
+
+/// Models that take a budget of thought and no effort: those before 4.6.
+const OLDER: [&str; 14] = [
+    "claude-2",
+    "claude-instant",
+    "claude-3",
+    "claude-opus-4-0",
+    "claude-opus-4-1",
+    "claude-opus-4-2",
+    "claude-opus-4-5",
+    "claude-opus-4@",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2",
+    "claude-sonnet-4-5",
+    "claude-sonnet-4@",
+    "claude-haiku-4-5",
+    "claude-haiku-4@",
+];
+
+/// The most tokens that a request asks for when it says nothing: what a model can
+/// do at most, or enough.
+const MAX_TOKENS: [(&str, u64); 4] = [
+    ("claude-3-7", 32_000),
+    ("claude-3-5", 8192),
+    ("claude-3", 4096),
+    ("claude-2", 4096),
+];
+
+/// Whether the model is of those before 4.6.
+pub(super) fn is_older(model: &str) -> bool {
+    OLDER.iter().any(|name| model.contains(name))
+}
+
+/// How many tokens are asked for when the request says nothing.
+pub(super) fn max_tokens(model: &str) -> u64 {
+    let known = MAX_TOKENS.iter().find(|(name, _)| model.contains(name));
+    known.map_or(32_000, |(_, most)| *most)
+}
