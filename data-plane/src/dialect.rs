@@ -23,6 +23,7 @@
 
 mod answer;
 mod anthropic;
+pub(crate) mod gemini;
 mod json;
 pub(crate) mod openai;
 mod parse;
@@ -116,7 +117,7 @@ impl Target {
         match self {
             Self::OpenAi => openai::write_request(request, aim, source),
             Self::Anthropic => anthropic::write_request(request, aim, source),
-            Self::Gemini => Err(Refusal::cannot("messages", "Gemini")),
+            Self::Gemini => gemini::write_request(request, aim, source),
         }
     }
 
@@ -125,15 +126,16 @@ impl Target {
         match self {
             Self::OpenAi => openai::read_answer(json),
             Self::Anthropic => anthropic::read_answer(json),
-            Self::Gemini => None,
+            Self::Gemini => gemini::read_answer(json),
         }
     }
 
     /// What reads a streamed one.
     pub(crate) fn reader(self) -> Box<dyn ReadStream> {
         match self {
-            Self::OpenAi | Self::Gemini => Box::new(openai::Reader::default()),
+            Self::OpenAi => Box::new(openai::Reader::default()),
             Self::Anthropic => Box::new(anthropic::Reader::default()),
+            Self::Gemini => Box::new(gemini::Reader::default()),
         }
     }
 }

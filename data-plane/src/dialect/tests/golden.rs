@@ -9,8 +9,11 @@ use crate::sse::Splitter;
 /// Callers and targets by the names that files have.
 pub(super) const CALLERS: [(&str, Caller); 2] =
     [("openai", Caller::OpenAi), ("anthropic", Caller::Anthropic)];
-pub(super) const TARGETS: [(&str, Target); 2] =
-    [("openai", Target::OpenAi), ("anthropic", Target::Anthropic)];
+pub(super) const TARGETS: [(&str, Target); 3] = [
+    ("openai", Target::OpenAi),
+    ("anthropic", Target::Anthropic),
+    ("gemini", Target::Gemini),
+];
 
 pub(super) const REPLY: Reply = Reply {
     created: 1_700_000_000,
