@@ -22,8 +22,8 @@ use http::Uri;
 use azure::Azure;
 pub(crate) use edit::for_vertex;
 use standard::Standard;
-use vertex::Vertex;
 pub use vertex::AccountError;
+use vertex::Vertex;
 pub(crate) use vertex::{Account, Token, Tokens};
 
 use crate::dialect::{Caller, Target};
@@ -148,7 +148,7 @@ impl Site {
 
     /// What this upstream is best spoken to in: the caller's own dialect where it
     /// understands that, as then nothing needs a translation.
-    #[cfg_attr(not(test), expect(dead_code, reason = "translations ask for it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "no endpoint is translated yet"))]
     pub(crate) fn dialect(&self, from: Caller, path: &str, model: &str) -> Target {
         match self {
             Self::Standard(standard) => standard.dialect(),

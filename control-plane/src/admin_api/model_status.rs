@@ -265,21 +265,24 @@ impl<'s> Keys<'s> {
                 pools.flatten().copied().collect()
             }
         };
+        let upstream = model.model_name.as_deref();
+        let serves =
+            |key: &&ProviderKey| upstream.is_none_or(|model| skipped(key, model).is_none());
         let usable: Vec<&ProviderKey> = keys
             .iter()
             .copied()
-            .filter(|key| key.disabled.is_none() && skipped(key).is_none())
+            .filter(|key| key.disabled.is_none() && serves(key))
             .collect();
-        let upstream = Upstream::of(model);
+        let sleeps_of = Upstream::of(model);
         let sleeps: Vec<(&SleepReport, Kept)> = usable
             .iter()
-            .filter_map(|key| self.sleep(key.id, &upstream))
+            .filter_map(|key| self.sleep(key.id, &sleeps_of))
             .collect();
         let last = sleeps.iter().map(|(report, _)| *report);
         let last = last.max_by_key(|report| report.at);
         let whole = sleeps.iter().filter(|(_, kept)| *kept == Kept::All).count();
         let (status, left, reason) = if usable.is_empty() {
-            let why = unusable(&keys);
+            let why = unusable(&keys, upstream);
             (Status::Unhealthy, Left::None, Some(why))
         } else if whole == usable.len() {
             let why = last.map(|report| told(report, "all its keys sleep"));
@@ -358,11 +361,11 @@ fn tried(owner: &OwnerState, level: Level) -> impl Iterator<Item = Level> {
     std::iter::once(level).chain(owner.switch_over(level))
 }
 
-fn unusable(keys: &[&ProviderKey]) -> String {
+fn unusable(keys: &[&ProviderKey], model: Option<&str>) -> String {
     let Some(key) = keys.first() else {
         return "no provider key stands there".to_owned();
     };
-    match (&key.disabled, skipped(key)) {
+    match (&key.disabled, model.and_then(|model| skipped(key, model))) {
         (Some(disabled), _) => format!("its keys are switched off: {}", disabled.reason),
         (None, Some(why)) => why.to_owned(),
         (None, None) => String::new(),

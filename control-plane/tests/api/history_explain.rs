@@ -71,7 +71,7 @@ async fn each_key_says_why_it_serves_or_not() {
     let azure = json!({
         "SecretKey": "azure-secret-0123456789-abcdef", "Level": 1,
         "Provider": "https://me.openai.azure.com",
-        "Config": {"provider_type": "azure", "model_mapping": {"*": "deployed"},
+        "Config": {"provider_type": "azure", "model_mapping": {"gpt-4o": "deployed"},
                    "api_versions": {"chat": "2025-01-01-preview"}},
     });
     node.post("/x-keys", &azure).await.ok();

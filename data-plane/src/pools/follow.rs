@@ -7,7 +7,6 @@ use std::sync::Arc;
 use foldgate_domain::State;
 use foldgate_domain::pool::PoolKey;
 use foldgate_domain::provider::Family;
-use foldgate_domain::table::skipped;
 use foldgate_proto::{
     Change, Event, KeyId, KeyNumber, Level, OwnerId, ProviderConfig, ProviderKey, Record,
     ResourceId, Revision,
@@ -21,9 +20,6 @@ use crate::upstream::AccountError;
 /// Why a key that may be used cannot be used here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Skipped {
-    /// Its settings lead no model anywhere.
-    #[error("{0}")]
-    Unrouted(&'static str),
     /// Its secret cannot be opened.
     #[error("its secret cannot be opened: {0}")]
     Sealed(foldgate_vault::Error),
@@ -195,9 +191,6 @@ impl Pools {
     fn stands(&self, owner: OwnerId, key: &ProviderKey, before: Option<&Entry>) -> Stands {
         if key.disabled.is_some() {
             return Stands::Disabled;
-        }
-        if let Some(why) = skipped(key) {
-            return Stands::Skipped(Skipped::Unrouted(why));
         }
         let (level, secret) = (key.level, key.secret_revision);
         if let Some(before) = before

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foldgate_domain::command::{AddKey, ClaimOwner, Command, Context, DisableKey, PatchKey};
@@ -17,7 +16,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::dialect::Target;
-use crate::upstream::Ask as Call;
+use crate::upstream::{AccountError, Ask as Call};
 
 use super::{Picked, Place, Pools, Skipped, Sleeps, Wish, now};
 
@@ -232,15 +231,24 @@ fn a_credential_follows_its_secret_and_its_provider() {
 fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
     let mut world = World::new();
     world.add(11, 1, ProviderConfig::STANDARD, "another field");
-    world.add(
-        12,
-        1,
-        ProviderConfig::Azure {
-            model_mapping: BTreeMap::new(),
-            api_versions: BTreeMap::new(),
-        },
-        "secret",
-    );
+    let two = KeyId(Uuid::from_u128(12));
+    let vertex = ProviderConfig::Vertex {
+        base_url: None,
+        project_id: "my-project".to_owned(),
+        location: "us-central1".to_owned(),
+        client_email: "robot@my-project.iam.gserviceaccount.com".to_owned(),
+        private_key: world.sealed(two, "private_key", "-----BEGIN PRIVATE KEY-----\nMIIE..."),
+        token_uri: None,
+    };
+    world.run(&Command::AddKey(AddKey {
+        id: two,
+        name: String::new(),
+        level: level(1),
+        provider: "https://us-central1-aiplatform.googleapis.com".to_owned(),
+        config: vertex.into(),
+        secret: world.sealed(two, "secret", SECRET),
+        enabled: true,
+    }));
     assert_eq!(world.picks(1), None);
     let mut skipped = world.pools.skipped();
     skipped.sort_by_key(|(_, number, _)| *number);
@@ -252,7 +260,7 @@ fn keys_that_cannot_be_used_are_left_out_with_the_reason() {
                 KeyNumber(1),
                 Skipped::Sealed(foldgate_vault::Error::Refused)
             ),
-            (OWNER, KeyNumber(2), Skipped::Unrouted(_)),
+            (OWNER, KeyNumber(2), Skipped::Account(AccountError::NotPem)),
         ]
     ));
     world.run(&Command::RemoveKey(KeyNumber(1)));

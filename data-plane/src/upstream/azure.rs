@@ -1,5 +1,5 @@
 //! Azure OpenAI. Models are deployments there; which one a model leads to is the
-//! key's `model_mapping`.
+//! key's `model_mapping`. Where that is empty, deployments are called as models are.
 //!
 //! | Provider ends in | an endpoint that knows deployments | any other |
 //! |---|---|---|
@@ -106,9 +106,12 @@ impl Azure {
     }
 
     /// The deployment of a model; `None` where the call has no model.
-    fn deployment(&self, model: &str) -> Result<Option<&str>, Unserved> {
+    fn deployment<'a>(&'a self, model: &'a str) -> Result<Option<&'a str>, Unserved> {
         if model.is_empty() {
             return Ok(None);
+        }
+        if self.deployments.is_empty() {
+            return Ok(Some(model));
         }
         let found = self.deployments.get(model);
         let (_, deployment) = found.ok_or(Unserved::NoDeployment)?;

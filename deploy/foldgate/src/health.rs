@@ -88,8 +88,6 @@ pub(crate) async fn watch_secrets(replica: Replica, pools: Arc<Pools>, component
 /// for all of them: with a wrong master key it is every key there is.
 fn unusable(pools: &Pools) -> Option<String> {
     let mut left_out = pools.skipped();
-    // What leads nowhere says so where keys are shown, and is no trouble.
-    left_out.retain(|(_, _, why)| !matches!(why, Skipped::Unrouted(_)));
     left_out.sort_by_key(|(owner, number, _)| (*owner, *number));
     let (_, number, why) = left_out.first()?;
     let is_sealed = |(_, _, why): &(_, _, Skipped)| matches!(why, Skipped::Sealed(_));

@@ -15,6 +15,7 @@ use foldgate_proto::{
 };
 use imbl::OrdMap;
 
+use crate::pattern::Pattern;
 use crate::price::Prices;
 use crate::{OwnerState, State};
 
@@ -189,15 +190,15 @@ impl OwnerTable {
     }
 }
 
-/// Why routing passes over a key for good, whatever its condition.
-pub fn skipped(key: &ProviderKey) -> Option<&'static str> {
+/// Why a key is passed over for a model, whatever its condition: by its own settings.
+pub fn skipped(key: &ProviderKey, model: &str) -> Option<&'static str> {
     match &key.config {
-        ProviderConfig::Azure { model_mapping, .. } if model_mapping.is_empty() => {
-            Some("its model_mapping is empty, so no model leads to a deployment")
+        ProviderConfig::Azure { model_mapping, .. } => {
+            let leads = |pattern: &String| Pattern::parse(pattern).is_ok_and(|p| p.matches(model));
+            let served = model_mapping.is_empty() || model_mapping.keys().any(leads);
+            (!served).then_some("its model_mapping leads the model to no deployment")
         }
-        ProviderConfig::Standard { .. }
-        | ProviderConfig::Azure { .. }
-        | ProviderConfig::Vertex { .. } => None,
+        ProviderConfig::Standard { .. } | ProviderConfig::Vertex { .. } => None,
     }
 }
 

@@ -170,7 +170,7 @@ async fn lists_are_paged() {
 }
 
 #[tokio::test]
-async fn azure_and_vertex_keys_are_kept_and_shown_but_not_called() {
+async fn azure_and_vertex_keys_are_kept_and_shown_without_their_secrets() {
     let world = World::new().await;
     let admin = &world.admin;
     let mut azure = key(2, "https://your-resource.openai.azure.com");
@@ -181,10 +181,6 @@ async fn azure_and_vertex_keys_are_kept_and_shown_but_not_called() {
     });
     let shown = admin.post("/x-keys", &azure).await.ok()["key"].clone();
     assert_eq!(shown["Config"], azure["Config"]);
-    assert!(
-        shown["Skipped"].as_str().is_some_and(|why| !why.is_empty()),
-        "{shown}"
-    );
 
     let mut vertex = key(3, "https://us-central1-aiplatform.googleapis.com");
     vertex["Config"] = json!({
@@ -200,15 +196,31 @@ async fn azure_and_vertex_keys_are_kept_and_shown_but_not_called() {
     assert_eq!(shown["Config"]["provider_type"], "vertex");
     assert_eq!(shown["Config"]["project_id"], "my-gcp-project");
     assert_eq!(shown["Config"]["location"], "us-central1");
-    assert!(shown["Skipped"].is_string(), "{shown}");
+}
 
-    admin
-        .config(&json!({"LEVEL_MAPPER": {"*": 1, "gpt-4o": 2, "gemini*": 3}}))
+#[tokio::test]
+async fn an_azure_key_calls_its_deployment() {
+    let world = World::new().await;
+    let mut azure = key(2, &world.upstream.url());
+    azure["Config"] = json!({
+        "provider_type": "azure",
+        "model_mapping": {"gpt-4o": "gpt-4-deployment"},
+        "api_versions": {"chat": "2025-01-01-preview"},
+    });
+    world.admin.post("/x-keys", &azure).await.ok();
+    world
+        .admin
+        .config(&json!({"LEVEL_MAPPER": {"gpt-4o": 2}}))
         .await;
-    for model in ["gpt-4o", "gemini-2.5-pro"] {
-        world.proxy.post(CHAT, &chat(model)).await.error(503);
-    }
-    assert_eq!(world.upstream.count(), 0);
+    world.proxy.post(CHAT, &chat("gpt-4o")).await.ok();
+    let seen = world.upstream.last();
+    let path = "/openai/deployments/gpt-4-deployment/chat/completions";
+    assert_eq!(
+        seen.line,
+        format!("POST {path}?api-version=2025-01-01-preview")
+    );
+    assert_eq!(seen.headers["api-key"], CANARY);
+    assert_eq!(seen.credential(), None);
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ impl<'a> Asked<'a> {
                 by: disabled.by.to_string(),
             };
         }
-        if let Some(reason) = skipped(key) {
+        if let Some(reason) = skipped(key, model) {
             return KeyState::Skipped { reason };
         }
         let counting = self.sleeping.iter();

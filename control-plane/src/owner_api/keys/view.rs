@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use foldgate_domain::table::skipped;
 use foldgate_proto::{Dialect, ProviderConfig, ProviderKey};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,9 +31,6 @@ pub(crate) struct KeyView<'k> {
     /// Why it may not.
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled: Option<DisabledView<'k>>,
-    /// Why routing passes it over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    skipped: Option<&'static str>,
     created_at: String,
     updated_at: String,
 }
@@ -75,7 +71,7 @@ enum ConfigView<'k> {
 }
 
 /// The fields of a view that say nothing when they come back in a request.
-pub(crate) const READ_ONLY: &[&str] = &["UUID", "Disabled", "Skipped", "CreatedAt", "UpdatedAt"];
+pub(crate) const READ_ONLY: &[&str] = &["UUID", "Disabled", "CreatedAt", "UpdatedAt"];
 
 impl<'k> KeyView<'k> {
     /// What may be shown of a key.
@@ -94,7 +90,6 @@ impl<'k> KeyView<'k> {
                 by: disabled.by.to_string(),
                 at: disabled.at.to_rfc3339(),
             }),
-            skipped: skipped(key),
             created_at: key.created_at.to_rfc3339(),
             updated_at: key.updated_at.to_rfc3339(),
         }

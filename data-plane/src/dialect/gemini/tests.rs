@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{read_answer, usage, write_count, write_request};
 use crate::dialect::{
-    Aim, Call, Caller, Event, House, Outcome, Part, ReadStream as _, Refusal, Request, Role, Stop,
-    Target, Text, Turn,
+    Aim, Call, Caller, Event, House, Outcome, Part, Refusal, Request, Role, Stop, Target, Text,
+    Turn,
 };
 
 fn written(body: &Value, model: &str) -> Result<Value, Refusal> {

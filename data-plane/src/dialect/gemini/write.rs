@@ -94,7 +94,7 @@ fn conversation(request: &Request<'_>, model: &str, json: &mut Json<'_>) -> Resu
         json.key("tools").list(|json| {
             json.object(|json| {
                 json.key("functionDeclarations")
-                    .list(|json| tools(request, json))
+                    .list(|json| tools(request, json));
             });
         });
     }

@@ -66,6 +66,14 @@ fn the_exact_name_wins_over_the_longer_pattern_over_any() {
         );
         goes(&site, &ask(OpenAi, CHAT, model), &url, plain(Auth::ApiKey));
     }
+    let bare = azure(HOST, &[], &[]);
+    let url = format!("{HOST}/openai/deployments/gpt-5/embeddings?api-version=2024-02-01");
+    goes(
+        &bare,
+        &ask(OpenAi, EMBEDDINGS, "gpt-5"),
+        &url,
+        plain(Auth::ApiKey),
+    );
     let strict = azure(HOST, &[("gpt-4o", "d")], &[]);
     let other = ask(OpenAi, CHAT, "gpt-5");
     assert_eq!(strict.address(&other), Err(Unserved::NoDeployment));

@@ -4,8 +4,7 @@
 //! A pattern that is completed stays where it is as long as an enabled key of
 //! its provider stands there; else it follows the next key that comes. When the
 //! last key leaves (a disabled one counts: its models are still meant to be
-//! served), the pattern moves to another Level with such a key, or goes. Only
-//! keys that routing uses complete anything.
+//! served), the pattern moves to another Level with such a key, or goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,9 +12,9 @@ use std::sync::Arc;
 use foldgate_proto::event::{LevelMapperCompleted, LevelMapperRetracted};
 use foldgate_proto::{Change, Event, KeyNumber, Level, ProviderKey, ProviderType, ResourceId};
 
+use crate::OwnerState;
 use crate::provider::{Family, completion, family};
 use crate::state::{Post, Staff};
-use crate::{OwnerState, table};
 
 /// The completions that follow what happened to keys.
 pub(super) fn follow(before: &OwnerState, after: &OwnerState, events: &[Event]) -> Vec<Event> {
@@ -91,10 +90,9 @@ const fn touched(event: &Event) -> Option<KeyNumber> {
     }
 }
 
-/// Whether a key has a say: routing uses it, and its provider is a known one.
+/// Whether a key has a say: its provider is a known one.
 fn counts(key: &ProviderKey) -> bool {
-    let family = family_of(key.config.provider_type(), &key.provider);
-    table::skipped(key).is_none() && family != Family::Unknown
+    family_of(key.config.provider_type(), &key.provider) != Family::Unknown
 }
 
 fn same_post(one: &ProviderKey, other: &ProviderKey) -> bool {

@@ -1,16 +1,16 @@
 //! What a legal change will hurt, in words for whoever made it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
-    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderType,
+    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig,
+    ProviderType,
 };
 use imbl::ordmap::DiffItem;
 
 use crate::pattern::PatternMap;
 use crate::state::people::{folded, hashes};
 use crate::table::resources::Resources;
-use crate::table::skipped;
 use crate::{Command, OwnerState};
 
 mod account;
@@ -36,9 +36,9 @@ pub enum Warning {
     /// More such mappings than are worth listing.
     #[error("{1} more {0} targets are served by no Level")]
     MoreUnserved(&'static str, usize),
-    /// A key is stored but no request will use it, and why.
-    #[error("key {0} is not used: {1}")]
-    KeySkipped(KeyNumber, &'static str),
+    /// An Azure key's mapping is empty.
+    #[error("Config.model_mapping is empty, so a model goes to the deployment of its own name")]
+    NoDeployments,
     /// A key becomes one for another kind of upstream.
     #[error("the key's type changes from {} to {}", .0.as_str(), .1.as_str())]
     KindChanged(ProviderType, ProviderType),
@@ -156,11 +156,16 @@ fn of_key(owner: &OwnerState, number: KeyNumber) -> Vec<Warning> {
     let Some(key) = owner.keys.get(&number).filter(|k| k.disabled.is_none()) else {
         return Vec::new();
     };
-    match skipped(key) {
-        Some(why) => vec![Warning::KeySkipped(number, why)],
-        None if is_reached(owner, key.level) || definition::leads_to(owner, key) => Vec::new(),
-        None => vec![Warning::Unreached(key.level)],
+    let mut warnings = Vec::new();
+    if !is_reached(owner, key.level) && !definition::leads_to(owner, key) {
+        warnings.push(Warning::Unreached(key.level));
     }
+    let is_bare = |mapping: &BTreeMap<_, _>| mapping.is_empty();
+    if matches!(&key.config, ProviderConfig::Azure { model_mapping, .. } if is_bare(model_mapping))
+    {
+        warnings.push(Warning::NoDeployments);
+    }
+    warnings
 }
 
 fn kind_changed(before: &OwnerState, after: &OwnerState, number: KeyNumber) -> Option<Warning> {

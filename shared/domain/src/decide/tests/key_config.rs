@@ -10,6 +10,7 @@ use crate::decide::Warning;
 use crate::{Command, Kind};
 
 const US: &str = "https://us-central1-aiplatform.googleapis.com";
+const PROXY: &str = "https://proxy.example.com";
 const GLOBAL: &str = "https://aiplatform.googleapis.com";
 const PROJECT: &str = "my-project";
 const EMAIL: &str = "robot@my-project.iam.gserviceaccount.com";
@@ -180,9 +181,6 @@ fn a_vertex_key_that_keeps_the_rules_is_added() {
         assert_eq!(*base_url, template);
     }
 }
-
-/// No known provider.
-const PROXY: &str = "https://proxy.example.com";
 
 #[test]
 fn a_host_before_vertex_needs_a_template_that_names_the_location() {
@@ -356,8 +354,7 @@ fn a_change_for_another_kind_than_the_key_has_by_now_is_refused() {
     });
     let decision = given.when(&patch(|p| p.config = Some(to_azure.clone())));
     let warnings = decision.expect("legal").warnings;
-    let skipped = |warning: &Warning| matches!(warning, Warning::KeySkipped(..));
-    assert!(warnings.iter().any(skipped), "{warnings:?}");
+    assert!(warnings.contains(&Warning::NoDeployments), "{warnings:?}");
     assert!(
         warnings
             .iter()

@@ -1,6 +1,7 @@
 //! What a definition says that nothing acts on yet, or that leads nowhere.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use foldgate_proto::{Definition, DefinitionKind, KeyNumber, Level, ProviderKey, ResourceId};
 
@@ -33,28 +34,27 @@ fn without_keys(after: &OwnerState, definition: &Definition) -> Option<Warning> 
         Place::Level(level) if after.is_served(level) => None,
         Place::Level(level) => Some(Warning::ModelWithoutKeys(model.display_name, level)),
         Place::Key(id) => {
-            let why = unusable(after.key(id)?)?;
+            let why = unusable(after.key(id)?, &model)?;
             Some(Warning::ModelWithoutKey(model.display_name, why))
         }
     }
 }
 
 /// The models that go out with this key alone, which this change put out of use.
-pub(super) fn stopped(
-    before: &OwnerState,
-    after: &OwnerState,
+pub(super) fn stopped<'o>(
+    before: &'o OwnerState,
+    after: &'o OwnerState,
     number: KeyNumber,
-) -> impl Iterator<Item = Warning> {
-    let key = |owner: &OwnerState| owner.keys.get(&number).map(|key| unusable(key));
-    let was_usable = key(before) == Some(None);
-    let why = key(after).flatten().filter(|_| was_usable);
+) -> impl Iterator<Item = Warning> + use<'o> {
+    let key = move |owner: &'o OwnerState| owner.keys.get(&number);
     let models = after.referrers_of(ResourceId::Key(number));
-    let models = models
-        .filter(move |_| why.is_some())
-        .filter_map(|by| model(by));
-    models
-        .take(MAX_LISTED)
-        .filter_map(move |model| Some(Warning::ModelWithoutKey(model.display_name, why?)))
+    let stopped = move |definition: &Arc<Definition>| {
+        let model = model(definition)?;
+        let was_usable = key(before).is_some_and(|key| unusable(key, &model).is_none());
+        let why = key(after).and_then(|key| unusable(key, &model))?;
+        was_usable.then_some(Warning::ModelWithoutKey(model.display_name, why))
+    };
+    models.filter_map(stopped).take(MAX_LISTED)
 }
 
 /// Whether a model leads to a key: to itself, or to its Level.
@@ -78,10 +78,10 @@ fn model(definition: &Definition) -> Option<Model> {
     is_model.then(|| stored(&definition.value)).flatten()
 }
 
-/// Why requests cannot use a key, whatever time passes.
-fn unusable(key: &ProviderKey) -> Option<&'static str> {
+/// Why a model's requests cannot use a key, whatever time passes.
+fn unusable(key: &ProviderKey, model: &Model) -> Option<&'static str> {
     match key.disabled {
         Some(_) => Some("it is switched off"),
-        None => skipped(key),
+        None => skipped(key, model.model_name.as_deref()?),
     }
 }

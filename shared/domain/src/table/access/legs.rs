@@ -8,7 +8,7 @@ use foldgate_proto::{KeyId, Level};
 use super::{Access, Denied, Leg};
 use crate::definition::model::Place;
 use crate::table::models::{Direct, Named, Serves};
-use crate::table::{Destination, Route, skipped};
+use crate::table::{Destination, Route};
 
 impl<'t> Access<'t> {
     /// The legs of a route; there is at least one.
@@ -63,9 +63,7 @@ impl<'t> Access<'t> {
         let state = &self.table.state;
         match leg.only {
             None => leg.levels.iter().any(|level| state.is_staffed(*level)),
-            Some(key) => state
-                .key(key)
-                .is_some_and(|key| key.disabled.is_none() && skipped(key).is_none()),
+            Some(key) => state.key(key).is_some_and(|key| key.disabled.is_none()),
         }
     }
 
