@@ -16,23 +16,28 @@ MAX_COUNTED = 10_000
 
 
 @schemathesis.hook
-def map_headers(context, headers):
+def map_case(context, case):
+    """All phases come by here, unlike `map_headers` and `map_query`."""
+    mend_headers(case)
+    mend_query(case)
+    return case
+
+
+def mend_headers(case):
     """A revision far ahead waits for five seconds and is answered 503, rightly."""
-    revision = str((headers or {}).get("X-Foldgate-Min-Revision", ""))
-    if revision.isdigit():
-        headers["X-Foldgate-Min-Revision"] = str(min(int(revision), 1))
-    return headers
+    revision = str((case.headers or {}).get("X-Foldgate-Min-Revision", ""))
+    if NUMBER.fullmatch(revision) and int(revision) > 1:
+        case.headers["X-Foldgate-Min-Revision"] = "1"
 
 
-@schemathesis.hook
-def map_query(context, query):
+def mend_query(case):
     """A place to go on from must be one that an answer gave; a page must be in reach."""
-    if not isinstance(query, dict):
-        return query
+    query = case.query
+    if not query:
+        return
     for name, form in (("after", UUID), ("cursor", CURSOR)):
         if form.fullmatch(str(query.get(name, ""))):
             del query[name]
     page, size = str(query.get("page", "")), str(query.get("size", "20"))
-    if context.operation.path == "/dashboard/logs" and NUMBER.fullmatch(page) and NUMBER.fullmatch(size):
+    if case.operation.path == "/dashboard/logs" and NUMBER.fullmatch(page) and NUMBER.fullmatch(size):
         query["page"] = min(int(page), MAX_COUNTED // max(int(size), 1))
-    return query
