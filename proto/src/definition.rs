@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DefinitionId, DefinitionNumber, MaskedSecret, Rare, ResourceId, Revision, Timestamp};
 
+/// A name as words, with abbreviations in capitals.
+fn spoken(name: &str) -> String {
+    let words = name.replace('_', " ");
+    words.replace("mcp ", "MCP ").replace("a2a ", "A2A ")
+}
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $plural:literal, $put:literal, $removed:literal;)*) => {
         /// What a definition defines.
@@ -41,6 +47,16 @@ macro_rules! kinds {
             /// What histories call the event that removed one.
             pub const fn removed(self) -> &'static str {
                 match self { $(Self::$variant => $removed,)* }
+            }
+
+            /// What sentences call one.
+            pub fn spoken(self) -> String {
+                spoken(self.as_str())
+            }
+
+            /// What sentences call several.
+            pub fn spoken_plural(self) -> String {
+                spoken(self.plural())
             }
         }
     };

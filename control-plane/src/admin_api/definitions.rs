@@ -55,11 +55,8 @@ pub(crate) struct Summaries {
 
 impl Summaries {
     fn of(kind: DefinitionKind) -> Self {
-        let (one, many) = (
-            kind.as_str().replace('_', " "),
-            kind.plural().replace('_', " "),
-        );
-        let a = if one.starts_with(['a', 'o']) || one.starts_with("mcp") {
+        let (one, many) = (kind.spoken(), kind.spoken_plural());
+        let a = if one.starts_with(['a', 'A', 'o']) || one.starts_with("MCP") {
             "an"
         } else {
             "a"

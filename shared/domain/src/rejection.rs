@@ -47,7 +47,7 @@ fn listed(by: &[Referrer]) -> String {
         } else {
             format!("{name:?}")
         };
-        format!("{} {name}", kind.as_str().replace('_', " "))
+        format!("{} {name}", kind.spoken())
     });
     let mut named: Vec<String> = named.collect();
     if by.len() > MAX_NAMED {
@@ -108,7 +108,7 @@ pub enum Rejection {
     #[error(transparent)]
     Definition(#[from] Fault),
     /// No definition of this kind with this id.
-    #[error("no {} has this id", .0.as_str().replace('_', " "))]
+    #[error("no {} has this id", .0.spoken())]
     NoSuchDefinition(DefinitionKind),
     /// What is to go is spoken of by definitions.
     #[error("{resource} stays as long as it is referred to, by {}", listed(by))]

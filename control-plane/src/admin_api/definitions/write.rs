@@ -99,7 +99,7 @@ fn reply(
     caller: &Authenticated,
     at: (DefinitionKind, DefinitionNumber),
 ) -> Result<Response, Error> {
-    let what = format!("the {}", at.0.as_str().replace('_', " "));
+    let what = format!("the {}", at.0.spoken());
     let entry = done.show(caller.owner_id(), what, |owner| entry(owner, at))?;
     Ok(done.reply_bare(entry))
 }

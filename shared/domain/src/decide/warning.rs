@@ -64,7 +64,7 @@ pub enum Warning {
     #[error("{0} is stored but not yet acted upon")]
     NotEnforced(&'static str),
     /// All of a definition of this kind is stored but nothing acts on it yet.
-    #[error("the {} is stored but not yet acted upon", .0.as_str().replace('_', " "))]
+    #[error("the {} is stored but not yet acted upon", .0.spoken())]
     KindNotEnforced(DefinitionKind),
     /// No account is meant by this target today.
     #[error("no account matches {0} today")]

@@ -49,7 +49,7 @@ impl<'o> Lookup<'o> {
         id: Uuid,
     ) -> Result<(), Fault> {
         let Some(found) = self.owner.definition(kind, DefinitionId(id)) else {
-            let kind = kind.as_str().replace('_', " ");
+            let kind = kind.spoken();
             return Err(Fault::at(path, format!("no {kind} has the id {id}")));
         };
         self.found

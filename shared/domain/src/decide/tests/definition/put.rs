@@ -220,7 +220,7 @@ fn answers_warn_of_what_is_not_acted_upon() {
     );
     assert_eq!(
         warned(&put(A2aAgent, 9, &agent("a"))),
-        ["the a2a agent is stored but not yet acted upon"]
+        ["the A2A agent is stored but not yet acted upon"]
     );
     let mut empty = model("m");
     empty["level"] = json!(7);
