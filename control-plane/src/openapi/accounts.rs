@@ -1,16 +1,31 @@
 //! Accounts.
 
+use foldgate_domain::definition::grammar::ADDRESS_WITHIN;
 use serde_json::{Value, json};
 
 use super::operation::Operation;
 use super::schema::{
-    Components, about, any_of, closed, count, flag, line, list, map, named, number, object,
-    or_null, pattern, success, text, time, whole,
+    Components, about, any_of, closed, count, flag, limit_fields, line, list, map, named, number,
+    object, or_null, pattern, success, text, time, whole,
 };
 use super::written;
 use crate::owner_api::users;
 
 const TAG: &str = "Accounts";
+
+/// A segment of an API path: neither `.` nor `..`.
+macro_rules! segment {
+    () => {
+        concat!(
+            r"([A-Za-z0-9_~:@+-][A-Za-z0-9._~:@+-]{0,30}|",
+            r"\.[A-Za-z0-9_~:@+-][A-Za-z0-9._~:@+-]{0,30}|",
+            r"\.\.[A-Za-z0-9._~:@+-]{1,30})"
+        )
+    };
+}
+
+/// An API path, of which no segment is empty but the last; longer ones are taken too.
+const PATH: &str = concat!("/(", segment!(), "(/", segment!(), "){0,5}/?)?");
 
 /// The names of limits in accounts' bodies.
 const LIMITS: [&str; 6] = ["RPM", "RPH", "RPD", "TPM", "TPH", "TPD"];
@@ -209,7 +224,7 @@ fn profile() -> Vec<(&'static str, Value)> {
     let mut mapper = map(pattern("^[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}$"));
     mapper["propertyNames"] = json!({"pattern": format!("^{model}$")});
     mapper["maxProperties"] = json!(foldgate_domain::decide::MAX_ACCOUNT_PATTERNS);
-    let mut per_model = map(or_null(named("Limits")));
+    let mut per_model = map(or_null(limit_fields(true)));
     per_model["propertyNames"] = json!({"pattern": format!("^{model}$")});
     per_model["maxProperties"] = json!(foldgate_domain::decide::MAX_ACCOUNT_MODEL_LIMITS);
     let mut fields = vec![
@@ -223,13 +238,10 @@ fn profile() -> Vec<(&'static str, Value)> {
                 "what its prices are multiplied by; no less than its parent's",
             )),
         ),
-        (
-            "AllowIPs",
-            edits(r"-?[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?"),
-        ),
+        ("AllowIPs", edits(&format!("-?{ADDRESS_WITHIN}"))),
         ("AllowModels", edits(&format!("-?{model}"))),
         ("AllowLevels", edits("-?[0-9]{1,4}")),
-        ("Resources", edits("-?/[a-z0-9/_-]{1,60}")),
+        ("Resources", edits(&format!("-?{PATH}"))),
         ("ModelLimits", or_null(per_model)),
         ("ModelMapper", or_null(mapper)),
         ("HardLimit", dollars()),

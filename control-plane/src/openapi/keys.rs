@@ -137,7 +137,10 @@ fn changed() -> Value {
     optional.extend([
         (
             "SecretKey",
-            or_null(about(text(), "the new credential, or its mask")),
+            or_null(about(
+                pattern(r"^([!-~]{20,4096}|[!-~]{0,7}\.\.\.[!-~]{0,4})$"),
+                "the new credential, or its mask",
+            )),
         ),
         ("Level", or_null(whole(0, 9999))),
         ("Provider", or_null(provider())),
@@ -221,7 +224,7 @@ fn config_of_vertex(is_new: bool) -> Value {
     ];
     let kind = ("provider_type", words(&["vertex"]));
     let url = about(
-        or_null(text()),
+        or_null(pattern("^[hH][tT][tT][pP][sS]?://")),
         "a template on the Provider's host, with `{project}` and `{location}`",
     );
     let place = about(or_null(text()), "as the Provider's host says");

@@ -18,6 +18,25 @@ const NUMBER_OR_NONE: &str = r"^\s*[0-9]{0,19}\s*$";
 /// their number are bounded so that it is never longer than a host may be.
 const HOST: &str = r"^((https?://)?[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?(\.[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?){0,5}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_-]{1,40}){0,5})?$";
 
+/// What stands on no line, as regular expressions write it within brackets.
+macro_rules! unseemly {
+    () => {
+        r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    };
+}
+
+/// What names an account: on one line, more than white space; a number is one that an
+/// account may have.
+const TARGET: &str = concat!(
+    "^[0-9]{1,19}$|^[^",
+    unseemly!(),
+    r"]*[^\s0-9",
+    unseemly!(),
+    "][^",
+    unseemly!(),
+    "]*$"
+);
+
 /// A key's number in a path; a row of digits that no number holds is not there.
 const NUMBER: &str = "^[0-9]+$";
 
@@ -73,7 +92,7 @@ fn in_path(operation: &Operation, name: &str) -> Value {
         ),
         (path, "id") if path.starts_with("/x-keys") => pattern(NUMBER),
         ("/x-news/{target}", _) if reads || operation.method == "POST" => about(
-            json!({"type": "string", "minLength": 1, "maxLength": 320}),
+            json!({"type": "string", "minLength": 1, "maxLength": 320, "pattern": TARGET}),
             "an account's number, name, e-mail address, or a DNA path such as `.1.42.`",
         ),
         ("/x-news/{target}", _) => about(pattern(NUMBER), "the item's number"),
@@ -302,7 +321,8 @@ pub(super) fn components() -> Value {
                 "type": "string",
                 "minLength": 1,
                 "maxLength": MAX_IDEMPOTENCY_KEY_BYTES,
-                "pattern": "^[!-~]([ -~]*[!-~])?$",
+                // HTTP takes white space off the end of every header.
+                "pattern": "^[!-~]([ -~]*[!-~])?[ \t]*$",
             }),
             "a retry with the same key within a day is answered as the first time",
         ),
@@ -315,7 +335,7 @@ pub(super) fn components() -> Value {
             "If-Match",
             any_of(&[
                 words(&["*"]),
-                pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}$"#),
+                pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}[ \t]*$"#),
             ]),
             "only while the resource has one of these ETags, else 412",
         ),

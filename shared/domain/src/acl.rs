@@ -237,7 +237,7 @@ texts!(Address, Model, Path);
 
 impl Item for Address {
     fn read(text: &str) -> Result<Self, Error> {
-        let net = net(text).ok_or_else(|| {
+        let net = net(text).filter(|_| is_plain(text)).ok_or_else(|| {
             let problem = format!("{text:?} is no IP address or range such as 10.0.0.0/8");
             Error::Item(problem)
         })?;
@@ -261,6 +261,15 @@ impl Item for Address {
     fn is_within(&self, above: &Vec<IpNet>) -> bool {
         net(&self.0).is_some_and(|mine| above.iter().any(|range| range.contains(&mine)))
     }
+}
+
+/// Whether no number of a range is written with zeros in front: who reads them as
+/// octal means another range.
+fn is_plain(range: &str) -> bool {
+    let Some((address, bits)) = range.split_once('/') else {
+        return true;
+    };
+    address.parse::<IpAddr>().is_ok() && (bits == "0" || !bits.starts_with('0'))
 }
 
 /// A range as a list may write it: an address alone is a range of one. IPv4 in

@@ -17,6 +17,7 @@ use crate::OwnerState;
 pub mod a2a_agent;
 pub mod applies;
 pub mod cache_policy;
+pub mod grammar;
 pub mod guardrail;
 pub mod guardrail_attachment;
 mod lookup;

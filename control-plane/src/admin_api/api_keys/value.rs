@@ -6,6 +6,7 @@ use foldgate_domain::acl::{Item, ListEdit, Model};
 use foldgate_domain::command::{Change, LimitPatch, TermsEdit};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
+use foldgate_domain::definition::grammar::{MODEL_PATTERN, NAME};
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
 use garde::Validate;
 use schemars::JsonSchema;
@@ -32,6 +33,7 @@ pub(crate) struct ApiKey {
     /// A name, unlike those of the team's other keys, whatever its case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 128))]
+    #[schemars(regex(pattern = NAME))]
     pub display_name: Option<String>,
     /// SHA-256 of the key, in hexadecimal. Without it a key is drawn, and shown in the
     /// answer that draws it. A key of any form that fits into a header may be
@@ -50,6 +52,7 @@ pub(crate) struct ApiKey {
     /// The models that may be named: names, or patterns with `*`. `["*"]` is all of
     /// them, `[]` none.
     #[garde(length(max = 256), inner(length(chars, min = 1, max = 255)))]
+    #[schemars(inner(length(min = 1, max = 255), regex(pattern = MODEL_PATTERN)))]
     pub allowed_models: Vec<String>,
     /// Limits on its use, none of which may be 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,9 +261,6 @@ impl ApiKey {
     }
 
     fn models(&self) -> Result<Option<BTreeSet<Model>>, Error> {
-        if self.allowed_models.iter().any(|model| model == EVERY_MODEL) {
-            return Ok(None);
-        }
         let models = self.allowed_models.iter().enumerate().map(|(at, model)| {
             if model.starts_with('-') {
                 let problem = "begins with -, which takes a model away where lists are edited";
@@ -269,7 +269,9 @@ impl ApiKey {
             let read = Model::read(model);
             read.map_err(|error| fault(format!("allowed_models[{at}]"), error.to_string()))
         });
-        models.collect::<Result<_, _>>().map(Some)
+        let models: BTreeSet<Model> = models.collect::<Result<_, _>>()?;
+        let is_all = models.iter().any(|model| model.0 == EVERY_MODEL);
+        Ok((!is_all).then_some(models))
     }
 
     fn more(&self) -> Option<JsonText> {
@@ -342,6 +344,17 @@ mod tests {
     use serde_json::json;
 
     use super::ApiKey;
+
+    #[test]
+    fn a_star_does_not_hide_what_is_no_pattern() {
+        let key = |models: &[&str]| -> ApiKey {
+            serde_json::from_value(json!({ "allowed_models": models })).expect("a key")
+        };
+        assert_eq!(key(&["gpt-4o", "*"]).models().expect("patterns"), None);
+        let refused = key(&["*", "bad one"]).models().expect_err("a space");
+        let said = refused.to_string();
+        assert!(said.starts_with("allowed_models[1]: "), "{said}");
+    }
 
     #[test]
     fn the_schema_says_what_is_checked() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use foldgate_domain::command::SecretEdit;
 use foldgate_domain::definition::places;
+use foldgate_domain::definition::text::check_secret;
 use foldgate_proto::{DefinitionId, OwnerId};
 use foldgate_vault::Vault;
 use foldgate_vault::vault::MAX_SECRET_BYTES;
@@ -110,26 +111,12 @@ fn check_way(whole: &Value, pattern: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What no secret is like. Texts of many lines are keys in PEM or accounts in JSON;
-/// elsewhere a line break would end a header.
+/// See [`check_secret`].
 fn check(text: &str) -> Result<(), &'static str> {
-    if text.trim().is_empty() {
-        return Err("must not be empty; leave it out instead");
-    }
     if text.len() > MAX_SECRET_BYTES {
         return Err("is longer than a secret may be, which is 64 KiB");
     }
-    let is_block = text.starts_with("-----BEGIN") || text.starts_with('{');
-    if is_block {
-        return Ok(());
-    }
-    if text.trim() != text {
-        return Err("must not begin or end with white space");
-    }
-    if text.chars().any(char::is_control) {
-        return Err("holds control characters");
-    }
-    Ok(())
+    check_secret(text)
 }
 
 /// A pointer as errors name fields: `targets[1].key`.

@@ -1,6 +1,8 @@
 //! Where providers are that are known by name: their own base URLs for clients that
 //! speak as OpenAI's do, as their documentation gives them.
 
+use serde_json::{Value, json};
+
 use super::value::Adapter;
 
 const BASES: &[(&str, &str)] = &[
@@ -19,6 +21,41 @@ const BASES: &[(&str, &str)] = &[
     ("openrouter", "https://openrouter.ai/api/v1"),
 ];
 
+/// Which of `provider` and `adapter` say where the provider is, as a JSON Schema over
+/// both; where neither does, `api_base` must. [`base`] says the same.
+pub(super) fn placed() -> Value {
+    let names: Vec<String> = BASES.iter().map(|(name, _)| any_case(name)).collect();
+    let name = format!("^({})$", names.join("|"));
+    let plain = [Adapter::Openai, Adapter::Anthropic];
+    json!([
+        {
+            "required": ["api_base"],
+            "properties": { "api_base": { "type": "string" } },
+        },
+        {
+            "required": ["provider"],
+            "properties": {
+                "provider": { "pattern": name },
+                "adapter": { "enum": [plain[0], plain[1], null] },
+            },
+        },
+        {
+            "required": ["adapter"],
+            "properties": { "provider": { "maxLength": 0 }, "adapter": { "enum": plain } },
+        },
+    ])
+}
+
+/// A word whatever its case, as a regular expression: which has no sign for that in
+/// JSON Schemas.
+pub(super) fn any_case(word: &str) -> String {
+    let both = |c: char| match c {
+        'a'..='z' => format!("[{c}{}]", c.to_ascii_uppercase()),
+        _ => c.to_string(),
+    };
+    word.chars().map(both).collect()
+}
+
 /// The base URL of a provider by its name, else by what it speaks.
 pub(super) fn base(provider: Option<&str>, adapter: Option<Adapter>) -> Option<&'static str> {
     let by_name = |wanted: &str| {
@@ -32,5 +69,34 @@ pub(super) fn base(provider: Option<&str>, adapter: Option<Adapter>) -> Option<&
         (Some(provider), _) => by_name(provider),
         (None, Some(Adapter::Openai)) => by_name("openai"),
         (None, Some(Adapter::Anthropic)) => by_name("anthropic"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Adapter, base, placed};
+
+    #[test]
+    fn where_a_base_is_known_the_schema_asks_for_none() {
+        let schema = json!({ "anyOf": placed() });
+        let judge = jsonschema::validator_for(&schema).expect("a schema");
+        for provider in ["", "openai", "OpenAI", "groq", "openaix", "mine"] {
+            for adapter in [
+                None,
+                Some(Adapter::Openai),
+                Some(Adapter::Anthropic),
+                Some(Adapter::AzureOpenai),
+                Some(Adapter::Vertex),
+            ] {
+                let value = json!({ "provider": provider, "adapter": adapter });
+                let name = Some(provider).filter(|name| !name.is_empty());
+                let known = base(name, adapter).is_some();
+                assert_eq!(judge.is_valid(&value), known, "{value}");
+            }
+        }
+        assert!(!judge.is_valid(&json!({})), "nothing is known");
+        assert!(judge.is_valid(&json!({ "api_base": "https://a.example.com" })));
     }
 }

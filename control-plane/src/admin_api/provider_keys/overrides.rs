@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::known::any_case;
 use crate::admin_api::body::texts;
 
 /// Headers in which credentials travel. A key's own goes into `api_key`, which is
@@ -40,6 +41,15 @@ const MAX_HEADER_BYTES: usize = 1024;
 /// The longest name of a parameter, in characters.
 const MAX_PARAMETER_CHARS: usize = 128;
 
+/// What may be the name of a header that is kept, in JSON Schema's words.
+fn header_names() -> Value {
+    let credentials: Vec<String> = CREDENTIALS.iter().map(|name| any_case(name)).collect();
+    json!({
+        "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
+        "not": {"pattern": format!("^({})$", credentials.join("|"))},
+    })
+}
+
 /// How requests are changed on their way out.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
@@ -51,7 +61,11 @@ pub(crate) struct RequestOverrides {
     /// Headers that requests get. None may be one that carries a credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(length(max = 64), custom(headers))]
-    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 1024}))]
+    #[schemars(extend(
+        "maxProperties" = 64,
+        "additionalProperties" = {"type": "string", "maxLength": 1024, "pattern": "^[ -~]*$"},
+        "propertyNames" = header_names(),
+    ))]
     pub default_headers: Option<BTreeMap<String, String>>,
     /// Headers of the caller that are passed on; may end in `*`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +79,13 @@ pub(crate) struct RequestOverrides {
     /// Parameters and what they are called upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(length(max = 64), custom(renames))]
+    #[schemars(extend(
+        "maxProperties" = 64,
+        "additionalProperties" = {
+            "type": "string", "minLength": 1, "maxLength": MAX_PARAMETER_CHARS,
+        },
+        "propertyNames" = {"minLength": 1, "maxLength": MAX_PARAMETER_CHARS},
+    ))]
     pub param_renames: Option<BTreeMap<String, String>>,
 }
 
@@ -158,6 +179,10 @@ pub(crate) struct Tls {
     /// Certificates to trust besides, in PEM form.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(length(max = 12_288), custom(certificate))]
+    #[schemars(
+        regex(pattern = "-----BEGIN CERTIFICATE-----"),
+        extend("not" = {"pattern": "-----BEGIN (?!CERTIFICATE-----)"}),
+    )]
     pub ca_cert: Option<String>,
     /// Whether it is checked at all.
     pub verify: bool,

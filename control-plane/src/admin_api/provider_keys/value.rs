@@ -1,5 +1,6 @@
 //! A provider key as the admin API writes it, and what is kept of that.
 
+use foldgate_domain::definition::grammar::NAME;
 use foldgate_proto::{JsonText, ProviderType};
 use garde::Validate;
 use schemars::JsonSchema;
@@ -7,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::known;
 use super::overrides::{RequestOverrides, ResponseOverrides, TelemetryTags, Tls};
 use crate::admin_api::body::{check_name, fault, texts};
 use crate::error::Error;
@@ -16,31 +18,46 @@ use crate::sealing;
 /// What is taken out of every request unless something else is said.
 const STRIPPED: [&str; 4] = ["authorization", "cookie", "set-cookie", "x-api-key"];
 
+/// A base URL, as far as a pattern can tell: no user name, query or fragment.
+const BASE: &str = concat!(
+    r"^[hH][tT][tT][pP][sS]?://[^\s\x00-\x1f\x7f-\x9f/?#@\\]+",
+    r"(/[^\s\x00-\x1f\x7f-\x9f/?#\\]+)*/?$"
+);
+
+/// A credential: what may stand in a header. Masks are like that, too.
+const CREDENTIAL: &str = "^[!-~]+$";
+
 /// An upstream credential, with the place it is good for. What is left out of a PUT
 /// is not there any more, but for `level`, which stays.
 #[derive(Clone, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
-#[schemars(extend("oneOf" = [{"required": ["api_key"]}, {"required": ["secret"]}]))]
+#[schemars(extend(
+    "oneOf" = [{"required": ["api_key"]}, {"required": ["secret"]}],
+    "anyOf" = known::placed(),
+))]
 pub(crate) struct ProviderKeyValue {
     /// A name, unlike those of the other provider keys, whatever its case.
     #[garde(length(chars, min = 1, max = 128))]
+    #[schemars(regex(pattern = NAME))]
     pub display_name: String,
     /// The credential; answers show its mask, which stands for it when it comes back.
     /// Exactly one of `api_key` and `secret` is given.
     #[serde(default, deserialize_with = "secret")]
-    #[schemars(with = "String", length(min = 1, max = 4096))]
+    #[schemars(with = "String", length(min = 1, max = 4096), regex(pattern = CREDENTIAL))]
     pub api_key: Option<SecretString>,
     /// Another name for `api_key`.
     #[serde(default, deserialize_with = "secret")]
-    #[schemars(with = "String", length(min = 1, max = 4096))]
+    #[schemars(with = "String", length(min = 1, max = 4096), regex(pattern = CREDENTIAL))]
     pub secret: Option<SecretString>,
     /// The base URL; without it, that of the provider, or of the adapter.
     #[garde(length(min = 1, max = 2048))]
+    #[schemars(regex(pattern = BASE))]
     pub api_base: Option<String>,
     /// What the provider is called.
     #[serde(default)]
     #[garde(length(chars, max = 64))]
+    #[schemars(regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     pub provider: String,
     /// What the provider speaks; like OpenAI unless it is said.
     pub adapter: Option<Adapter>,
@@ -79,6 +96,7 @@ pub(crate) enum Adapter {
     /// As Anthropic does.
     Anthropic,
     /// AWS Bedrock; not supported.
+    #[schemars(skip)]
     Bedrock,
     /// Google Vertex AI.
     Vertex,

@@ -115,8 +115,16 @@ fn mail() -> Vec<(ConfigKey, Value)> {
 
 fn pricing() -> Value {
     about(
-        json!({"anyOf": [{"type": "string"}, {"type": "object"}]}),
-        "prices by model, as JSON text or object; 128 KB at most",
+        json!({"anyOf": [
+            {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"type": "object"},
+                "pattern": r"^[ \t\r\n]*\{[\s\S]*\}[ \t\r\n]*$",
+            },
+            {"type": "object"},
+        ]}),
+        "prices by model, as the text of a JSON object or as the object itself; 128 KB at most",
     )
 }
 

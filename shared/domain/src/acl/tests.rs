@@ -61,6 +61,7 @@ fn items_have_one_spelling() {
     assert_eq!(read("192.0.2.7/32").as_deref(), Ok("192.0.2.7"));
     assert_eq!(read("2001:DB8::1").as_deref(), Ok("2001:db8::1"));
     assert!(read("10.0.0.0/33").is_err() && read("host").is_err());
+    assert!(read("010.0.0.0/8").is_err() && read("10.0.0.0/08").is_err());
     assert_eq!(Level::read("L2"), Level::read("2"));
     assert!(Level::read("10000").is_err());
     assert!(Path::read("v1").is_err());

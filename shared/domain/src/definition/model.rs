@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::grammar::{ADDRESS, MODEL_NAME};
 use super::{Defined, Fault, RateLimit, text};
 use crate::OwnerState;
 use crate::acl::{Address, Item};
@@ -27,6 +28,7 @@ pub use routing::{HashOn, HashSource, Routing, Strategy, Target, WhenAllUnavaila
 pub struct Model {
     /// What callers name: a model's exact name, or a pattern with `*`.
     #[garde(length(chars, min = 1, max = 255))]
+    #[schemars(regex(pattern = MODEL_NAME))]
     pub display_name: String,
     /// What the provider is called in metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +79,7 @@ pub struct Model {
     /// The addresses (or ranges of them) that may call it; empty is all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(length(max = 1000), inner(length(chars, min = 1, max = 64)))]
+    #[schemars(inner(length(min = 1, max = 64), regex(pattern = ADDRESS)))]
     pub allowed_cidrs: Vec<String>,
     /// Calls that find out whether the model works.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::grammar::SECRET;
 use super::tagged::{Rules, tagged};
 use super::text::{MAX_SECRET_CHARS, Name, Secret, SecureUrl};
 use super::{Defined, Fault, schema};
@@ -67,6 +68,7 @@ pub struct OtlpHttp {
         "maxProperties" = MAX_HEADERS,
         "additionalProperties" = json!({
             "type": "string", "format": "password", "minLength": 1, "maxLength": MAX_SECRET_CHARS,
+            "pattern": SECRET,
         }),
         "propertyNames" = json!({ "maxLength": 128, "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" })
     ))]

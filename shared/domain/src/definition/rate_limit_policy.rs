@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::grammar::UUID;
 use super::lookup::Lookup;
 use super::rate_limit::{MAX_LIMIT, limit};
 use super::text::Name;
@@ -75,6 +76,7 @@ pub struct RateLimitPolicy {
     /// What calls are counted apart by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[garde(length(max = 5))]
+    #[schemars(extend("uniqueItems" = true))]
     pub group_by: Vec<GroupBy>,
     /// What happens beyond the limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +147,10 @@ pub enum PolicyAction {
 fn forms() -> Value {
     let plain = schema::all([
         schema::given(&["scope", "scope_ref", "window"]),
+        schema::any([
+            schema::is("scope", &["model", "member"]),
+            json!({ "properties": { "scope_ref": { "pattern": UUID } } }),
+        ]),
         schema::any([
             schema::given(&["max_requests"]),
             schema::given(&["max_tokens"]),

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::grammar::SECRET;
 use crate::decide::is_unseemly;
 use crate::upstream_url::MAX_BYTES;
 
@@ -102,6 +103,7 @@ text! {
     /// A secret, or its mask where it is kept.
     Secret, secret, json_schema!({
         "type": "string", "format": "password", "minLength": 1, "maxLength": MAX_SECRET_CHARS,
+        "pattern": SECRET,
     })
 }
 
@@ -288,5 +290,28 @@ fn moment(text: &str) -> Checked {
 }
 
 fn secret(text: &str) -> Checked {
-    within(text, MAX_SECRET_CHARS)
+    within(text, MAX_SECRET_CHARS)?;
+    check_secret(text).map_err(Cow::from)
+}
+
+/// What no secret is like. Texts of many lines are keys in PEM or accounts in JSON;
+/// elsewhere a line break would end a header.
+///
+/// # Errors
+/// Says what is wrong with it, and never what it is.
+pub fn check_secret(text: &str) -> Result<(), &'static str> {
+    if text.trim().is_empty() {
+        return Err("must not be empty; leave it out instead");
+    }
+    let is_block = text.starts_with("-----BEGIN") || text.starts_with('{');
+    if is_block {
+        return Ok(());
+    }
+    if text.trim() != text {
+        return Err("must not begin or end with white space");
+    }
+    if text.chars().any(char::is_control) {
+        return Err("holds control characters");
+    }
+    Ok(())
 }

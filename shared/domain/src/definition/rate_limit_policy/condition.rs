@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::definition::grammar::UUID;
 use crate::definition::lookup::Lookup;
 use crate::definition::tagged::forms;
 use crate::definition::{Fault, regexes};
@@ -137,13 +138,32 @@ pub enum Operand {
 
 const IDS: [&str; 4] = ["team", "member", "api_key", "model"];
 
+/// Whose ids must be there.
+const FOUND: [&str; 3] = ["team", "api_key", "model"];
+
 /// What goes with what, for the schema; [`check`] says the same.
 fn forms() -> Value {
+    let id = json!({ "type": "string", "pattern": UUID });
     let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
     json!([
-        { "properties": { "operator": { "enum": ["==", "~="] }, "value": text(255) } },
+        { "properties": {
+            "operator": { "enum": ["==", "~="] },
+            "dimension": { "enum": FOUND },
+            "value": id,
+        } },
+        { "properties": {
+            "operator": { "enum": ["==", "~="] },
+            "dimension": { "not": { "enum": FOUND } },
+            "value": text(255),
+        } },
         { "properties": {
             "operator": { "const": "in" },
+            "dimension": { "enum": FOUND },
+            "value": { "type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": id },
+        } },
+        { "properties": {
+            "operator": { "const": "in" },
+            "dimension": { "not": { "enum": FOUND } },
             "value": { "type": "array", "minItems": 1, "maxItems": MAX_VALUES, "items": text(255) },
         } },
         { "properties": {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::definition::{Fault, schema};
 
@@ -27,6 +28,7 @@ pub struct Schedule {
         length(max = 366),
         inner(pattern(r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))
     )]
+    #[schemars(extend("items" = json!({ "type": "string", "format": "date" })))]
     pub dates: Vec<String>,
     /// When it begins.
     #[garde(pattern("^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
