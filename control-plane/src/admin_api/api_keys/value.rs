@@ -130,23 +130,23 @@ pub(crate) struct McpAccess {
 pub(crate) struct McpRateLimit {
     /// Calls per second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1))]
+    #[garde(range(min = 1, max = MAX_LIMIT))]
     pub rps: Option<u64>,
     /// Calls per minute.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1))]
+    #[garde(range(min = 1, max = MAX_LIMIT))]
     pub rpm: Option<u64>,
     /// Calls per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1))]
+    #[garde(range(min = 1, max = MAX_LIMIT))]
     pub rph: Option<u64>,
     /// Calls per day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1))]
+    #[garde(range(min = 1, max = MAX_LIMIT))]
     pub rpd: Option<u64>,
     /// Calls at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1))]
+    #[garde(range(min = 1, max = u32::MAX))]
     pub concurrency: Option<u32>,
 }
 
@@ -316,7 +316,7 @@ impl ApiKey {
 fn all_limits(limits: &Option<BTreeMap<String, McpRateLimit>>, (): &()) -> garde::Result {
     for (server, limit) in limits.iter().flatten() {
         if limit.validate().is_err() {
-            let problem = format!("{server:?}: a limit must be at least 1");
+            let problem = format!("{server:?}: a limit must be from 1 to {MAX_LIMIT}");
             return Err(garde::Error::new(problem));
         }
     }

@@ -9,7 +9,6 @@ use foldgate_domain::definition::places;
 use foldgate_domain::definition::text::check_secret;
 use foldgate_proto::{DefinitionId, OwnerId};
 use foldgate_vault::Vault;
-use foldgate_vault::vault::MAX_SECRET_BYTES;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -54,7 +53,7 @@ pub(super) fn take(
                 edits.insert(pointer, SecretEdit::Keep);
                 continue;
             }
-            check(text).map_err(|problem| Error::field(path, problem))?;
+            check_secret(text).map_err(|problem| Error::field(path, problem))?;
             let secret = SecretString::from(std::mem::take(text));
             let sealed = sealing::definition_secret(vault, place, pattern, &secret)?;
             text.clone_from(&sealed.mask);
@@ -109,14 +108,6 @@ fn check_way(whole: &Value, pattern: &str) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// See [`check_secret`].
-fn check(text: &str) -> Result<(), &'static str> {
-    if text.len() > MAX_SECRET_BYTES {
-        return Err("is longer than a secret may be, which is 64 KiB");
-    }
-    check_secret(text)
 }
 
 /// A pointer as errors name fields: `targets[1].key`.

@@ -173,10 +173,36 @@ const PREFIX: &str = concat!(
 
 const SEGMENT: &str = concat!("^[^/?#%", white!(), "]+$");
 
-const HTTP_URL: &str = "^https?://[^\\s/?#@\\\\]+([/?][^\\s#\\\\]*)?$";
+/// A port, but for 0.
+macro_rules! port {
+    () => {
+        concat!(
+            "(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|",
+            "6553[0-5]))?"
+        )
+    };
+}
 
-const SECURE_URL: &str = "^https://[^\\s/?#@\\\\]+([/?][^\\s#\\\\]*)?$|\
-    ^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]{1,5})?([/?][^\\s#\\\\]*)?$";
+/// A host and a port, and what comes behind them.
+macro_rules! rest {
+    () => {
+        concat!(
+            r"([^\s/?#@\\:\[\]]+|\[[0-9A-Fa-f:.]+\])",
+            port!(),
+            r"([/?][^\s#\\]*)?$"
+        )
+    };
+}
+
+const HTTP_URL: &str = concat!("^https?://", rest!());
+
+const SECURE_URL: &str = concat!(
+    "^https://",
+    rest!(),
+    r"|^http://(127\.0\.0\.1|localhost|\[::1\])",
+    port!(),
+    r"([/?][^\s#\\]*)?$"
+);
 
 type Checked = Result<(), Cow<'static, str>>;
 
@@ -290,7 +316,6 @@ fn moment(text: &str) -> Checked {
 }
 
 fn secret(text: &str) -> Checked {
-    within(text, MAX_SECRET_CHARS)?;
     check_secret(text).map_err(Cow::from)
 }
 
@@ -300,6 +325,9 @@ fn secret(text: &str) -> Checked {
 /// # Errors
 /// Says what is wrong with it, and never what it is.
 pub fn check_secret(text: &str) -> Result<(), &'static str> {
+    if text.chars().nth(MAX_SECRET_CHARS).is_some() {
+        return Err("is longer than a secret may be, which is 16384 characters");
+    }
     if text.trim().is_empty() {
         return Err("must not be empty; leave it out instead");
     }

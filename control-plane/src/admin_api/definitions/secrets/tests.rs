@@ -1,5 +1,6 @@
 //! What becomes of texts where secrets stand, and that no refusal repeats one.
 
+use foldgate_domain::definition::text::MAX_SECRET_CHARS;
 use foldgate_vault::{MasterKey, SealContext, mask};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -91,7 +92,7 @@ fn a_mask_that_comes_back_keeps_its_secret() {
 
 #[test]
 fn what_can_be_no_secret_is_refused_by_its_path() {
-    let long = "s".repeat(MAX_SECRET_BYTES + 1);
+    let long = "s".repeat(MAX_SECRET_CHARS + 1);
     for (value, path) in [
         (json!({"api_key": ""}), "api_key"),
         (json!({"api_key": "  "}), "api_key"),
