@@ -75,10 +75,14 @@ fn done(operation: &Operation, success: &Success) -> Value {
             headers.insert((*name).to_owned(), header(of));
         }
     }
+    let mut content = json!({success.kind: {"schema": success.schema}});
+    if success.plain {
+        content["text/plain"] = json!({"schema": text()});
+    }
     json!({
         "description": success.description,
         "headers": headers,
-        "content": {success.kind: {"schema": success.schema}},
+        "content": content,
     })
 }
 

@@ -27,11 +27,17 @@ pub(super) fn operations() -> Vec<Operation> {
         &[],
     );
     let ready = readiness();
-    let not_ready = json!({"application/json": {"schema": ready}});
+    let plain = json!({"schema": text()});
+    let not_ready = json!({"application/json": {"schema": ready}, "text/plain": plain});
+    let ends = json!({"text/plain": plain});
     vec![
-        open("/livez", "Say that the process lives").answers_with("text/plain", text()),
+        open("/livez", "Say that the process lives")
+            .answers_with("text/plain", text())
+            .or(503, "the process was told to end", ends),
         open("/readyz", "Say whether traffic may come")
+            .about("As JSON what is not ready; with `verbose` every part, as text.")
             .answers(ready)
+            .or_plain()
             .or(503, "not ready: traffic should go elsewhere", not_ready),
         open("/metrics", "Show the metrics, for Prometheus").answers_with("text/plain", text()),
         open("/healthz", "Say that the listener answers")

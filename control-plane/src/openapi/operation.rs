@@ -71,6 +71,8 @@ pub(super) struct Success {
     pub(super) description: &'static str,
     pub(super) kind: &'static str,
     pub(super) schema: Value,
+    /// Whether it may come as plain text instead.
+    pub(super) plain: bool,
 }
 
 impl Operation {
@@ -123,7 +125,16 @@ impl Operation {
             description: "done",
             kind,
             schema,
+            plain: false,
         });
+        self
+    }
+
+    /// May answer with plain text instead.
+    pub(crate) fn or_plain(mut self) -> Self {
+        if let Some(success) = &mut self.success {
+            success.plain = true;
+        }
         self
     }
 

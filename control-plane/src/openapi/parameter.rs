@@ -193,7 +193,9 @@ fn of_route(path: &str, name: &str) -> Option<(Value, &'static str)> {
             words(&["success"]),
             "only what succeeded is kept; refusals stand in `/admin/v1/access_log`",
         ),
-        ("/livez" | "/readyz", "verbose") => (text(), "name every part, whatever the value"),
+        ("/livez" | "/readyz", "verbose") => {
+            (text(), "name every part, as text, whatever the value")
+        }
         ("/dashboard/news", "all") => (flag(), "expired items as well, and more than eight"),
         ("/admin/v1/explain", "model") => (
             json!({"type": "string", "minLength": 1, "maxLength": 256}),

@@ -7,8 +7,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use foldgate_domain::State;
 use foldgate_log::Replica;
 use foldgate_log::replica::{Held, Status};
+use foldgate_proto::Revision;
 use foldgate_runtime::Health;
 use serde_json::{Value, json};
+
+use crate::open_log::OpenLog;
+use crate::source::{Seen as Looked, Source};
 
 /// The component that says whether the log can be reached.
 const LOG: &str = "log";
@@ -50,22 +54,35 @@ impl Seen {
     }
 }
 
+/// The newest that is known of the log.
+struct Observed {
+    revision: Revision,
+    hash: Option<String>,
+    at: Option<DateTime<Utc>>,
+}
+
 /// The page. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ConfigStatus {
     replica: Replica,
     health: Health,
-    source: &'static str,
+    kind: &'static str,
+    source: Source,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl ConfigStatus {
     /// Begins to follow the fold.
-    pub(crate) fn follow(replica: &Replica, health: &Health, is_embedded: bool) -> Self {
+    pub(crate) fn follow(replica: &Replica, health: &Health, opened: &OpenLog) -> Self {
         let page = Self {
             replica: replica.clone(),
             health: health.clone(),
-            source: if is_embedded { "embedded" } else { "nats" },
+            kind: if opened.is_embedded {
+                "embedded"
+            } else {
+                "nats"
+            },
+            source: Source::default(),
             seen: Arc::default(),
         };
         let (seen, mut changes) = (Arc::clone(&page.seen), replica.watch());
@@ -81,6 +98,11 @@ impl ConfigStatus {
         page
     }
 
+    /// What is known of the log's end, to be kept up to date.
+    pub(crate) fn source(&self) -> Source {
+        self.source.clone()
+    }
+
     /// As it is now.
     pub(crate) fn page(&self) -> Value {
         let now = Utc::now();
@@ -92,16 +114,15 @@ impl ConfigStatus {
             seen.observed_at = Some(now);
         }
         let held = status.held.as_ref();
-        let observed = held.map_or(status.revision, |held| held.revision);
-        let chain = status.log_known.then(|| status.chain.to_string());
+        let observed = self.observed(&status, seen.observed_at);
         json!({
-            "state": state(&status, connected),
+            "state": state(&status, connected, &observed),
             "source": {
-                "type": self.source,
+                "type": self.kind,
                 "connected": connected,
-                "observed_revision": observed.0,
-                "source_hash": chain,
-                "observed_at": seen.observed_at.map(shown),
+                "observed_revision": observed.revision.0,
+                "source_hash": observed.hash,
+                "observed_at": observed.at.map(shown),
             },
             "applied": {
                 "applied_revision": status.revision.0,
@@ -119,6 +140,31 @@ impl ConfigStatus {
             "rejected": held.map(|held| rejected(held, &seen)).into_iter().collect::<Vec<_>>(),
             "partially_compatible": self.not_understood(),
         })
+    }
+
+    /// Where the log is known to end. What was folded, or is held, is there, asked or not.
+    fn observed(&self, status: &Status, folded_at: Option<DateTime<Utc>>) -> Observed {
+        let folded = Observed {
+            revision: status.revision,
+            hash: status.log_known.then(|| status.chain.to_string()),
+            at: folded_at,
+        };
+        let known = match &status.held {
+            Some(held) if held.revision > folded.revision => Observed {
+                revision: held.revision,
+                hash: None,
+                ..folded
+            },
+            _ => folded,
+        };
+        match self.source.seen() {
+            Some(Looked { end, at }) if end.revision >= known.revision => Observed {
+                revision: end.revision,
+                hash: Some(end.hash.to_string()),
+                at: known.at.max(Some(at)),
+            },
+            _ => known,
+        }
     }
 
     fn is_connected(&self) -> bool {
@@ -139,13 +185,15 @@ impl ConfigStatus {
     }
 }
 
-fn state(status: &Status, connected: bool) -> &'static str {
+fn state(status: &Status, connected: bool, observed: &Observed) -> &'static str {
     if !status.ready {
         "never_loaded"
     } else if status.held.is_some() {
         "out_of_sync"
     } else if !connected || !status.caught_up {
         "degraded"
+    } else if observed.revision > status.revision {
+        "out_of_sync"
     } else if status.revision.0 == 0 {
         "empty"
     } else {

@@ -20,6 +20,7 @@ mod node;
 mod open_log;
 mod owner;
 mod owner_command;
+mod source;
 mod storage;
 
 use std::process::ExitCode;

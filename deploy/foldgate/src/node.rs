@@ -17,7 +17,7 @@ use crate::config_status::ConfigStatus;
 use crate::exit::Failure;
 use crate::heartbeat::Pulse;
 use crate::listen::Bound;
-use crate::open_log::{OpenLog, open};
+use crate::open_log::{OpenLog, open, until_draining};
 use crate::owner::{Claim, Claimed};
 use crate::storage::{OWNER_KEY_FILE, SNAPSHOT_FOLDER};
 use crate::{announce, health, listen};
@@ -81,7 +81,9 @@ impl Node {
         let traffic = proxy.is_some().then(|| Traffic::new(&base, &opened));
         let own_log = OwnLog::new();
         let replica = fold(&base, &opened, traffic.as_ref(), &own_log).await?;
-        let config = ConfigStatus::follow(&replica, &base.health, opened.is_embedded);
+        let config = ConfigStatus::follow(&replica, &base.health, &opened);
+        let watching = config.source().watch(opened.log.clone());
+        tokio::spawn(until_draining(watching, base.shutdown.clone()));
         let status = serve_status(&base, status, (&replica, config));
         let parts = Parts {
             base: &base,
@@ -275,10 +277,11 @@ fn serve_status(
     server: Server,
     (replica, config): (&Replica, ConfigStatus),
 ) -> StatusListener {
-    let replica = replica.clone();
+    let (replica, loaded) = (replica.clone(), replica.clone());
     let pages = StatusPages::new(base.health.clone(), base.metrics.clone())
         .with_page("fold", move || health::page(&replica))
-        .with_page("config", move || config.page());
+        .with_page("config", move || config.page())
+        .configured_when(move || loaded.status().ready);
     base.health.component("process").ready();
     let shutdown = Shutdown::new();
     let serving = tokio::spawn(pages.serve(server, shutdown.clone()));

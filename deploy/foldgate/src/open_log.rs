@@ -84,7 +84,8 @@ async fn watch_gate(nats: JetStream, gate: Gate, component: Component, fatal: Fa
     health::watch_connection(nats, Some(gate), component).await;
 }
 
-async fn until_draining(watching: impl Future<Output = ()>, shutdown: Shutdown) {
+/// Runs until the process is told to end.
+pub(crate) async fn until_draining(watching: impl Future<Output = ()>, shutdown: Shutdown) {
     tokio::select! {
         () = watching => {}
         () = shutdown.draining() => {}

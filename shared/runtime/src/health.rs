@@ -74,6 +74,12 @@ impl Health {
             .all(|(_, status)| !matches!(status, Status::NotReady(_)))
     }
 
+    /// Whether the process was told to end.
+    pub fn is_draining(&self) -> bool {
+        let ends = |status: &Status| status.reason() == Some(DRAINING);
+        self.parts().iter().any(|(_, status)| ends(status))
+    }
+
     /// How everything is; only what is not ready unless `verbose`.
     pub fn report(&self, verbose: bool) -> Report {
         let parts = self.parts();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 use crate::server::Peer;
 use crate::{Health, Metrics, Server, Shutdown};
+
+mod check;
 
 type Page = Arc<dyn Fn() -> Value + Send + Sync>;
 
@@ -28,6 +30,7 @@ pub struct StatusPages {
     health: Health,
     metrics: Metrics,
     pages: Arc<BTreeMap<&'static str, Page>>,
+    configured: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl StatusPages {
@@ -37,12 +40,23 @@ impl StatusPages {
             health,
             metrics,
             pages: Arc::default(),
+            configured: Arc::new(|| true),
         }
     }
 
     /// Whether every part of the process is ready.
     pub fn is_as_it_should_be(&self) -> bool {
         self.health.report(false).components.is_empty()
+    }
+
+    /// Lets `/status/ready` say whether there is a configuration to serve from.
+    #[must_use]
+    pub fn configured_when(
+        mut self,
+        is_configured: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.configured = Arc::new(is_configured);
+        self
     }
 
     /// Adds `/status/<name>`, made anew for each request. The page must be quick
@@ -78,15 +92,22 @@ impl StatusPages {
         let verbose = request
             .uri()
             .query()
-            .is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
+            .is_some_and(|query| query.split('&').any(is_verbose));
         match request.uri().path() {
-            "/livez" => text(StatusCode::OK, "ok\n"),
-            "/readyz" => self.readiness(verbose),
+            "/livez" => check::life(&self.health, verbose),
+            "/readyz" if verbose => check::readiness(&self.health),
+            "/readyz" => self.readiness(),
+            "/status/ready" if (self.configured)() => text(StatusCode::OK, "ok\n"),
+            "/status/ready" => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no configuration available\n",
+            ),
             "/metrics" => reply(StatusCode::OK, PROMETHEUS, self.metrics.render()),
             "/status" | "/status/" => {
                 let names: Vec<String> = self
                     .pages
                     .keys()
+                    .chain(&["ready"])
                     .map(|name| format!("/status/{name}"))
                     .collect();
                 page(StatusCode::OK, &json!({ "pages": names }))
@@ -104,13 +125,9 @@ impl StatusPages {
         }
     }
 
-    fn readiness(&self, verbose: bool) -> Response<Full<Bytes>> {
-        let status = if self.health.is_ready() {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        };
-        page(status, &self.health.report(verbose))
+    fn readiness(&self) -> Response<Full<Bytes>> {
+        let status = check::status(self.health.is_ready());
+        page(status, &self.health.report(false))
     }
 }
 
@@ -120,11 +137,17 @@ impl std::fmt::Debug for StatusPages {
     }
 }
 
+/// Whether a parameter asks for everything, whatever its value.
+fn is_verbose(parameter: &str) -> bool {
+    let name = parameter.split('=').next();
+    name == Some("verbose")
+}
+
 fn internal_error() -> Response<Full<Bytes>> {
     text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
 }
 
-fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     reply(status, TEXT, body)
 }
 
@@ -138,10 +161,11 @@ fn page(status: StatusCode, value: &impl Serialize) -> Response<Full<Bytes>> {
 fn reply(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }
 

@@ -39,7 +39,7 @@ fn find(bytes: &[u8], part: &[u8]) -> usize {
 /// Waits until the node's readiness page says of its fold why it goes no further.
 async fn held(status: &Client, revision: u64) -> String {
     eventually("the fold is held", SOON, async || {
-        let page: Value = status.get("/readyz?verbose").await.json();
+        let page: Value = status.get("/readyz").await.json();
         let parts = list(&page["components"]);
         let fold = parts.iter().find(|part| part["name"] == "fold");
         let reason = fold
@@ -71,6 +71,20 @@ async fn holds(this: &[u8], that: &[u8], why: &str) {
     for status in [fleet.controls[0].status(), node.status()] {
         let reason = held(&status, poison).await;
         assert!(reason.contains(why), "{reason}");
+        let page = status.get("/status/config").await.ok();
+        assert_eq!(page["state"], "out_of_sync", "{page}");
+        assert_eq!(page["applied"]["applied_revision"], last, "{page}");
+        assert_eq!(page["rejected"][0]["resource_id"], poison.to_string());
+    }
+    // What came behind the record that is held is known from the log alone.
+    let end = append(&fleet, that, that).await;
+    for status in [fleet.controls[0].status(), node.status()] {
+        eventually("the log's end is known", SOON, async || {
+            let page = status.get("/status/config").await.ok();
+            let is_known = page["source"]["observed_revision"] == end;
+            is_known.then_some(()).ok_or(page.to_string())
+        })
+        .await;
     }
     // A write is refused for what it is, not for a time-out.
     let write = json!({"EMAIL_SMTP": "b.example.com"});

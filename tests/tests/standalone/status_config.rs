@@ -42,6 +42,9 @@ async fn a_process_tells_what_it_has_applied() {
         (&told["rejected"], &told["partially_compatible"]),
         (&json!([]), &json!([]))
     );
+    assert_eq!(status.get("/status/ready").await.text(), "ok\n");
+    let index = status.get("/status").await.text();
+    assert!(index.contains("/status/ready"), "{index}");
     assert!(
         !told.to_string().contains("127.0.0.1:9"),
         "it names no upstream"

@@ -212,6 +212,10 @@ async fn sigterm_lets_streams_end() {
             .map_or(true, |answer| answer.status == 503)
     })
     .await;
+    let ends = status.get("/livez?verbose").await;
+    assert_eq!(ends.status, 503, "{}", ends.text());
+    let said = "[+]ping ok\n[-]shutdown failed: draining\nlivez check failed\n";
+    assert_eq!(ends.text(), said);
     holds("it takes no new connection", SOON, async || {
         let request = proxy.request(Method::GET, "/v1/models");
         let request = request.header("connection", "close");
