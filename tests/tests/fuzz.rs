@@ -1,6 +1,6 @@
 //! The admin listener, fuzzed by schemathesis from its own document: no 5xx, no
-//! status, header or body that the document does not have, nothing invalid taken.
-//! What is left out stands in `tests/fuzz` with its reason.
+//! status, header or body that the document does not have, nothing invalid taken,
+//! nothing valid refused. What is left out stands in `tests/fuzz` with its reason.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,12 +13,11 @@ use foldgate_tests::{Settings, paths};
 /// The longest a run may take; it is bounded by its examples before.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-#[tokio::test]
-async fn the_listener_is_as_its_document_says_whatever_comes() {
+/// Runs phases of the fuzzer, with a module of hooks, and so many examples.
+async fn fuzz(phases: &str, hooks: &str, examples: &str) {
     let mut foldgate = Settings::standalone().start().await;
     let folder = paths::workspace().join("tests/fuzz");
     let url = format!("{}/admin/openapi.json", foldgate.admin().base());
-    let examples = nightly("20", "100");
     // The fuzzer leaves files where it runs.
     let scratch = paths::scratch();
     let mut command = Command::new(paths::schemathesis());
@@ -26,11 +25,11 @@ async fn the_listener_is_as_its_document_says_whatever_comes() {
         .arg("--config-file")
         .arg(folder.join("schemathesis.toml"))
         .args(["run", &url])
-        .args(["--phases", "examples,fuzzing", "--checks", "all"])
+        .args(["--phases", phases, "--checks", "all"])
         .args(["--max-examples", examples])
         .arg("--header")
         .arg(format!("Authorization: Bearer {OWNER_KEY}"))
-        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("SCHEMATHESIS_HOOKS", hooks)
         .env("PYTHONPATH", &folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("NO_COLOR", "1")
@@ -38,11 +37,38 @@ async fn the_listener_is_as_its_document_says_whatever_comes() {
     let log = scratch.path().join("fuzz.log");
     let mut fuzzer = Process::start("schemathesis", &command, &log);
     let status = fuzzer.end(PATIENCE).await;
-    assert_eq!(status.code(), Some(0), "{}", fuzzer.output());
-    assert!(
-        fuzzer.output().contains("Test cases"),
-        "{}",
-        fuzzer.output()
-    );
+    let output = fuzzer.output();
+    assert_eq!(status.code(), Some(0), "{output}");
+    for phase in phases.split(',') {
+        assert!(ran(&output, phase), "{phase}: {output}");
+    }
     assert!(foldgate.stop().await.success());
+}
+
+/// Whether the summary says that a phase passed, which is not said of one that found
+/// nothing to do.
+fn ran(output: &str, phase: &str) -> bool {
+    let mut lines = output.lines().map(str::trim);
+    lines.any(|line| {
+        let passed = line.strip_prefix('✅').unwrap_or_default();
+        passed.trim().eq_ignore_ascii_case(phase)
+    })
+}
+
+#[tokio::test]
+async fn the_listener_is_as_its_document_says_whatever_comes() {
+    fuzz("examples,fuzzing", "hooks", nightly("20", "100")).await;
+}
+
+/// Every bound and every combination of parameters once: the number of requests, about
+/// 25,000, follows from the document.
+#[tokio::test]
+async fn it_keeps_to_its_document_at_every_bound() {
+    fuzz("coverage", "hooks", "1").await;
+}
+
+/// Chains of requests, of which one lives on what another made.
+#[tokio::test]
+async fn it_keeps_to_its_document_step_by_step() {
+    fuzz("stateful", "stateful", nightly("100", "1000")).await;
 }
