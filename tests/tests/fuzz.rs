@@ -10,11 +10,11 @@ use foldgate_tests::poll::nightly;
 use foldgate_tests::process::Process;
 use foldgate_tests::{Settings, paths};
 
-/// The longest a run may take; it is bounded by its examples before.
+/// The longest a run may take; it has other bounds before.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Runs phases of the fuzzer, with a module of hooks, and so many examples.
-async fn fuzz(phases: &str, hooks: &str, examples: &str) {
+/// Runs phases of the fuzzer, with a module of hooks, and what bounds them.
+async fn fuzz(phases: &str, hooks: &str, bounds: &[&str]) {
     let mut foldgate = Settings::standalone().start().await;
     let folder = paths::workspace().join("tests/fuzz");
     let url = format!("{}/admin/openapi.json", foldgate.admin().base());
@@ -26,7 +26,7 @@ async fn fuzz(phases: &str, hooks: &str, examples: &str) {
         .arg(folder.join("schemathesis.toml"))
         .args(["run", &url])
         .args(["--phases", phases, "--checks", "all"])
-        .args(["--max-examples", examples])
+        .args(bounds)
         .arg("--header")
         .arg(format!("Authorization: Bearer {OWNER_KEY}"))
         .env("SCHEMATHESIS_HOOKS", hooks)
@@ -57,18 +57,21 @@ fn ran(output: &str, phase: &str) -> bool {
 
 #[tokio::test]
 async fn the_listener_is_as_its_document_says_whatever_comes() {
-    fuzz("examples,fuzzing", "hooks", nightly("20", "100")).await;
+    let examples = ["--max-examples", nightly("20", "100")];
+    fuzz("examples,fuzzing", "hooks", &examples).await;
 }
 
 /// Every bound and every combination of parameters once: the number of requests, about
 /// 25,000, follows from the document.
 #[tokio::test]
 async fn it_keeps_to_its_document_at_every_bound() {
-    fuzz("coverage", "hooks", "1").await;
+    fuzz("coverage", "hooks", &[]).await;
 }
 
-/// Chains of requests, of which one lives on what another made.
+/// Chains of requests, of which one lives on what another made: there is no end of
+/// them, so that they have a time.
 #[tokio::test]
 async fn it_keeps_to_its_document_step_by_step() {
-    fuzz("stateful", "stateful", nightly("100", "1000")).await;
+    let seconds = ["--max-time", nightly("30", "300")];
+    fuzz("stateful", "stateful", &seconds).await;
 }
