@@ -21,7 +21,11 @@ pub fn mask(secret: &str) -> String {
     let head = (allowance - tail).min(HEAD);
     let shown = |part: &[char]| -> String {
         part.iter()
-            .map(|c| if c.is_control() { '?' } else { *c })
+            .map(|c| match c {
+                // A mask is one word on one line, so that it may stand where a key may.
+                c if c.is_control() || c.is_whitespace() => '?',
+                c => *c,
+            })
             .collect()
     };
     format!(

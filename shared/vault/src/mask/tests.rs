@@ -19,6 +19,7 @@ fn a_short_secret_shows_little_or_nothing() {
     assert_eq!(mask("ab"), "...");
     assert_eq!(mask("hunter2"), "...r2");
     assert_eq!(mask("correct horse"), "...orse");
+    assert_eq!(mask("correct hors\u{a0}"), "...ors?");
 }
 
 #[test]
