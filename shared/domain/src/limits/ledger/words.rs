@@ -53,7 +53,7 @@ impl Ledger {
     }
 
     /// What is to be said now: a node's own words, and those for its region. To be
-    /// called more often than [`Pace::near`]. Sweeps too.
+    /// called more often than [`Pace::near`](super::super::Pace::near). Sweeps too.
     pub fn tick(&mut self, now: Now) -> Vec<Counts> {
         self.sweep(now);
         let Some(peers) = &mut self.peers else {
