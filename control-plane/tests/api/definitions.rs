@@ -190,10 +190,10 @@ async fn a_retry_is_answered_as_the_first_time() {
 async fn warnings_stand_beside_the_entry() {
     let node = Node::start().await;
     let mut limited = direct("fast");
-    limited["rate_limit"] = json!({"rpm": 60});
+    limited["provider"] = json!("acme");
     let entry = node.post(MODELS, &limited).await.ok();
     let warnings = entry["warnings"].to_string();
-    assert!(warnings.contains("rate_limit"), "{warnings}");
+    assert!(warnings.contains("provider is stored"), "{warnings}");
     assert!(
         warnings.contains("Level 1"),
         "no key stands there: {warnings}"
