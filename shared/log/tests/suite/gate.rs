@@ -79,6 +79,6 @@ async fn init_looks_at_the_place_for_sleep_reports_too() {
     let made = client.request(call, config.to_string().into()).await;
     assert!(!made.unwrap().payload.is_empty());
     let error = init(&server.options(), &Init::default()).await.unwrap_err();
-    let said = matches!(&error, Error::Weak(why) if why.contains("last report per key"));
+    let said = matches!(&error, Error::Weak(why) if why.contains("last message per subject"));
     assert!(said, "{error:?}");
 }
