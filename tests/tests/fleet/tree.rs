@@ -298,7 +298,7 @@ async fn a_revoked_key_ends_calls_that_are_still_coming_on_every_node() {
     assert_eq!(world.upstream.count(), 0, "nothing was sent on");
 
     // A key with a name and limits of its own; its text is kept nowhere.
-    let issue = json!({"Name": "desk", "RPM": 7, "TPD": 9});
+    let issue = json!({"Name": "desk", "RPM": 99, "TPD": 900_000});
     let keys = "/x-users/team-a/keys";
     let desk = one.post(&format!("{keys}?wait=fleet"), &issue).await;
     let (at, desk) = (desk.revision(), desk.ok()["key"].clone());
@@ -308,7 +308,7 @@ async fn a_revoked_key_ends_calls_that_are_still_coming_on_every_node() {
         .await
         .ok();
     let told = ["Name", "RPM", "TPD"].map(|field| shown["key"][field].clone());
-    assert_eq!(told, [json!("desk"), json!(7), json!(9)], "{shown}");
+    assert_eq!(told, [json!("desk"), json!(99), json!(900_000)], "{shown}");
     let log = stored(&world, at).await;
     let holds = |text: &str| log.windows(text.len()).any(|at| at == text.as_bytes());
     assert!(holds("desk"), "it is read as it is stored");
