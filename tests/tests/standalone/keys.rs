@@ -1,6 +1,7 @@
 //! `/x-keys`: create, show, change, remove; filters and paging; the three types.
 
 use foldgate_tests::admin::{CANARY, id, list};
+use foldgate_tests::upstream::Reply;
 use foldgate_tests::{Admin, Settings};
 use serde_json::{Value, json};
 
@@ -212,6 +213,7 @@ async fn an_azure_key_calls_its_deployment() {
         .admin
         .config(&json!({"LEVEL_MAPPER": {"gpt-4o": 2}}))
         .await;
+    world.upstream.always(Reply::chat("hello"));
     world.proxy.post(CHAT, &chat("gpt-4o")).await.ok();
     let seen = world.upstream.last();
     let path = "/openai/deployments/gpt-4-deployment/chat/completions";
