@@ -112,16 +112,15 @@ impl ControlPlane {
             addresses: settings.addresses.clone(),
         };
         feeders.spawn(mail::run(mails, deps, stop_feeding.clone()));
-        let stop = stop_feeding.clone();
         let (history, indexing) = History::new(
             Arc::clone(&log),
             replica.clone(),
             keeping.history,
             keeping.health,
-            stop.clone(),
+            stop_feeding.clone(),
         );
         feeders.spawn(indexing);
-        let (journal, noting) = Journal::new(keeping.access_log, stop);
+        let (journal, noting) = Journal::new(keeping.access_log, stop_feeding.clone());
         feeders.spawn(noting);
         let app = App::new(Parts {
             log,
