@@ -123,6 +123,13 @@ impl Api {
     }
 
     async fn leader(&self, which: serde_json::Value) -> Result<Option<Stored>, Error> {
+        let found = self.message(which).await?;
+        let stored = |(at, payload)| Stored::new(Revision(at), payload);
+        Ok(found.map(stored))
+    }
+
+    /// One message, by the word of the stream's leader: its sequence and payload.
+    async fn message(&self, which: serde_json::Value) -> Result<Option<(u64, Bytes)>, Error> {
         #[derive(serde::Deserialize)]
         struct Got {
             message: async_nats::jetstream::stream::RawMessage,
@@ -131,10 +138,10 @@ impl Api {
         let Some(got) = self.request::<_, Got>(&subject, &which).await? else {
             return Ok(None);
         };
-        let revision = Revision(got.message.sequence);
+        let sequence = got.message.sequence;
         let message = async_nats::jetstream::message::StreamMessage::try_from(got.message)
             .map_err(|_| Error::Unavailable("a stored message cannot be read".to_owned()))?;
-        Ok(Some(Stored::new(revision, message.payload)))
+        Ok(Some((sequence, message.payload)))
     }
 
     /// `None` when the stream or the message is not there.
@@ -200,12 +207,25 @@ impl Api {
         subjects: &str,
         limit: usize,
     ) -> Result<(Vec<Bytes>, u64), Error> {
+        self.walk(from, subjects, limit, |_, payload| Some(payload))
+            .await
+    }
+
+    /// What `take` makes of every message on `subjects` from a sequence on, read in
+    /// batches until there are `limit`; and the sequence behind the last of them.
+    async fn walk<T>(
+        &self,
+        from: u64,
+        subjects: &str,
+        limit: usize,
+        take: impl Fn(&HeaderMap, Bytes) -> Option<T>,
+    ) -> Result<(Vec<T>, u64), Error> {
         let (mut found, mut next) = (Vec::new(), from);
         loop {
             let more = self
                 .each(next, MAX_READ, subjects, |headers, payload| {
                     next = sequence(headers).map_or(next, |revision| revision.0 + 1);
-                    found.push(payload);
+                    found.extend(take(headers, payload));
                 })
                 .await?;
             if !more || found.len() >= limit {

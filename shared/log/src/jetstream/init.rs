@@ -1,7 +1,7 @@
 //! Creating the streams: the hub's log and its table of mails, a region's mirror of
 //! the log, and where a region keeps its sleep reports. Every call may be repeated.
 
-mod mails;
+mod last_values;
 mod sleeps;
 
 use std::collections::HashMap;
@@ -21,6 +21,9 @@ use crate::Error;
 
 /// How long the server remembers record ids; longer than any append tries.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
+
+/// The most that the table of mails may take on disk.
+const MAIL_BYTES: i64 = 64 * 1024 * 1024;
 
 /// How the hub's log is created.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +81,12 @@ pub(super) async fn finish(
         return Err(Error::Weak(shortfalls.join("; ")));
     }
     let domain = options.hub_domain.as_deref();
-    mails::ensure(connection, domain, replicas).await?;
+    let mails = Api::new(connection, domain, names::MAIL_STREAM.to_owned());
+    let wanted = Config {
+        subjects: vec![names::MAIL_SUBJECTS.to_owned()],
+        ..last_values::config(names::MAIL_STREAM, MAIL_BYTES, replicas)
+    };
+    last_values::ensure(&mails, &wanted, |_| None).await?;
     sleeps::own(connection, domain, &options.region, replicas).await
 }
 

@@ -2,10 +2,9 @@
 
 use async_nats::{HeaderMap, header};
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::json;
 
-use super::{Api, MAX_READ, sequence};
+use super::{Api, sequence};
 use crate::Error;
 use crate::jetstream::publish::{Fault, ask};
 
@@ -25,38 +24,17 @@ impl Api {
         subjects: &str,
         limit: usize,
     ) -> Result<Vec<(String, u64, Bytes)>, Error> {
-        let (mut found, mut next) = (Vec::new(), 1);
-        loop {
-            let more = self
-                .each(next, MAX_READ, subjects, |headers, payload| {
-                    let subject = headers.get("Nats-Subject");
-                    if let (Some(subject), Some(at)) = (subject, sequence(headers)) {
-                        next = at.0 + 1;
-                        found.push((subject.as_str().to_owned(), at.0, payload));
-                    }
-                })
-                .await?;
-            if !more || found.len() >= limit {
-                return Ok(found);
-            }
-        }
+        let entry = |headers: &HeaderMap, payload| {
+            let subject = headers.get("Nats-Subject")?.as_str().to_owned();
+            Some((subject, sequence(headers)?.0, payload))
+        };
+        let (found, _) = self.walk(1, subjects, limit, entry).await?;
+        Ok(found)
     }
 
     /// The last message of one subject, by the word of the stream's leader.
     pub(crate) async fn last_of(&self, subject: &str) -> Result<Option<(u64, Bytes)>, Error> {
-        #[derive(Deserialize)]
-        struct Got {
-            message: async_nats::jetstream::stream::RawMessage,
-        }
-        let which = json!({ "last_by_subj": subject });
-        let call = format!("STREAM.MSG.GET.{}", self.stream);
-        let Some(got) = self.request::<_, Got>(&call, &which).await? else {
-            return Ok(None);
-        };
-        let sequence = got.message.sequence;
-        let message = async_nats::jetstream::message::StreamMessage::try_from(got.message)
-            .map_err(|_| Error::Unavailable("a stored message cannot be read".to_owned()))?;
-        Ok(Some((sequence, message.payload)))
+        self.message(json!({ "last_by_subj": subject })).await
     }
 
     /// Sets a subject's last message, if the one before stands at `seen` (0: there is

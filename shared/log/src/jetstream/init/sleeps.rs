@@ -4,18 +4,14 @@
 //! So a node knows of a sleep wherever it starts, although the node that caused it
 //! is gone, and although the link is cut by then.
 
-use std::time::Duration;
-
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Source, StorageType};
+use async_nats::jetstream::stream::{Config, Source};
 use foldgate_proto::names;
 
+use super::last_values::{self, strong};
 use super::source;
 use crate::Error;
 use crate::jetstream::api::Api;
 use crate::jetstream::{Connection, check};
-
-/// The longest sleep a report may tell of, and so how long it is kept.
-const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 
 /// The most that sleep reports may take on disk: about 200,000 of them.
 const SLEEP_BYTES: i64 = 128 * 1024 * 1024;
@@ -32,24 +28,12 @@ pub(super) async fn own(
 ) -> Result<(), Error> {
     let api = Api::new(connection, domain, names::SLEEP_STREAM.to_owned());
     let subjects = vec![names::sleep_region_subjects(region)];
-    match api.info().await {
-        Ok(info) => {
-            let mut shortfalls = check::last_values(&info.config);
-            shortfalls.extend(check::sleep_subjects(&info.config, &subjects));
-            shortfalls.extend(check::replicas(&info.config, replicas));
-            return strong(&shortfalls);
-        }
-        Err(Error::Missing(_)) => {}
-        Err(error) => return Err(error),
-    }
-    let config = Config {
-        subjects,
+    let wanted = Config {
+        subjects: subjects.clone(),
         ..kept(names::SLEEP_STREAM, replicas)
     };
-    match api.create(&config).await {
-        Ok(_) => Ok(()),
-        Err(error) => api.info().await.map(|_| ()).map_err(|_| error),
-    }
+    let deaf = |config: &Config| check::sleep_subjects(config, &subjects);
+    last_values::ensure(&api, &wanted, deaf).await
 }
 
 /// The domain of the region that a connection leads to.
@@ -101,9 +85,7 @@ async fn feed(api: &Api, wanted: &[Source], replicas: usize) -> Result<(), Error
             }
             Err(error) => return Err(error),
         };
-        let mut shortfalls = check::last_values(&config);
-        shortfalls.extend(check::replicas(&config, replicas));
-        strong(&shortfalls)?;
+        strong(&last_values::shortfalls(&config, replicas))?;
         let sources = config.sources.get_or_insert_default();
         let absent: Vec<&Source> = wanted
             .iter()
@@ -129,25 +111,7 @@ fn is_same(one: &Source, other: &Source) -> bool {
     one.name == other.name && prefix(one) == prefix(other)
 }
 
-fn strong(shortfalls: &[String]) -> Result<(), Error> {
-    if shortfalls.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Weak(shortfalls.join("; ")))
-}
-
-/// The last report per key, for as long as the longest sleep.
+/// The last report per key.
 fn kept(name: &str, replicas: usize) -> Config {
-    Config {
-        name: name.to_owned(),
-        storage: StorageType::File,
-        retention: RetentionPolicy::Limits,
-        discard: DiscardPolicy::Old,
-        max_messages_per_subject: 1,
-        max_age: LONGEST_SLEEP,
-        max_bytes: SLEEP_BYTES,
-        num_replicas: replicas.max(1),
-        allow_direct: true,
-        ..Config::default()
-    }
+    last_values::config(name, SLEEP_BYTES, replicas)
 }
