@@ -83,3 +83,21 @@ pub(super) fn texts(texts: &Option<Vec<String>>, (): &()) -> garde::Result {
         ))),
     }
 }
+
+/// What [`plain`] takes, as a schema says it.
+pub(super) const PLAIN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
+/// Holds a text to have no control characters.
+///
+/// # Errors
+/// It has.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what the derived code calls it with"
+)]
+pub(super) fn plain(text: &str, (): &()) -> garde::Result {
+    if text.chars().any(char::is_control) {
+        return Err(garde::Error::new("holds control characters"));
+    }
+    Ok(())
+}

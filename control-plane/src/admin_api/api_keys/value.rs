@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::admin_api::body::{check_name, fault, texts};
+use crate::admin_api::body::{PLAIN, check_name, fault, plain, texts};
 use crate::error::Error;
 use crate::owner_api::edits;
 
@@ -82,19 +82,23 @@ pub(crate) struct ApiKey {
     pub allowed_routes: Option<Vec<String>>,
     /// Who uses it, as another system knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(chars, min = 1, max = 255))]
+    #[garde(length(chars, min = 1, max = 255), inner(custom(plain)))]
+    #[schemars(regex(pattern = PLAIN))]
     pub user_id: Option<String>,
     /// What they are called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(chars, max = 255))]
+    #[garde(length(chars, max = 255), inner(custom(plain)))]
+    #[schemars(regex(pattern = PLAIN))]
     pub user_name: Option<String>,
     /// Whose tokens stand for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(chars, min = 1, max = 255))]
+    #[garde(length(chars, min = 1, max = 255), inner(custom(plain)))]
+    #[schemars(regex(pattern = PLAIN))]
     pub jwt_provider: Option<String>,
     /// Which of these tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(chars, min = 1, max = 255))]
+    #[garde(length(chars, min = 1, max = 255), inner(custom(plain)))]
+    #[schemars(regex(pattern = PLAIN))]
     pub jwt_subject: Option<String>,
     /// What of servers of tools may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,17 +194,6 @@ impl ApiKey {
             if name == DEFAULT_CALLER_KEY_NAME {
                 let problem = "is what keys without a name are called; leave it out";
                 return Err(fault("display_name", problem));
-            }
-        }
-        for (field, text) in [
-            ("user_id", &self.user_id),
-            ("user_name", &self.user_name),
-            ("jwt_provider", &self.jwt_provider),
-            ("jwt_subject", &self.jwt_subject),
-        ] {
-            let holds_control = |text: &String| text.chars().any(char::is_control);
-            if text.as_ref().is_some_and(holds_control) {
-                return Err(fault(field, "holds control characters"));
             }
         }
         let limits = self.rate_limit.unwrap_or_default();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::known;
 use super::overrides::{RequestOverrides, ResponseOverrides, TelemetryTags, Tls};
-use crate::admin_api::body::{check_name, fault, texts};
+use crate::admin_api::body::{PLAIN, check_name, fault, plain, texts};
 use crate::error::Error;
 use crate::owner_api::keys::input::MAX_SECRET_BYTES;
 use crate::sealing;
@@ -56,8 +56,8 @@ pub(crate) struct ProviderKeyValue {
     pub api_base: Option<String>,
     /// What the provider is called.
     #[serde(default)]
-    #[garde(length(chars, max = 64))]
-    #[schemars(regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
+    #[garde(length(chars, max = 64), custom(plain))]
+    #[schemars(regex(pattern = PLAIN))]
     pub provider: String,
     /// What the provider speaks; like OpenAI unless it is said.
     pub adapter: Option<Adapter>,
@@ -148,9 +148,6 @@ impl ProviderKeyValue {
     /// The first field that breaks its rule.
     pub(super) fn check(&self) -> Result<(), Error> {
         check_name("display_name", &self.display_name)?;
-        if self.provider.chars().any(char::is_control) {
-            return Err(fault("provider", "holds control characters"));
-        }
         if self.adapter == Some(Adapter::Bedrock) {
             return Err(fault("adapter", "bedrock is not supported"));
         }
