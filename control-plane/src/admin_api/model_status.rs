@@ -241,7 +241,7 @@ impl<'s> Keys<'s> {
                 Place::Level(level) => Some(level),
                 Place::Key(_) => None,
             })
-            .flat_map(|level| tried(owner, level))
+            .flat_map(|level| owner.chain(level))
             .collect();
         let mut pools: HashMap<Level, Vec<&ProviderKey>> = HashMap::new();
         // Keys are looked at once, however many models their pools serve.
@@ -261,7 +261,9 @@ impl<'s> Keys<'s> {
         let keys: Vec<&ProviderKey> = match place {
             Place::Key(id) => owner.key(id).map(AsRef::as_ref).into_iter().collect(),
             Place::Level(level) => {
-                let pools = tried(owner, level).filter_map(|level| self.pools.get(&level));
+                let pools = owner
+                    .chain(level)
+                    .filter_map(|level| self.pools.get(&level));
                 pools.flatten().copied().collect()
             }
         };
@@ -354,11 +356,6 @@ impl Upstream {
             Self::Pattern(pattern) => pattern.matches(asleep).then_some(Kept::Some),
         }
     }
-}
-
-/// The Levels that a request is led to, one after the other.
-fn tried(owner: &OwnerState, level: Level) -> impl Iterator<Item = Level> {
-    std::iter::once(level).chain(owner.switch_over(level))
 }
 
 fn unusable(keys: &[&ProviderKey], model: Option<&str>) -> String {

@@ -254,10 +254,8 @@ impl<'a> Asked<'a> {
 
     /// A Level and those it switches over to.
     fn chain(&self, level: Option<Level>) -> Vec<Level> {
-        level.map_or_else(Vec::new, |level| {
-            let over = self.table.switch_over(level);
-            std::iter::once(level).chain(over).collect()
-        })
+        let chain = level.map(|level| self.owner().chain(level));
+        chain.into_iter().flatten().collect()
     }
 
     fn refused(&'a self, access: Result<&Access<'a>, &Denied>) -> Option<Refused> {

@@ -3,7 +3,8 @@
 
 use foldgate_domain::Limited;
 use foldgate_domain::limits::Unit;
-use serde::Deserialize;
+
+use crate::json::members;
 
 /// Bytes of a request per token, about.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -11,16 +12,9 @@ const BYTES_PER_TOKEN: u64 = 4;
 /// The most that a request's bytes count for: beyond it they are images, not text.
 const MOST_BY_BYTES: u64 = 32_768;
 
-/// How long an answer may be, by the names that endpoints have for it.
-#[derive(Default, Deserialize)]
-struct Bounds {
-    #[serde(rename = "max_tokens")]
-    chat: Option<serde_json::Value>,
-    #[serde(rename = "max_completion_tokens")]
-    completion: Option<serde_json::Value>,
-    #[serde(rename = "max_output_tokens")]
-    output: Option<serde_json::Value>,
-}
+/// How long an answer may be, by the names that endpoints have for it; the first that
+/// says it goes before.
+const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
 /// The estimate for a request's body; not made where no limit on tokens asks for it.
 pub(crate) fn tokens(limits: &[Limited], body: &[u8]) -> u64 {
@@ -30,9 +24,15 @@ pub(crate) fn tokens(limits: &[Limited], body: &[u8]) -> u64 {
     if !wanted {
         return 0;
     }
-    let bounds: Bounds = serde_json::from_slice(body).unwrap_or_default();
-    let bounds = [bounds.completion, bounds.chat, bounds.output];
-    let answer = bounds.iter().flatten().find_map(serde_json::Value::as_u64);
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let found = members(text, &BOUNDS).ok();
+    let bounds = found
+        .filter(|found| found.duplicate.is_none())
+        .map_or([None; 3], |found| found.values);
+    let answer = bounds
+        .into_iter()
+        .flatten()
+        .find_map(|bound| bound.parse::<u64>().ok());
     let asked = (body.len() as u64 / BYTES_PER_TOKEN).min(MOST_BY_BYTES);
     asked.saturating_add(answer.unwrap_or(0)).max(1)
 }

@@ -338,11 +338,12 @@ impl OwnerState {
     /// Whether a request that is led to a Level meets a key that it may use, there or
     /// where SWITCH_OVER leads it then, unless all sleep.
     pub fn is_served(&self, level: Level) -> bool {
-        self.is_staffed(level)
-            || self
-                .switch_over(level)
-                .into_iter()
-                .any(|level| self.is_staffed(level))
+        self.chain(level).any(|level| self.is_staffed(level))
+    }
+
+    /// A Level and those to try after it, in order.
+    pub fn chain(&self, level: Level) -> impl Iterator<Item = Level> + use<> {
+        std::iter::once(level).chain(self.switch_over(level))
     }
 
     /// Whether a Level has a key that requests may use, unless it sleeps.

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Definition, DefinitionKind, DefinitionNumber, Event, Level, OwnerId, ProviderConfig,
-    ProviderKey, Record, Revision,
+    Definition, DefinitionKind, DefinitionNumber, Event, OwnerId, ProviderConfig, ProviderKey,
+    Record, Revision,
 };
 use imbl::OrdMap;
 
@@ -162,11 +162,6 @@ impl OwnerTable {
     /// Whether RESOURCES lets this path be called; unset is every path.
     pub fn allows(&self, path: &str) -> bool {
         self.compiled.allows(path)
-    }
-
-    /// The Levels to try after `level`, in order; a circle ends where it began.
-    pub fn switch_over(&self, level: Level) -> Vec<Level> {
-        self.state.switch_over(level)
     }
 
     /// A Model by its number.

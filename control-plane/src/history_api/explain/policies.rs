@@ -95,7 +95,7 @@ impl<'a> Asked<'a> {
         known.extend(winner.map(Named::name));
         let teams = self.owner().lineage(self.account);
         let teams: Vec<Uuid> = teams.map(|account| account.id.0).collect();
-        let member = self.key.as_deref().and_then(member);
+        let member = self.key.as_ref().and_then(|key| member(&key.terms));
         let ways = self.ways(winner);
         let mut calls = Calls {
             calls: Vec::with_capacity(ways.len()),

@@ -20,7 +20,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use foldgate_proto::{CallerKey, DefinitionId, DefinitionKind};
+use foldgate_proto::{DefinitionId, DefinitionKind, KeyTerms};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -168,12 +168,12 @@ pub fn counting(applying: &[&GuardrailAttachment]) -> Vec<bool> {
 }
 
 /// Who uses a caller key, as another system knows them: its `user_id`.
-pub fn member(key: &CallerKey) -> Option<String> {
+pub fn member(terms: &KeyTerms) -> Option<String> {
     #[derive(Deserialize)]
     struct More {
         user_id: Option<String>,
     }
-    let more = key.terms.more.as_ref()?;
+    let more = terms.more.as_ref()?;
     serde_json::from_str::<More>(&more.0).ok()?.user_id
 }
 

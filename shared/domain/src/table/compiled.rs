@@ -66,7 +66,7 @@ impl OwnerTable {
 
     /// Whose usable keys stand at a Level or where it switches over to.
     fn families(&self, level: Level) -> FamilySet {
-        let levels = std::iter::once(level).chain(self.switch_over(level));
+        let levels = self.state.chain(level);
         let staff = levels.flat_map(|level| self.state.staff_of(level));
         let usable = staff.filter(|(_, staff)| staff.enabled > 0);
         usable.fold(FamilySet::NONE, |all, (post, _)| {

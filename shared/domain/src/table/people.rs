@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldgate_proto::{
-    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, JsonText,
-    KeyHash, KeyTerms, Level, List, OwnerId, Timestamp,
+    Account, AccountNumber, AdminKey, AdminKeyNumber, AdminRole, CallerKeyNumber, KeyHash,
+    KeyTerms, Level, List, OwnerId, Timestamp,
 };
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use super::buckets::Buckets;
 use super::limited::AccountLimits;
 use super::resources::Resources;
+use crate::definition::applies::member;
 use crate::limits::{Rule, rules};
 use crate::pattern::PatternMap;
 use crate::state::people::hashes;
@@ -267,7 +268,7 @@ impl KeyBounds {
         let rules: Vec<Rule> = per_second
             .chain(terms.limits.iter().flat_map(|limits| rules(limits)))
             .collect();
-        let member = terms.more.as_ref().and_then(member);
+        let member = member(terms);
         let plain = !terms.disabled
             && terms.allow_models.is_none()
             && terms.concurrency.is_none()
@@ -309,15 +310,6 @@ impl CompiledAccount {
             resources: profile.resources.as_deref().map(Resources::new),
         })
     }
-}
-
-fn member(more: &JsonText) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Known {
-        user_id: Option<String>,
-    }
-    let known: Known = serde_json::from_str(&more.0).ok()?;
-    known.user_id
 }
 
 fn patterns(models: &BTreeSet<String>) -> PatternMap<()> {

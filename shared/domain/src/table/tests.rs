@@ -160,10 +160,10 @@ fn switch_over_cuts_circles_and_ends() {
         ..Config::default()
     };
     let owner = owner(config, &[]);
-    assert_eq!(owner.switch_over(level(1)), [level(2), level(3)]);
-    assert_eq!(owner.switch_over(level(2)), [level(3), level(1)]);
-    assert_eq!(owner.switch_over(level(7)), [level(8)]);
-    assert_eq!(owner.switch_over(level(8)), []);
+    assert_eq!(owner.state.switch_over(level(1)), [level(2), level(3)]);
+    assert_eq!(owner.state.switch_over(level(2)), [level(3), level(1)]);
+    assert_eq!(owner.state.switch_over(level(7)), [level(8)]);
+    assert_eq!(owner.state.switch_over(level(8)), []);
 }
 
 proptest! {
@@ -176,7 +176,7 @@ proptest! {
             switch_over: Some(switches.iter().map(|(a, b)| (level(*a), level(*b))).collect()),
             ..Config::default()
         };
-        let chain = owner(config, &[]).switch_over(level(from));
+        let chain = owner(config, &[]).state.switch_over(level(from));
         let seen: BTreeSet<Level> = chain.iter().copied().collect();
         prop_assert_eq!(seen.len(), chain.len());
         prop_assert!(!seen.contains(&level(from)));

@@ -224,7 +224,7 @@ fn a_member_is_who_the_key_says_uses_it() {
             ..KeyTerms::default()
         };
         key.terms = terms.into();
-        member(&key)
+        member(&key.terms)
     };
     assert_eq!(with(None), None);
     assert_eq!(with(Some(r#"{"allowed_tools":[]}"#)), None);

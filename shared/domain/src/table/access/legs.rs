@@ -100,10 +100,8 @@ impl<'t> Access<'t> {
         if !self.allows_level(level) {
             return Err(Denied::Level(requested.to_owned()));
         }
-        let mut levels = self.table.switch_over(level);
-        levels.retain(|level| self.allows_level(*level));
-        levels.insert(0, level);
-        Ok(levels)
+        let levels = self.table.state.chain(level);
+        Ok(levels.filter(|level| self.allows_level(*level)).collect())
     }
 
     /// Where a key stands; nowhere if it is gone.
