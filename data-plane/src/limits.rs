@@ -24,8 +24,8 @@ pub(crate) use estimate::tokens;
 pub(crate) use headers::show;
 
 /// How long a call waits for other nodes to cede what they do not need. Within a region
-/// that takes a fifth of a second.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// that takes a third of a second, across regions up to one and a half.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often it asks meanwhile.
 const ASK_AGAIN: Duration = Duration::from_millis(15);

@@ -22,6 +22,7 @@ const TOKENS: &str = "foldgate_proxy_tokens_total";
 const KEYS: &str = "foldgate_pool_keys";
 const LEFT_OUT: &str = "foldgate_pool_keys_left_out";
 const MODELS_LEFT_OUT: &str = "foldgate_models_left_out";
+const LIMIT_NODES: &str = "foldgate_rate_limit_nodes";
 const REPORTS: &str = "foldgate_sleep_reports_total";
 
 /// Status classes, 1xx to 5xx.
@@ -181,6 +182,11 @@ pub(crate) fn models_left_out(count: usize) {
     gauge!(MODELS_LEFT_OUT).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
 }
 
+/// Among how many nodes rate limits are divided.
+pub(crate) fn limit_nodes(count: u64) {
+    gauge!(LIMIT_NODES).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+}
+
 /// This node reported a sleep or a wake.
 pub(crate) fn told(cause: SleepCause) {
     counter!(REPORTS, "direction" => "out", "cause" => cause.as_str()).increment(1);
@@ -216,6 +222,11 @@ fn describe() {
         MODELS_LEFT_OUT,
         Unit::Count,
         "models that this version does not understand"
+    );
+    describe_gauge!(
+        LIMIT_NODES,
+        Unit::Count,
+        "nodes among which rate limits are divided, this one and those expected among them"
     );
     describe_histogram!(
         FIRST_BYTE,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Meters;
+use crate::account::metrics;
 
 /// How often it is looked at what is to be said: a limit that is near is told of at
 /// every second look.
@@ -26,7 +27,11 @@ impl Meters {
         loop {
             tick.tick().await;
             let now = self.now();
-            let said = self.lock().tick(now);
+            let (said, nodes) = {
+                let mut ledger = self.lock();
+                (ledger.tick(now), ledger.divided_among(now))
+            };
+            metrics::limit_nodes(nodes);
             if let Some((counting, _)) = &self.fleet {
                 for counts in &said {
                     counting.send(counts).await;

@@ -29,17 +29,28 @@
 //! through is taken to be as late as it was heard of, so that it counts until after it
 //! no longer does where it was let through: on the strict side.
 //!
+//! *When something is known.* A share that was taken up by the older, smaller counts of
+//! others may be more than the share by the newer ones; so a word counts as known only
+//! once it was heard what its hearers did until they heard it: after a whole round, not
+//! after half of one. A node hears its own words, so it knows when it is cut off, and it
+//! hears the others' signs of life, so it knows when they are: until then what it says
+//! counts for nothing. Who was away, or hears that another was, says all again and asks
+//! for all. A demand is over after the same time for who has it and for who believes it.
+//!
 //! The bound is 1 as long as each message, or the one after it, arrives in the time
 //! that [`Pace`] grants, and all nodes know each other. It is broken by:
 //!
 //! - a node that comes: until it has heard the others it takes a share as if there were
 //!   [`STRANGERS`] more;
-//! - a node that is cut off while the others take it for dead ([`SILENCE`]): it keeps
-//!   to its last share, so that `n` nodes let through at most `1 + 1/n`;
-//! - two messages in a row that are lost or later than that: what was let through
-//!   between them;
+//! - a node that is cut off while the others take it for dead ([`SILENCE`], twice that
+//!   after they were cut off themselves): it keeps to its last share, so that `n` nodes
+//!   let through at most `1 + 1/n`;
+//! - two messages in a row that are lost or later than that, from one node to another
+//!   but not back: what was let through between them;
 //! - the turn (below): nobody moved for a while and one call goes through at one node
 //!   just as another finds its share large enough elsewhere: one call.
+//!
+//! While a node that stopped is not yet taken for dead, the others keep to their shares.
 //!
 //! A share may come to less than one call while something is left. Then, once nobody
 //! has moved for so long that all know the same, the node whose turn it is by the clock

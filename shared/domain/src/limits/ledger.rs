@@ -82,8 +82,8 @@ pub struct Ledger {
     /// When it last spoke, and spoke for its region.
     spoke: Option<u64>,
     spoke_across: Option<u64>,
-    /// It asks for all that others count.
-    hello: bool,
+    /// How often it is still to ask for all that others count.
+    hello: u8,
     /// When it was swept last, and which part.
     swept: (u64, usize),
 }
@@ -100,7 +100,7 @@ impl Ledger {
             across: VecDeque::new(),
             spoke: None,
             spoke_across: None,
-            hello: true,
+            hello: words::TIMES,
             swept: (0, 0),
         }
     }
@@ -205,6 +205,13 @@ impl Ledger {
         self.peers.as_ref().map_or((0, 0), Peers::count)
     }
 
+    /// Among how many nodes limits are divided: this one, the others, and until it is
+    /// sure to know them all those whom it expects.
+    pub fn divided_among(&self, now: Now) -> u64 {
+        let others = |peers: &Peers| peers.others(now.tick, &self.pace);
+        1 + self.peers.as_ref().map_or(0, others)
+    }
+
     /// How many limits are counted.
     pub fn len(&self) -> usize {
         self.shards.iter().map(HashMap::len).sum()
@@ -298,6 +305,7 @@ fn view<'p>(zone: Zone, pace: &'p Pace, peers: Option<&Peers>, now: Now) -> View
     let fleet = peers.map(|peers| Fleet {
         others: peers.others(now.tick, pace),
         arrived: peers.arrived(now.tick, pace),
+        since: peers.since(),
         slack: peers.slack(pace),
         heard: peers.is_heard_just_now(now.tick, pace),
         me: peers.place(),

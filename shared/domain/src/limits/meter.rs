@@ -36,8 +36,10 @@ pub(super) struct View<'p> {
 pub(super) struct Fleet {
     /// How many other nodes there are.
     pub(super) others: u64,
-    /// Before this time everything that was said has arrived.
+    /// Before this time everything that was said has arrived,
     pub(super) arrived: u64,
+    /// unless it was before this time.
+    pub(super) since: u64,
     /// How long what is said may be on its way.
     pub(super) slack: u64,
     /// Whether what was said just now arrived.
@@ -146,8 +148,10 @@ impl Meter {
         let Some(fleet) = view.fleet else {
             return Room::Here;
         };
-        let unknown = self.unknown(own, &fleet);
-        let demand = u128::from(self.sent.least_wants(fleet.arrived)) + 1;
+        self.sent.settle(fleet.arrived, fleet.since);
+        let unknown = self.unknown(own);
+        let demand = self.sent.least_wants(view.now.tick, view.pace);
+        let demand = u128::from(demand) + 1;
         let terms = (view.pace, self.kind.period.length());
         let (wants, greatest) = self.sources.wants(view.now.tick, terms);
         let all = demand + u128::from(wants) + u128::from(fleet.others);
@@ -175,8 +179,8 @@ impl Meter {
 
     /// What of the own count some other may not know yet. Negative where more was
     /// given back than let through.
-    fn unknown(&self, own: u64, fleet: &Fleet) -> i64 {
-        let since = self.total.saturating_sub(self.sent.known(fleet.arrived));
+    fn unknown(&self, own: u64) -> i64 {
+        let since = self.total.saturating_sub(self.sent.known());
         since.min(i64::try_from(own).unwrap_or(i64::MAX))
     }
 
@@ -269,7 +273,7 @@ impl Meter {
     /// What is to be said of it now, if anything.
     pub(super) fn say(&mut self, id: LimitId, view: &View<'_>) -> Option<Count> {
         let fleet = view.fleet?;
-        self.sent.settle(fleet.arrived);
+        self.sent.settle(fleet.arrived, fleet.since);
         let (tick, wants) = (view.now.tick, self.wants(view.now.tick));
         let near = self
             .urgent

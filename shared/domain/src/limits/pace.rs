@@ -42,6 +42,11 @@ impl Pace {
         2 * self.alive
     }
 
+    /// Who says nothing for longer is not there: one sign of life may be missed.
+    pub(super) const fn silent(&self) -> u64 {
+        2 * self.alive + self.slack
+    }
+
     /// How long a region's speaker may be silent before the next one speaks.
     pub(super) const fn relay_silence(&self) -> u64 {
         3 * self.alive

@@ -22,10 +22,41 @@ pub struct Me {
     pub life: u64,
 }
 
+/// How many messages in a row are missed before it counts as a gap: of two in a row one
+/// may be lost.
+const GAP: u64 = 2;
+
 #[derive(Debug)]
 struct Peer {
     life: u64,
+    /// Until when it is sure to live.
     heard: u64,
+    line: Line,
+}
+
+/// What came from another of late.
+#[derive(Debug)]
+struct Line {
+    /// When it spoke last.
+    spoke: u64,
+    /// The number of its last message.
+    seq: u64,
+}
+
+impl Line {
+    /// Another message came. Whether so much was missed that this node and the other
+    /// were not both there all the time.
+    fn hear(&mut self, seq: u64, now: u64, pace: &Pace) -> bool {
+        let missed = seq.saturating_sub(self.seq) > GAP;
+        let back = missed || self.is_silent(now, pace);
+        self.seq = self.seq.max(seq);
+        self.spoke = now;
+        back
+    }
+
+    const fn is_silent(&self, now: u64, pace: &Pace) -> bool {
+        now.saturating_sub(self.spoke) > pace.silent()
+    }
 }
 
 #[derive(Debug)]
@@ -35,6 +66,7 @@ struct Region {
     term: u64,
     heard: u64,
     nodes: u32,
+    line: Line,
 }
 
 /// Everybody who is heard.
@@ -48,6 +80,12 @@ pub(super) struct Peers {
     /// The numbers of its last message and of the last that it heard itself.
     said: u64,
     echoed: u64,
+    /// The number of its last message for the region.
+    said_across: u64,
+    /// What was said before this time may have missed somebody.
+    since: u64,
+    /// When the one spoke that has been silent for the longest, if somebody is.
+    missing: Option<u64>,
     place: (u64, u64),
 }
 
@@ -57,8 +95,9 @@ pub(super) enum Heard {
     Nothing,
     /// It was cut off until now.
     Back,
-    /// The word of another; whether it does not know what this node counts.
-    Word(From, bool),
+    /// The word of another; whether it does not know what this node counts, and whether
+    /// this node does not know what it counts.
+    Word(From, bool, bool),
 }
 
 impl Peers {
@@ -71,13 +110,21 @@ impl Peers {
             echo: None,
             said: 0,
             echoed: 0,
+            said_across: 0,
+            since: 0,
+            missing: None,
         }
     }
 
-    /// The number of its next message.
-    pub(super) fn next_seq(&mut self) -> u64 {
-        self.said += 1;
-        self.said
+    /// The number of its next message: of those to its region, or of those across.
+    pub(super) const fn next_seq(&mut self, across: bool) -> u64 {
+        let said = if across {
+            &mut self.said_across
+        } else {
+            &mut self.said
+        };
+        *said += 1;
+        *said
     }
 
     pub(super) fn hear(&mut self, counts: &Counts, now: u64, pace: &Pace) -> Heard {
@@ -85,7 +132,7 @@ impl Peers {
             return self.hear_self(counts, now, pace);
         }
         match (counts.region == self.me.region, counts.nodes) {
-            (true, None) => self.hear_near(counts, now),
+            (true, None) => self.hear_near(counts, now, pace),
             (false, Some(nodes)) => self.hear_far((counts, nodes), now, pace),
             // A summary of the own region, or a node of another: no news.
             _ => Heard::Nothing,
@@ -93,41 +140,57 @@ impl Peers {
     }
 
     fn hear_self(&mut self, counts: &Counts, now: u64, pace: &Pace) -> Heard {
-        if counts.life != self.me.life || counts.seq > self.said {
+        let own = counts.life == self.me.life && counts.nodes.is_none();
+        if !own || counts.seq > self.said {
             return Heard::Nothing;
         }
-        let cut_off = !self.is_heard(now, pace);
+        let missed = counts.seq.saturating_sub(self.echoed) > GAP;
+        let cut_off = missed || !self.is_heard(now, pace);
         let first = match self.echo {
             Some((first, _)) if !cut_off => first,
             _ => now,
         };
         if cut_off {
-            // Nobody is taken for dead for what was not heard meanwhile.
+            // Nobody is taken for dead for what was not heard meanwhile, and each comes
+            // back in its own time.
             for peer in self.near.values_mut() {
-                peer.heard = now;
+                peer.heard = now + SILENCE;
             }
             for region in self.far.values_mut() {
-                region.heard = now;
+                region.heard = now + SILENCE;
             }
+            self.since = now;
         }
         self.echo = Some((first, now));
         self.echoed = self.echoed.max(counts.seq);
         if cut_off { Heard::Back } else { Heard::Nothing }
     }
 
-    fn hear_near(&mut self, counts: &Counts, now: u64) -> Heard {
+    fn hear_near(&mut self, counts: &Counts, now: u64, pace: &Pace) -> Heard {
         let full = self.near.len() >= MOST;
         let peer = self.near.get_mut(&counts.node);
         let stranger = peer.as_ref().is_none_or(|peer| peer.life < counts.life);
+        let line = Line {
+            spoke: now,
+            seq: counts.seq,
+        };
+        let mut back = false;
         match peer {
             Some(peer) if peer.life > counts.life => return Heard::Nothing,
             Some(peer) => {
-                peer.life = counts.life;
-                peer.heard = now;
+                if stranger {
+                    (peer.life, peer.line) = (counts.life, line);
+                } else {
+                    back = peer.line.hear(counts.seq, now, pace);
+                }
+                peer.heard = peer.heard.max(now);
             }
             None if !full => {
-                let life = counts.life;
-                let peer = Peer { life, heard: now };
+                let peer = Peer {
+                    life: counts.life,
+                    heard: now,
+                    line,
+                };
                 self.near.insert(counts.node.clone(), peer);
             }
             None => {}
@@ -139,7 +202,15 @@ impl Peers {
             seq: counts.seq,
             nodes: 1,
         };
-        Heard::Word(from, stranger || counts.hello)
+        self.word(from, stranger || counts.hello, back, now)
+    }
+
+    /// What was said to somebody who comes, or comes back, may have missed it.
+    const fn word(&mut self, from: From, unaware: bool, back: bool, now: u64) -> Heard {
+        if unaware || back {
+            self.since = now;
+        }
+        Heard::Word(from, unaware || back, back)
     }
 
     fn hear_far(&mut self, (counts, nodes): (&Counts, u32), now: u64, pace: &Pace) -> Heard {
@@ -156,6 +227,10 @@ impl Peers {
                 term: 1,
                 heard: now,
                 nodes,
+                line: Line {
+                    spoke: now,
+                    seq: counts.seq,
+                },
             });
         let other = region.speaker != speaker;
         if other {
@@ -167,8 +242,10 @@ impl Peers {
             }
             region.speaker = speaker;
             region.term += 1;
+            region.line.seq = counts.seq;
         }
-        region.heard = now;
+        let back = region.line.hear(counts.seq, now, pace);
+        region.heard = region.heard.max(now);
         region.nodes = nodes.max(1);
         let from = From {
             who: name_hash(&counts.region),
@@ -177,7 +254,7 @@ impl Peers {
             seq: counts.seq,
             nodes: region.nodes,
         };
-        Heard::Word(from, stranger || other || counts.hello)
+        self.word(from, stranger || other || counts.hello, back, now)
     }
 
     /// Whether what this node says arrives.
@@ -186,15 +263,24 @@ impl Peers {
             .is_some_and(|(_, last)| now.saturating_sub(last) < pace.relay_silence())
     }
 
-    /// The time before which everything that was said has arrived everywhere. While it
-    /// does not hear itself, that stands still.
+    /// The time before which everything that was said, since [`Peers::since`], has
+    /// arrived everywhere. While it does not hear itself, or one of the others, that
+    /// stands still.
     pub(super) fn arrived(&self, now: u64, pace: &Pace) -> u64 {
-        let slack = self.slack(pace);
+        let slack = self.round(pace);
         let last = self.echo.map_or(0, |(_, last)| last);
-        if self.echoed == self.said {
-            return now.saturating_sub(slack).min(last);
-        }
-        last.saturating_sub(slack)
+        let arrived = if self.echoed == self.said {
+            now.saturating_sub(slack).min(last)
+        } else {
+            last.saturating_sub(slack)
+        };
+        arrived.min(self.missing.unwrap_or(u64::MAX))
+    }
+
+    /// What was said before this time is known to all only if it was before: somebody
+    /// was away.
+    pub(super) const fn since(&self) -> u64 {
+        self.since
     }
 
     /// How long what is said may be on its way to all others.
@@ -206,11 +292,19 @@ impl Peers {
         }
     }
 
-    /// Whether it has heard itself just now, as it does at least that often.
+    /// How long it takes until others have heard what is said, and it is heard what they
+    /// did until then: of what they say in answer one message may be lost.
+    fn round(&self, pace: &Pace) -> u64 {
+        let wait = if self.has_far() { 0 } else { 2 * pace.near };
+        2 * self.slack(pace) + wait
+    }
+
+    /// Whether it has heard itself and all others just now, as it does at least that
+    /// often.
     pub(super) fn is_heard_just_now(&self, now: u64, pace: &Pace) -> bool {
         let often = pace.alive + pace.slack;
-        self.echo
-            .is_some_and(|(_, last)| now.saturating_sub(last) <= often)
+        let heard = |(_, last): (u64, u64)| now.saturating_sub(last) <= often;
+        self.missing.is_none() && self.echo.is_some_and(heard)
     }
 
     /// How many other nodes may let something through.
@@ -224,14 +318,18 @@ impl Peers {
         if settled { known } else { known.max(STRANGERS) }
     }
 
-    /// Forgets those who have been silent, as long as this node hears itself.
+    /// Forgets those who have been silent for long, as long as this node hears itself,
+    /// and sees who is missing.
     pub(super) fn age(&mut self, now: u64, pace: &Pace) {
-        if !self.is_heard(now, pace) {
-            return;
+        if self.is_heard(now, pace) {
+            let alive = |heard: u64| now.saturating_sub(heard) <= SILENCE;
+            self.near.retain(|_, peer| alive(peer.heard));
+            self.far.retain(|_, region| alive(region.heard));
         }
-        let alive = |heard: u64| now.saturating_sub(heard) <= SILENCE;
-        self.near.retain(|_, peer| alive(peer.heard));
-        self.far.retain(|_, region| alive(region.heard));
+        let near = self.near.values().map(|peer| &peer.line);
+        let lines = near.chain(self.far.values().map(|region| &region.line));
+        let silent = lines.filter(|line| line.is_silent(now, pace));
+        self.missing = silent.map(|line| line.spoke).min();
     }
 
     pub(super) fn has_far(&self) -> bool {

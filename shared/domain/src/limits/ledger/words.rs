@@ -10,23 +10,29 @@ use crate::limits::{Kind, Now};
 /// The most messages that one tick makes; what is left over waits for the next.
 const MAX_MESSAGES: usize = 4;
 
+/// How often a node asks for all that others count, lest a message is lost.
+pub(super) const TIMES: u8 = 2;
+
 impl Ledger {
     /// Takes up what another node said.
     pub fn hear(&mut self, now: Now, counts: &Counts) {
         let Some(peers) = &mut self.peers else {
             return;
         };
-        let (from, stranger) = match peers.hear(counts, now.tick, &self.pace) {
+        let (from, unaware, missed) = match peers.hear(counts, now.tick, &self.pace) {
             Heard::Nothing => return,
             Heard::Back => {
                 // Others may have missed something, and so may it.
-                self.hello = true;
+                self.hello = TIMES;
                 self.announce(now);
                 return;
             }
-            Heard::Word(from, stranger) => (from, stranger),
+            Heard::Word(from, unaware, missed) => (from, unaware, missed),
         };
-        if stranger {
+        if missed {
+            self.hello = TIMES;
+        }
+        if unaware {
             self.announce(now);
         }
         for count in counts.counts.iter().take(MAX_COUNTS) {
@@ -69,17 +75,15 @@ impl Ledger {
         };
         let mut messages = Vec::new();
         if silent(self.spoke, self.pace.near) {
-            // While nobody hears it, it only says that it lives.
-            let own = if heard {
-                self.own_words(now)
-            } else {
-                Vec::new()
-            };
+            // It may be heard before it hears itself.
+            let own = self.own_words(now);
             let alive = own.is_empty() && silent(self.spoke, self.pace.alive);
             if alive || !own.is_empty() {
                 self.spoke = Some(now.tick);
                 self.wrap(&own, None, &mut messages);
-                self.hello = self.hello && !heard;
+                if heard {
+                    self.hello = self.hello.saturating_sub(1);
+                }
             }
         }
         if speaks && silent(self.spoke_across, self.pace.across) {
@@ -97,7 +101,7 @@ impl Ledger {
     }
 
     fn wrap(&mut self, counts: &[Count], nodes: Option<u32>, messages: &mut Vec<Counts>) {
-        let hello = self.hello;
+        let hello = self.hello > 0;
         let Some(peers) = &mut self.peers else {
             return;
         };
@@ -109,7 +113,7 @@ impl Ledger {
                 node: peers.me.node.clone(),
                 region: peers.me.region.clone(),
                 life: peers.me.life,
-                seq: peers.next_seq(),
+                seq: peers.next_seq(nodes.is_some()),
                 nodes,
                 hello,
                 counts: chunk.to_vec(),

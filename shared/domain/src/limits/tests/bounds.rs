@@ -13,7 +13,7 @@ fn world(nodes: usize, regions: usize, seed: u64) -> World {
         nodes,
         regions,
         loss: 10,
-        patience: 1_000,
+        patience: 2_000,
         seed,
     }
 }
@@ -54,7 +54,7 @@ fn a_steady_load_keeps_to_the_limit() {
 #[test]
 fn a_burst_at_all_nodes_at_once_keeps_to_the_limit() {
     for (nodes, regions) in [(1, 1), (3, 1), (8, 1), (8, 2)] {
-        for seed in 1..5 {
+        for seed in 1..8 {
             // All of the limit at each node, within a millisecond.
             let load = |at: u64, _: usize| if at % 61_000 == 5_000 { 120 } else { 0 };
             let outcome = play(world(nodes, regions, seed), 60, &load);
@@ -136,5 +136,38 @@ fn a_burst_over_seconds_and_hours_keeps_to_the_limit_too() {
         println!("{period:?}: {outcome:?}");
         assert!(outcome.worst <= BURST, "{period:?}: {outcome:?}");
         assert!(outcome.worst >= 0.9, "{period:?}: {outcome:?}");
+    }
+}
+
+/// All are cut off as a burst begins, and come back one after another.
+fn outage(nodes: usize, (seed, out): (u64, u64), between: u64) -> Outcome {
+    let story = Story {
+        limit: 60,
+        period: Period::Hour,
+        lasts: 60_000,
+        load: &|at, _| match at {
+            3_000 => 4,
+            3_300 => 60,
+            // Meanwhile, and afterwards, each is asked for more.
+            5_000.. if at.is_multiple_of(100) => 1,
+            _ => 0,
+        },
+        cut: &|at, node| (3_200..3_200 + out + between * node as u64).contains(&at),
+    };
+    let outcome = run(world(nodes, 1, seed), story);
+    println!("{nodes} nodes, away for {out} and {between} each: {outcome:?}");
+    outcome
+}
+
+#[test]
+fn nodes_that_come_back_one_after_another_keep_to_the_limit() {
+    for nodes in [3, 8] {
+        for out in [700, 1_600, 14_000] {
+            for between in [0, 40, 1_100] {
+                let outcome = outage(nodes, (out + between, out), between);
+                assert!(outcome.worst <= BURST, "{nodes} nodes: {outcome:?}");
+                assert!(outcome.used >= 0.95, "{nodes} nodes: {outcome:?}");
+            }
+        }
     }
 }
