@@ -56,7 +56,7 @@ async fn a_key_is_told_with_what_is_and_is_not_enforced() {
             "allowed_models": ["gpt*", "small"],
             "models": [{"model": "gpt-4o", "allowed": true}],
             "rate_limit": {"rps": 2, "rpm": 60, "concurrency": 3},
-            "not_enforced": ["rate_limit.rps", "rate_limit.rpm", "allowed_tools"],
+            "not_enforced": ["allowed_tools"],
         })
     );
     let other = explain(&node, &format!("model=other&api_key={key}")).await;

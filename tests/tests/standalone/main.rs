@@ -13,6 +13,7 @@ mod config;
 mod config_refused;
 mod demo;
 mod errors;
+mod explained;
 mod failover;
 mod hints;
 mod http2;

@@ -29,8 +29,8 @@ pub(super) struct ApiKeyView<'a> {
     masked_key: &'a str,
     /// The account whose key it is.
     account: u64,
-    /// Whether all that is enforced lets the request pass: what `refused_by` names does
-    /// not. `rate_limit.concurrency` is counted while calls run, so it is not judged.
+    /// Whether its terms let the request pass: what `refused_by` names does not. Limits
+    /// are counted while calls run, so they are not judged.
     passes: bool,
     refused_by: Vec<&'static str>,
     disabled: bool,
@@ -157,24 +157,9 @@ impl<'a> Asked<'a> {
 
 /// The fields of a key that nothing acts upon yet.
 fn not_enforced(key: &CallerKey) -> Vec<String> {
-    let terms = &key.terms;
-    let limits = terms.limits.as_deref().copied().unwrap_or_default();
-    let over_time = [
-        ("rps", terms.rps),
-        ("rpm", limits.rpm),
-        ("rph", limits.rph),
-        ("rpd", limits.rpd),
-        ("tpm", limits.tpm),
-        ("tph", limits.tph),
-        ("tpd", limits.tpd),
-    ];
-    let over_time = over_time.into_iter().filter(|(_, limit)| limit.is_some());
-    let mut fields: Vec<String> = over_time
-        .map(|(field, _)| format!("rate_limit.{field}"))
-        .collect();
-    let more = terms.more.as_ref();
+    let more = key.terms.more.as_ref();
     let more = more.and_then(|more| serde_json::from_str::<Map<String, Value>>(&more.0).ok());
     let kept = more.into_iter().flatten().map(|(field, _)| field);
-    fields.extend(kept.filter(|field| !WHO.contains(&field.as_str())));
-    fields
+    kept.filter(|field| !WHO.contains(&field.as_str()))
+        .collect()
 }

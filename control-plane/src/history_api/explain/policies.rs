@@ -1,5 +1,5 @@
-//! The guardrails, policies and exporters that would apply to a request: what is
-//! stored and validated, and enforced by nothing yet.
+//! The guardrails, policies and exporters that apply to a request, each with whether it
+//! is enforced, or stored and validated only.
 //!
 //! A Model that routes has a call of its own for each target, as what is about a
 //! target is about the calls that it serves.
@@ -10,7 +10,7 @@ use foldgate_domain::definition::applies::{
 };
 use foldgate_domain::definition::guardrail::{EnforcementMode, Side};
 use foldgate_domain::definition::{
-    CachePolicy, Defined, GuardrailAttachment, Model, RateLimitPolicy, stored,
+    CachePolicy, Defined, GuardrailAttachment, Model, RateLimitPolicy, Registered, stored,
 };
 use foldgate_domain::table::models::{Named, Serves};
 use foldgate_proto::{Definition, DefinitionId, DefinitionKind};
@@ -22,11 +22,9 @@ use super::{Asked, Names};
 /// The most of each sort that are listed.
 const MAX_LISTED: usize = 1000;
 
-/// All that would apply.
+/// All that apply.
 #[derive(Debug, Serialize)]
 pub(super) struct Applicable<'a> {
-    enforced: bool,
-    note: &'static str,
     guardrails: Vec<Attached<'a>>,
     cache_policies: Vec<Applying<'a, CachePolicy>>,
     rate_limit_policies: Vec<Applying<'a, RateLimitPolicy>>,
@@ -35,18 +33,21 @@ pub(super) struct Applicable<'a> {
     not_listed: usize,
 }
 
-/// One definition that would apply.
+/// One definition that applies.
 #[derive(Debug, Serialize)]
 struct Applying<'a, T> {
     id: DefinitionId,
     enforced: bool,
+    /// The fields that are not, of one that is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_enforced: Vec<&'static str>,
     /// The targets for whose calls alone it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     legs: Option<Vec<&'a str>>,
     value: T,
 }
 
-/// An attachment that would apply, and its guardrail.
+/// An attachment that applies, and its guardrail.
 #[derive(Debug, Serialize)]
 struct Attached<'a> {
     #[serde(flatten)]
@@ -95,7 +96,7 @@ impl<'a> Asked<'a> {
         known.extend(winner.map(Named::name));
         let teams = self.owner().lineage(self.account);
         let teams: Vec<Uuid> = teams.map(|account| account.id.0).collect();
-        let member = self.key.as_ref().and_then(|key| member(&key.terms));
+        let member = self.key.as_deref().and_then(|key| member(&key.terms));
         let ways = self.ways(winner);
         let mut calls = Calls {
             calls: Vec::with_capacity(ways.len()),
@@ -118,8 +119,6 @@ impl<'a> Asked<'a> {
         let not_listed =
             cut(&mut guardrails) + cut(&mut caches) + cut(&mut limits) + cut(&mut exporters);
         Applicable {
-            enforced: false,
-            note: "stored, not yet enforced",
             guardrails,
             cache_policies: caches,
             rate_limit_policies: limits,
@@ -272,9 +271,14 @@ impl<'a> Calls<'_, 'a> {
 
 impl<'a, T> Applying<'a, T> {
     fn new(definition: &Definition, legs: Option<Vec<&'a str>>, value: T) -> Self {
+        let kind = Registered::of(definition.kind);
+        let mut fields = kind.map_or_else(Vec::new, |kind| kind.unenforced(&definition.value));
+        let enforced = !fields.contains(&"*");
+        fields.retain(|field| *field != "*");
         Self {
             id: definition.id,
-            enforced: false,
+            enforced,
+            not_enforced: fields,
             legs,
             value,
         }

@@ -68,8 +68,8 @@ fn allowed() -> Value {
 
 /// The caller key that was named.
 fn api_key() -> Value {
-    let passes = "whether nothing that is enforced refuses it; rate_limit.concurrency is \
-                  counted while calls run, so it is not judged";
+    let passes = "whether none of its terms refuses it; limits are counted while calls run, so \
+                  they are not judged";
     object(
         &[
             ("id", text()),
@@ -93,20 +93,33 @@ fn api_key() -> Value {
     )
 }
 
-/// What would apply, were it enforced.
+/// What applies, and whether it is enforced.
 fn policies() -> Value {
     let applying = |value: Value, more: &[(&str, Value)]| {
         let mut fields = vec![
             ("id", text()),
-            ("enforced", json!({"const": false})),
+            (
+                "enforced",
+                about(
+                    flag(),
+                    "whether it is acted upon, or stored and validated only",
+                ),
+            ),
             ("value", value),
         ];
         fields.extend_from_slice(more);
         let legs = about(
             list(text()),
-            "the targets for whose calls alone it would apply; all, where it is left out",
+            "the targets for whose calls alone it applies; all, where it is left out",
         );
-        list(object(&fields, &[("legs", legs)]))
+        let fields_left = about(
+            list(text()),
+            "the fields that are not acted upon, of one that is",
+        );
+        list(object(
+            &fields,
+            &[("legs", legs), ("not_enforced", fields_left)],
+        ))
     };
     let any = || map(Value::Bool(true));
     let guardrail = object(
@@ -126,8 +139,6 @@ fn policies() -> Value {
     let exporter = object(&[("kind", text()), ("name", text())], &[]);
     object(
         &[
-            ("enforced", json!({"const": false})),
-            ("note", text()),
             (
                 "guardrails",
                 applying(any(), &[("counts", counts), ("guardrail", guardrail)]),
@@ -137,7 +148,7 @@ fn policies() -> Value {
             ("observability_exporters", applying(exporter, &[])),
             (
                 "not_listed",
-                about(count(), "how many would apply beside those that are listed"),
+                about(count(), "how many apply beside those that are listed"),
             ),
         ],
         &[],

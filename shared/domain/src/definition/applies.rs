@@ -11,7 +11,8 @@
 //! | `env`, `all`, none | all of the owner's |
 //! | `team` | of the account, and of all below it |
 //! | `api_key` | with the caller key, whatever it is today |
-//! | `model` | for the Model, also where another one leads to it |
+//! | `model` of an attachment | for the Model, also where another one leads to it |
+//! | `model` of a limit | that name the Model; not those that another leads to it |
 //! | `model:<name>` | for the model, as callers ask for it and as mappers lead on |
 //! | `member` | with a key of theirs (`user_id`) |
 //! | `team_member` | as `team`, with a key that is somebody's |
@@ -73,7 +74,8 @@ pub struct Rule(About);
 enum About {
     All,
     Model(DefinitionId),
-    Named(Box<str>),
+    Named(DefinitionId),
+    Called(Box<str>),
     ApiKey(Uuid),
     Team(Uuid),
     Member(Box<str>),
@@ -106,7 +108,7 @@ impl Rule {
         }
         let about = match AppliesTo::read(&policy.applies_to).ok()? {
             AppliesTo::All => About::All,
-            AppliesTo::Model(name) => About::Named(name.into()),
+            AppliesTo::Model(name) => About::Called(name.into()),
             AppliesTo::ApiKey(id) => About::ApiKey(id),
         };
         Some(Self(about))
@@ -129,7 +131,7 @@ impl Rule {
             PolicyScope::Model => {
                 let by_name = || owner.definition_named(DefinitionKind::Model, named);
                 let id = id.ok().map(DefinitionId);
-                About::Model(id.or_else(|| by_name().map(|model| model.id))?)
+                About::Named(id.or_else(|| by_name().map(|model| model.id))?)
             }
         };
         Some(Self(about))
@@ -140,7 +142,8 @@ impl Rule {
         match &self.0 {
             About::All => true,
             About::Model(id) => call.models.iter().any(|model| model.id == *id),
-            About::Named(name) => call.names.contains(&name.as_ref()),
+            About::Named(id) => call.models.first().is_some_and(|model| model.id == *id),
+            About::Called(name) => call.names.contains(&name.as_ref()),
             About::ApiKey(id) => call.api_key == Some(*id),
             About::Team(id) => call.teams.contains(id),
             About::Member(name) => call.member == Some(name.as_ref()),

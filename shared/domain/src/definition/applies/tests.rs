@@ -1,13 +1,17 @@
 use foldgate_proto::DefinitionKind;
-use foldgate_proto::{DefinitionId, KeyTerms};
+use foldgate_proto::{DefinitionId, JsonText, KeyTerms};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Call, Rule, Served, counting, member};
+use crate::command::Change;
+use crate::decide::tests::definition::put;
+use crate::decide::tests::people::{key_of, patch_key_of};
 use crate::definition::tests::values::{owner, stocked};
 use crate::definition::{
     CachePolicy, Defined, GuardrailAttachment, RateLimitPolicy, Registered, read,
 };
+use crate::{Caller, Destination, Table, Whose};
 
 // See `stocked`.
 const KEY: Uuid = Uuid::from_u128(0x9);
@@ -129,9 +133,7 @@ fn a_plain_policy_is_about_what_its_scope_ref_names() {
     let model = MODEL.to_string();
     let (key, team) = (KEY.to_string(), TEAM.to_string());
     for (scope, named) in [
-        ("model", model.as_str()),
-        ("model", "GPT-4o"),
-        ("api_key", &key),
+        ("api_key", key.as_str()),
         ("team", &team),
         ("member", "ann"),
         ("team_member", &team),
@@ -139,6 +141,15 @@ fn a_plain_policy_is_about_what_its_scope_ref_names() {
         let rule = scoped(scope, named);
         assert!(rule.applies(&FULL), "{scope} {named}");
         assert!(!rule.applies(&NONE), "{scope} {named}");
+    }
+    // A Model's limits are those of calls that name it.
+    let named = Call {
+        models: &SERVED[1..],
+        ..FULL
+    };
+    for model in [model.as_str(), "GPT-4o"] {
+        assert!(scoped("model", model).applies(&named), "{model}");
+        assert!(!scoped("model", model).applies(&FULL), "{model}");
     }
     let nameless = Call {
         member: None,
@@ -215,16 +226,12 @@ fn of_one_guardrails_attachments_the_greatest_priority_counts() {
 
 #[test]
 fn a_member_is_who_the_key_says_uses_it() {
-    let given = stocked();
-    let key = given.owner().caller_keys.values().next().expect("one");
     let with = |more: Option<&str>| {
-        let mut key = (**key).clone();
         let terms = KeyTerms {
-            more: more.map(|more| foldgate_proto::JsonText(more.to_owned())),
+            more: more.map(|more| JsonText(more.to_owned())),
             ..KeyTerms::default()
         };
-        key.terms = terms.into();
-        member(&key.terms)
+        member(&terms)
     };
     assert_eq!(with(None), None);
     assert_eq!(with(Some(r#"{"allowed_tools":[]}"#)), None);
@@ -252,5 +259,80 @@ fn every_good_value_has_its_rule() {
             _ => continue,
         };
         assert!(rule.is_some(), "{kind} {value}");
+    }
+}
+
+/// What is enforced and what is told of it are two readings of one policy.
+#[test]
+fn limits_are_told_as_they_are_enforced() {
+    let (key, team, model) = (KEY.to_string(), TEAM.to_string(), MODEL.to_string());
+    let scopes = [
+        ("api_key", key.as_str()),
+        ("model", &model),
+        ("model", "gpt-4o"),
+        ("team", &team),
+        ("member", "ann"),
+        ("team_member", &team),
+    ];
+    let mut given = stocked();
+    for (at, (scope, named)) in (1_u64..).zip(scopes) {
+        let policy = json!({
+            "name": format!("p{at}"), "scope": scope, "scope_ref": named, "window": "hour",
+            "max_requests": at,
+        });
+        given = given.and(&put(
+            DefinitionKind::RateLimitPolicy,
+            u128::from(10 + at),
+            &policy,
+        ));
+    }
+    let lead = json!({ "display_name": "lead", "routing": { "targets": [{ "model": "gpt-4o" }] } });
+    given = given.and(&put(DefinitionKind::Model, 30, &lead));
+    given.done(&patch_key_of(key_of(2, 1), |patch| {
+        patch.terms.more = Change::Set(JsonText(r#"{"user_id":"ann"}"#.to_owned()));
+    }));
+    let state = &given.state;
+    let table = Table::new(state);
+    let owner = given.owner();
+    let table = table.owner(owner.id).expect("claimed");
+    let key = owner.caller_keys.values().next().expect("one");
+    let member = member(&key.terms);
+    assert!(member.is_some());
+    for (account, presented) in [(owner.account, None), (key.account, Some(key.number))] {
+        for model in ["gpt-4o", "lead"] {
+            let caller = Caller {
+                owner: owner.id,
+                account,
+                key: presented,
+                expires_at: None,
+            };
+            let access = table.access(&caller, given.now).expect("in good standing");
+            let route = table.resolve(model).expect("a Model");
+            let limits = access.limits(model, &route).into_iter();
+            let limits = limits.filter(|limit| limit.whose == Whose::Policy);
+            let mut enforced: Vec<u64> = limits.map(|limit| limit.rule.limit).collect();
+            enforced.sort_unstable();
+            let Destination::Model(named) = route.to else {
+                panic!("{model} is a Model");
+            };
+            let teams: Vec<Uuid> = owner.lineage(account).map(|a| a.id.0).collect();
+            let call = Call {
+                models: &[Served {
+                    id: named.id,
+                    name: model,
+                }],
+                teams: &teams,
+                api_key: presented.map(|_| key.id.0),
+                member: member.as_deref().filter(|_| presented.is_some()),
+                ..NONE
+            };
+            let told = owner.definitions_of(DefinitionKind::RateLimitPolicy);
+            let told = told.filter_map(|definition| {
+                let policy: RateLimitPolicy = crate::definition::stored(&definition.value)?;
+                let rule = Rule::limit(&policy, owner)?;
+                rule.applies(&call).then_some(policy.max_requests?)
+            });
+            assert_eq!(told.collect::<Vec<_>>(), enforced, "{model} {presented:?}");
+        }
     }
 }
