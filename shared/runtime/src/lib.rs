@@ -16,7 +16,7 @@ pub use access_log::{AccessLine, AccessLog};
 pub use data_dir::DataDir;
 pub use health::{Component, Health};
 pub use metrics::Metrics;
-pub use server::{Limits, Peer, Server, TrustedProxies};
+pub use server::{Limits, Peer, Server, Taken, Takeover, TrustedProxies};
 pub use settings::Settings;
 pub use shutdown::Shutdown;
 pub use status::StatusPages;

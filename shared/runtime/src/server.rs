@@ -30,10 +30,12 @@ mod connection;
 mod linger;
 mod socket;
 mod stall;
+mod takeover;
 mod unread;
 
 pub use body::Tracked;
 pub use client::TrustedProxies;
+pub use takeover::{Taken, Takeover};
 
 use activity::Sweep;
 use connection::Protocols;

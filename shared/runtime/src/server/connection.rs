@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::rt::bounds::Http2ServerConnExec;
@@ -23,6 +23,7 @@ use super::body::{InFlight, Tracked};
 use super::linger::linger;
 use super::socket::Socket;
 use super::stall::Answers;
+use super::takeover::{Taken, Takeover};
 use super::unread::Awaited;
 use super::{BoxError, Limits};
 
@@ -86,7 +87,12 @@ impl Protocols {
         let requests = activity.clone();
         // Behind an Arc, so that the connection may be taken apart at its end.
         let handler = Arc::new(handler);
-        let service = service_fn(move |request| {
+        let takeover = Takeover::default();
+        let offered = takeover.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if !is_http2 && request.headers().contains_key(header::UPGRADE) {
+                request.extensions_mut().insert(offered.clone());
+            }
             let under_way = InFlight::begin(&requests);
             let awaited = Awaited::of(&request, is_http2);
             let answer = AssertUnwindSafe(handler(request)).catch_unwind();
@@ -106,7 +112,15 @@ impl Protocols {
         } else {
             let mut connection = self.http1.serve_connection(io, service);
             note(drive(Pin::new(&mut connection), activity).await);
-            let stream = connection.into_parts().io.into_inner().into_inner();
+            let parts = connection.into_parts();
+            let socket = parts.io.into_inner();
+            if let Some(session) = takeover.take() {
+                let _under_way = InFlight::begin(activity);
+                let session = session(Taken::new(socket, parts.read_buf));
+                unless_aborted(activity, session).await;
+                return;
+            }
+            let stream = socket.into_inner();
             // Told to end, it does; nobody waits for a client then.
             let _ = until_aborted(activity, linger(stream, activity.may_be_sending())).await;
         }
@@ -140,6 +154,18 @@ async fn until_aborted<T>(activity: &Activity, future: impl Future<Output = T>) 
         future.as_mut().poll(cx).map(Some)
     })
     .await
+}
+
+/// Waits for a future until the connection is told to end at once.
+async fn unless_aborted(activity: &Activity, future: impl Future<Output = ()>) {
+    let mut future = pin!(AssertUnwindSafe(future).catch_unwind());
+    poll_fn(|cx| {
+        if activity.order(cx.waker()) == Order::Abort {
+            return Poll::Ready(());
+        }
+        future.as_mut().poll(cx).map(|_| ())
+    })
+    .await;
 }
 
 /// Mostly a client that went away, which is its right.
