@@ -317,6 +317,13 @@ impl OwnerState {
             .take_while(move |(post, _)| post.level == level)
     }
 
+    /// The Levels at which keys stand, in use or not, from the lowest.
+    pub fn staff_levels(&self) -> impl Iterator<Item = Level> {
+        let mut last = None;
+        let levels = self.staff.keys().map(|post| post.level);
+        levels.filter(move |level| last.replace(*level) != Some(*level))
+    }
+
     /// The Levels to try after `level`, in order; a circle ends where it began.
     pub fn switch_over(&self, level: Level) -> Vec<Level> {
         let Some(switches) = &self.config.switch_over else {

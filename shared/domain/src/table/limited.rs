@@ -229,6 +229,26 @@ impl Access<'_> {
         found.limits
     }
 
+    /// The rate limits that a call without a model must have room under: those of the key
+    /// and of the accounts, and the policies that ask for no model.
+    pub fn limits_unnamed(&self) -> Vec<Limited> {
+        let mut found = Found {
+            owner: self.table.state.id.0.into_bytes(),
+            limits: Vec::new(),
+        };
+        if let (Some(key), Some(number)) = (self.key, self.caller.key) {
+            found.add((Whose::Key, Of::Key), &number.0.to_le_bytes(), &key.rules);
+        }
+        for account in &self.bounds {
+            if let Some(limits) = &account.limits {
+                let number = account.number.0.to_le_bytes();
+                found.add((Whose::Account, Of::Account), &number, &limits.rules);
+            }
+        }
+        self.policies(None, &mut found);
+        found.limits
+    }
+
     fn policies(&self, model: Option<DefinitionNumber>, found: &mut Found) {
         let policies = &self.table.policies.0;
         if policies.is_empty() {

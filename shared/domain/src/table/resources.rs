@@ -22,6 +22,9 @@ const ALIASES: &[&str] = &[
     "threads",
 ];
 
+/// Other spellings of a whole path that some clients are set up with.
+const SPELLINGS: &[(&[&str], &str)] = &[(&["v2", "chat", "completions"], "v1")];
+
 /// A compiled allow-list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resources {
@@ -73,6 +76,11 @@ pub fn normalise(path: &str) -> Option<String> {
         .is_some_and(|first| ALIASES.contains(first))
     {
         segments.insert(0, "v1");
+    }
+    for (spelling, version) in SPELLINGS {
+        if segments.starts_with(spelling) {
+            segments[0] = version;
+        }
     }
     Some(segments.iter().flat_map(|segment| ["/", segment]).collect())
 }

@@ -209,6 +209,9 @@ fn resources_match_at_segment_boundaries_after_aliases_and_dots() {
     assert!(only("/v1/chat").allows("/v1/chat/completions"));
     assert!(only("/v1/chat").allows("/chat/completions"));
     assert!(only("/chat/completions/").allows("/v1/chat/completions"));
+    assert!(only("/v1/chat").allows("/v2/chat/completions"));
+    assert!(only("/v2/chat/completions").allows("/chat/completions"));
+    assert!(!only("/v1/chat").allows("/v2/chat"));
     assert!(only("/").allows("/v1/anything"));
     assert!(!only("/v1/chat").allows("/v1/chatter"));
     assert!(!only("/v1/chat").allows("/v1/chat/../embeddings"));

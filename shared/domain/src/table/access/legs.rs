@@ -11,6 +11,74 @@ use crate::table::models::{Direct, Named, Serves};
 use crate::table::{Destination, Route};
 
 impl<'t> Access<'t> {
+    /// The way of a call that names no model, such as an upload: where `name`, the
+    /// name of what is called, would lead if it were a model's; else the lowest Level
+    /// that has a key and that the caller may use. AllowModels does not ask for it: no
+    /// model is named.
+    ///
+    /// # Errors
+    /// No Level may be used.
+    pub fn unnamed(&self, name: &'t str) -> Result<Leg<'t>, Denied> {
+        if let Ok(route) = self.table.resolve(name)
+            && let Some(leg) = self.legs(&route, name)?.into_iter().next()
+        {
+            return Ok(leg);
+        }
+        let state = &self.table.state;
+        let lowest = state
+            .staff_levels()
+            .find(|level| self.allows_level(*level) && state.is_staffed(*level))
+            .ok_or_else(|| Denied::NoRoute(name.to_owned()))?;
+        Ok(Leg {
+            model: Cow::Borrowed(name),
+            levels: self.levels(lowest, name)?,
+            only: None,
+            named: None,
+            place: 0,
+        })
+    }
+
+    /// The way to one key, for a call that only that key can serve, in the name of
+    /// `model`.
+    ///
+    /// # Errors
+    /// The key is gone, or its Level may not be used.
+    pub fn bound(&self, key: KeyId, model: &'t str) -> Result<Leg<'t>, Denied> {
+        let levels = self.level_of(key, model)?;
+        if levels.is_empty() {
+            return Err(Denied::NoRoute(model.to_owned()));
+        }
+        Ok(Leg {
+            model: Cow::Borrowed(model),
+            levels,
+            only: Some(key),
+            named: None,
+            place: 0,
+        })
+    }
+
+    /// The ways to every key that the caller may use, Level by Level from the lowest,
+    /// for a call whose key nobody remembers.
+    pub fn everywhere(&self, model: &'t str) -> Leg<'t> {
+        let state = &self.table.state;
+        let levels = state.staff_levels();
+        Leg {
+            model: Cow::Borrowed(model),
+            levels: levels.filter(|level| self.allows_level(*level)).collect(),
+            only: None,
+            named: None,
+            place: 0,
+        }
+    }
+
+    /// The way to each key that the caller may use, for a call that asks all of them.
+    pub fn each(&self, model: &'t str) -> Vec<Leg<'t>> {
+        let keys = self.table.state.keys.values();
+        keys.filter(|key| key.disabled.is_none())
+            .filter_map(|key| self.bound(key.id, model).ok())
+            .collect()
+    }
+
     /// The legs of a route; there is at least one.
     ///
     /// # Errors

@@ -291,3 +291,21 @@ fn models_lists_what_the_caller_may_name() {
     }
     assert_eq!(list(&given, 9), Vec::<String>::new(), "nothing serves");
 }
+
+#[test]
+fn a_call_without_a_model_goes_to_the_lowest_level_or_where_its_name_leads() {
+    let levels = |given: &Given, key: u8, name: &'static str| {
+        let at = at(given);
+        let access = at.access(key).expect("in good standing");
+        let leg = access.unnamed(name).map(|leg| leg.levels);
+        leg.map(|levels| levels.into_iter().map(u64::from).collect::<Vec<_>>())
+    };
+    let given = routed().and(&bounded("team", 1, 9, |p| {
+        p.allow_levels = edit("2");
+        p.allow_models = edit("gpt-4o");
+    }));
+    assert_eq!(levels(&given, 1, "files"), Ok(vec![1, 2, 3]));
+    assert_eq!(levels(&given, 1, "claude-files"), Ok(vec![2, 3]));
+    assert_eq!(levels(&given, 9, "files"), Ok(vec![2]));
+    assert!(levels(&crate::decide::tests::given::given(), 1, "files").is_err());
+}
