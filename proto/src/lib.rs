@@ -11,6 +11,7 @@ pub mod definition;
 pub mod event;
 pub mod id;
 pub mod key;
+pub mod made;
 pub mod money;
 pub mod names;
 pub mod news;
@@ -35,6 +36,7 @@ pub use id::{
     RecordHash, RecordId, Revision,
 };
 pub use key::{Dialect, Disablement, ProviderConfig, ProviderKey, ProviderType};
+pub use made::{Made, MadeReport, MadeWord};
 pub use money::{NanoDollars, Rates};
 pub use news::{News, NewsTarget};
 pub use rare::{Blank, Rare};

@@ -34,6 +34,10 @@ pub const MAIL_SUBJECTS: &str = "foldgate.mail.>";
 /// Sleep reports as they are published at once (core subjects; they cross leaf links).
 pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
 
+/// What nodes tell and ask each other of what upstreams made (a core subject; it
+/// crosses leaf links).
+pub const MADE_SUBJECT: &str = "foldgate.made";
+
 /// Heartbeats of every node.
 pub const HEARTBEAT_SUBJECTS: &str = "foldgate.heartbeat.>";
 

@@ -4,6 +4,7 @@
 
 mod again;
 mod counting;
+mod made;
 mod nats;
 mod queue;
 
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldgate_proto::report::MAX_REPORT_BYTES;
-use foldgate_proto::{Heartbeat, SleepReport, names, report};
+use foldgate_proto::{Heartbeat, MadeWord, SleepReport, names, report};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -49,6 +50,9 @@ pub enum Report {
 pub struct Reports {
     kind: Kind,
     heard: broadcast::Sender<Report>,
+    made: broadcast::Sender<MadeWord>,
+    /// A queue of its own: there may be many, and a sleep must not wait behind them.
+    words: Option<Arc<Queue>>,
 }
 
 #[derive(Clone)]
@@ -63,6 +67,8 @@ impl Reports {
         Self {
             kind: Kind::Local(Arc::default()),
             heard: broadcast::Sender::new(BACKLOG),
+            made: broadcast::Sender::new(BACKLOG),
+            words: None,
         }
     }
 
@@ -72,9 +78,14 @@ impl Reports {
         let queue = Arc::new(Queue::new());
         let streams = Arc::new(nats::Streams::new(log));
         nats::start(log.connection(), &queue, &heard);
+        let made = broadcast::Sender::new(BACKLOG);
+        let words = Arc::new(Queue::new());
+        nats::start_words(log.connection(), &words, &made);
         Self {
             kind: Kind::Nats(queue, streams),
             heard,
+            made,
+            words: Some(words),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use foldgate_proto::{Heartbeat, SleepReport, names, report};
+use foldgate_proto::{Heartbeat, MadeWord, SleepReport, names, report};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -178,6 +178,21 @@ pub(super) fn start(
     ));
 }
 
+/// Starts what sends and hears of what upstreams made. It ends with the last handle.
+pub(super) fn start_words(
+    connection: &Connection,
+    queue: &Arc<Queue>,
+    heard: &broadcast::Sender<MadeWord>,
+) {
+    tokio::spawn(send(connection.clone(), Arc::downgrade(queue)));
+    let words = heard.downgrade();
+    tokio::spawn(hear(
+        connection.clone(),
+        names::MADE_SUBJECT,
+        move |bytes| pass(&words, read::<MadeWord>(bytes)),
+    ));
+}
+
 async fn send(connection: Connection, queue: Weak<Queue>) {
     // The task holds the queue only while it waits a moment, so that it ends soon
     // after the last handle is gone.
@@ -217,7 +232,7 @@ async fn hear(connection: Connection, subject: &'static str, mut heard: impl FnM
 }
 
 /// Passes a report on; false once nobody can listen any more.
-fn pass(to: &broadcast::WeakSender<Report>, report: Option<Report>) -> bool {
+fn pass<T>(to: &broadcast::WeakSender<T>, report: Option<T>) -> bool {
     let Some(to) = to.upgrade() else {
         return false;
     };

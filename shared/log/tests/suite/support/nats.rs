@@ -27,9 +27,9 @@ pub(crate) struct Shape {
 }
 
 /// What a node that only follows may do, and no more.
-const NODE_PUBLISHES: &str = r#""$JS.API.STREAM.INFO.FOLDGATE_LOG", "$JS.API.STREAM.MSG.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP_OTHERS", "$JS.API.STREAM.INFO.FOLDGATE_SLEEP_OTHERS", "foldgate.sleep.>", "foldgate.heartbeat.>""#;
+const NODE_PUBLISHES: &str = r#""$JS.API.STREAM.INFO.FOLDGATE_LOG", "$JS.API.STREAM.MSG.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP_OTHERS", "$JS.API.STREAM.INFO.FOLDGATE_SLEEP_OTHERS", "foldgate.sleep.>", "foldgate.made", "foldgate.heartbeat.>""#;
 const NODE_HEARS: &str =
-    r#""_INBOX.>", "foldgate.fold.>", "foldgate.sleep.>", "foldgate.heartbeat.>""#;
+    r#""_INBOX.>", "foldgate.fold.>", "foldgate.sleep.>", "foldgate.made", "foldgate.heartbeat.>""#;
 
 pub(crate) struct NatsServer {
     child: Child,
