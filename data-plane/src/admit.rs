@@ -9,6 +9,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
 use crate::error::Problem;
+use crate::realtime::asked_key;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -77,6 +78,11 @@ impl Admitted {
         self.caller.account
     }
 
+    /// Whether it is the owner itself, to whom all keys belong.
+    pub(crate) fn is_root(&self) -> bool {
+        self.table.state.is_root(self.caller.account)
+    }
+
     /// What the caller may do.
     ///
     /// # Errors
@@ -138,7 +144,8 @@ pub(crate) fn presents_key(headers: &HeaderMap) -> bool {
     presented(headers).is_some()
 }
 
-/// The key a request presents: the bearer token, else `x-api-key`.
+/// The key a request presents: the bearer token, else `x-api-key`, else among the
+/// protocols of a WebSocket.
 fn presented(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).map(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
@@ -146,7 +153,10 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
     });
     match bearer {
         Some(Some(token)) => Some(token),
-        Some(None) | None => headers.get(X_API_KEY)?.to_str().ok().map(str::trim),
+        Some(None) | None => match headers.get(X_API_KEY) {
+            Some(key) => key.to_str().ok().map(str::trim),
+            None => asked_key(headers),
+        },
     }
 }
 

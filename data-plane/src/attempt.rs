@@ -8,19 +8,21 @@ mod patience;
 mod terms;
 mod verdict;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use foldgate_domain::failure::{Failure, FailureClass};
-use foldgate_proto::OwnerId;
+use foldgate_proto::{KeyId, OwnerId};
 use http::{HeaderMap, HeaderValue, Response};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::Account;
 use crate::account::metrics::{Metrics, Tried};
-use crate::body::Fields;
+use crate::body::Message;
 use crate::endpoint::Endpoint;
 use crate::error::Problem;
 use crate::pools::{Credential, Held, Pools};
@@ -62,6 +64,8 @@ pub(crate) struct Call<'a> {
     pub(crate) limits: Limits,
     /// Where to, below each provider.
     pub(crate) endpoint: &'static Endpoint,
+    /// The id and the query that belong to that.
+    pub(crate) place: (Option<&'a str>, Option<&'a str>),
     /// Whose keys.
     pub(crate) owner: OwnerId,
     /// Whether the caller may still call: asked before each attempt.
@@ -70,12 +74,21 @@ pub(crate) struct Call<'a> {
     pub(crate) plan: &'a Plan<'a>,
     /// The headers, without a credential.
     pub(crate) headers: HeaderMap,
-    /// The body, as it came.
-    pub(crate) text: &'a Bytes,
-    /// What it says, and where.
-    pub(crate) fields: &'a Fields,
+    /// What it says, and its body.
+    pub(crate) message: &'a Message,
     /// Whether the usage of its stream is hidden.
     pub(crate) hide_usage: bool,
+}
+
+impl<'a> Call<'a> {
+    /// The same call by another plan.
+    pub(crate) fn by(&self, plan: &'a Plan<'a>) -> Self {
+        Self {
+            plan,
+            headers: self.headers.clone(),
+            ..*self
+        }
+    }
 }
 
 /// An answer, and how it is to be handed on.
@@ -86,6 +99,8 @@ pub(crate) struct Served {
     pub(crate) by: Option<HeaderValue>,
     /// The longest silence in its midst.
     pub(crate) silence: Limit<Duration>,
+    /// Which key made it.
+    pub(crate) key: KeyId,
 }
 
 /// An answer that goes to the client.
@@ -110,6 +125,15 @@ pub(crate) enum Answer {
         /// The key, in use until the end.
         held: Box<Held>,
     },
+    /// It is no longer HTTP's.
+    Switched {
+        /// Its headers.
+        head: Response<()>,
+        /// The connection, once it is there.
+        upgrade: OnUpgrade,
+        /// The key, in use until the end.
+        held: Box<Held>,
+    },
 }
 
 /// How long one attempt may take.
@@ -131,6 +155,8 @@ pub(crate) struct Miss {
     hint: Option<Duration>,
     /// What the client is told, if this was the last attempt.
     problem: Problem,
+    /// It says nothing about the key: it was asked for an id that it does not have.
+    quiet: bool,
 }
 
 /// Tries until a key answers.
@@ -164,12 +190,17 @@ async fn once(
     (terms, deadline): (&Terms<'_>, Instant),
 ) -> Result<Answer, (Box<Held>, Miss)> {
     let begun = Instant::now();
-    let until = terms.until(call, (begun, deadline));
+    let mut until = terms.until(call, (begun, deadline));
     let credential = Arc::clone(held.credential());
     let answer = match send(call, (&credential, parcel), until.first_byte).await {
         Ok(answer) => answer,
         Err(miss) => return Err((held, miss)),
     };
+    if call.message.asked().is_some() {
+        // The clock runs from the end of what the client sent, not from its beginning.
+        let now = Instant::now();
+        until = terms.until(call, (now, now + call.limits.total));
+    }
     let first = begun.elapsed();
     match look::look(call, answer, &credential, until).await {
         Ok(seen) => {
@@ -190,12 +221,19 @@ async fn once(
 async fn send(
     call: &Call<'_>,
     (credential, parcel): (&Credential, &Parcel),
-    limit: Limit<Instant>,
+    mut limit: Limit<Instant>,
 ) -> Result<Response<Incoming>, Miss> {
-    let sending = parcel.send(call, credential);
-    match timeout_at(limit.at, sending).await {
-        Ok(answer) => answer,
-        Err(_) => Err(Miss::late(&limit, "no answer in time")),
+    let mut sending = pin!(parcel.send(call, credential));
+    loop {
+        if let Ok(answer) = timeout_at(limit.at, &mut sending).await {
+            return answer;
+        }
+        // What the client is still sending, the upstream cannot have answered.
+        let asked = call.message.asked();
+        limit = match asked.map(|asked| asked + call.limits.first_byte) {
+            Some(later) if later > Instant::now() => Limit::gateways(later),
+            _ => return Err(Miss::late(&limit, "no answer in time")),
+        };
     }
 }
 
@@ -233,7 +271,20 @@ impl Miss {
             failure,
             hint: None,
             problem: Problem::bad_answer(),
+            quiet: false,
         }
+    }
+
+    /// The same, if it answers a call for something with an id: that a key does not have
+    /// it, or that it cannot be done now, says nothing about the key.
+    fn about_id(mut self, has_id: bool) -> Self {
+        if has_id && self.is_not_here() {
+            self.quiet = true;
+        }
+        if has_id && self.failure.status == Some(409) {
+            self.failure.class = FailureClass::ClientFault;
+        }
+        self
     }
 
     fn is_client_fault(&self) -> bool {

@@ -3,11 +3,15 @@
 
 mod fields;
 mod inbound;
+mod message;
+mod outgoing;
 mod read;
 
-pub(crate) use fields::{Fields, UsageChunk};
+pub(crate) use fields::{Fields, Spot, UsageChunk, check_model};
 pub use inbound::Inbound;
-pub(crate) use read::{drain, read, require_json};
+pub(crate) use message::Message;
+pub(crate) use outgoing::Outgoing;
+pub(crate) use read::{drain, read, require_json, require_plain};
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,37 @@
 //! What is served where. All routes of the proxy stand in one table; an
 //! endpoint is a row of it, not a copy of the pipeline.
 
+mod table;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use http::Method;
 
 use crate::error::Problem;
 
+pub(crate) use table::ENDPOINTS;
+
 /// A call that is passed on to an upstream.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Its name in metrics and logs.
+    /// Its name in metrics and logs; where a call names no model, it stands in for one.
     pub(crate) name: &'static str,
-    /// Its path, here and (below the provider's base) there.
+    /// Its method, here and there.
+    pub(crate) method: Verb,
+    /// Its path, here and (below the provider's base) there. `{id}` is what an
+    /// upstream named.
     pub(crate) path: &'static str,
-    /// The same without the version.
-    alias: &'static str,
-    /// Whether its answers may be streamed, with a usage chunk at the end.
-    pub(crate) streams: bool,
+    /// What its requests carry.
+    pub(crate) takes: Takes,
+    /// The model of a request that may leave it out.
+    pub(crate) usual: Option<&'static str>,
+    /// What its answers are.
+    pub(crate) gives: Gives,
+    /// How its answers are streamed.
+    pub(crate) streams: Streams,
+    /// What it has to do with ids that only the key that made them knows.
+    pub(crate) binds: Binds,
     /// Its place in [`ENDPOINTS`].
     pub(crate) index: usize,
     /// What it does, for the document.
@@ -24,36 +40,118 @@ pub(crate) struct Endpoint {
     pub(crate) example: (&'static str, &'static str),
 }
 
-/// Every such call.
-pub(crate) const ENDPOINTS: [Endpoint; 3] = [
-    Endpoint {
-        name: "chat",
-        path: "/v1/chat/completions",
-        alias: "/chat/completions",
-        streams: true,
-        index: 0,
-        about: "Complete a chat",
-        example: ("messages", r#"[{"role": "user", "content": "Say hello"}]"#),
-    },
-    Endpoint {
-        name: "completions",
-        path: "/v1/completions",
-        alias: "/completions",
-        streams: true,
-        index: 1,
-        about: "Complete a text",
-        example: ("prompt", r#""Say hello""#),
-    },
-    Endpoint {
-        name: "embeddings",
-        path: "/v1/embeddings",
-        alias: "/embeddings",
-        streams: false,
-        index: 2,
-        about: "Turn texts into vectors",
-        example: ("input", r#"["hello"]"#),
-    },
-];
+/// A method that a call may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verb {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// DELETE.
+    Delete,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Nothing that is read.
+    Nothing,
+    /// A JSON object with a `model`.
+    Json,
+    /// A JSON object with a `model` in its `session`.
+    Session,
+    /// A JSON object that names no model.
+    Plain,
+    /// A form with a field `model`.
+    Form,
+    /// A form that names no model.
+    Upload,
+    /// Nothing but a query, which names the model.
+    Query,
+}
+
+/// What an answer is that is no stream of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    /// JSON.
+    Json,
+    /// JSON or another text, as the request wants it.
+    Text,
+    /// Whatever it is, it passes as it comes.
+    Bytes,
+    /// A WebSocket.
+    Socket,
+}
+
+/// How an answer is streamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// It is not.
+    Never,
+    /// Chunks, the usage in one of its own if it was asked for, then `[DONE]`.
+    Chunks,
+    /// Events with names; these end the answer and hold its usage.
+    Named(&'static [&'static str]),
+}
+
+/// What a call has to do with ids that only the key that made them knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binds {
+    /// Nothing.
+    Nothing,
+    /// Its answer has an `id`, which stays with the key. It goes to the key of the id
+    /// in this field of its own, if it has one.
+    Makes(Option<&'static str>),
+    /// It goes to the key of the id in its path; its answer may tell of further ids of
+    /// that key, in these fields.
+    Follows(&'static [&'static str]),
+    /// Its answer lists what has ids.
+    Lists,
+}
+
+impl Verb {
+    /// As it is written.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn of(method: &Method) -> Option<Self> {
+        [Self::Get, Self::Post, Self::Delete]
+            .into_iter()
+            .find(|verb| verb.as_str() == method.as_str())
+    }
+}
+
+impl From<Verb> for Method {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Get => Self::GET,
+            Verb::Post => Self::POST,
+            Verb::Delete => Self::DELETE,
+        }
+    }
+}
+
+impl Takes {
+    /// Whether the request names a model.
+    pub(crate) const fn names_model(self) -> bool {
+        matches!(self, Self::Json | Self::Session | Self::Form | Self::Query)
+    }
+}
+
+impl Endpoint {
+    /// Its path with the id in it.
+    pub(crate) fn path_of(&self, id: Option<&str>) -> String {
+        match id {
+            Some(id) => self.path.replace("{id}", id),
+            None => self.path.to_owned(),
+        }
+    }
+}
 
 /// The list of models, answered from the table.
 pub(crate) const MODELS: [&str; 2] = ["/v1/models", "/models"];
@@ -64,12 +162,43 @@ pub(crate) const DOCUMENT: &str = "/openapi.json";
 /// The methods that read.
 const READ: &str = "GET, HEAD";
 
+/// The longest id that is passed on, in bytes; those of every known upstream are far
+/// shorter.
+const MAX_ID_BYTES: usize = 256;
+
+/// Paths that some clients are set up with, beside those without a version.
+const SPELLINGS: [(&str, &str); 1] = [("/v2/chat/completions", "/v1/chat/completions")];
+
+/// The rows by path, in every spelling.
+static BY_PATH: LazyLock<HashMap<&'static str, Vec<&'static Endpoint>>> = LazyLock::new(|| {
+    let mut by_path: HashMap<&str, Vec<&Endpoint>> = HashMap::new();
+    for endpoint in &ENDPOINTS {
+        for path in spellings(endpoint.path) {
+            by_path.entry(path).or_default().push(endpoint);
+        }
+    }
+    by_path
+});
+
+/// A path with its aliases: without the version, and what else is in use.
+fn spellings(path: &'static str) -> impl Iterator<Item = &'static str> {
+    let others = SPELLINGS.iter().filter(move |(_, right)| *right == path);
+    [Some(path), path.strip_prefix("/v1")]
+        .into_iter()
+        .flatten()
+        .chain(others.map(|(spelling, _)| *spelling))
+}
+
 /// Every path that is served, as the document writes it, with what it is for.
-/// `{model}` stands for a model's name, whose slashes need no encoding.
+/// `{model}` stands for a model's name, whose slashes need no encoding, `{id}` for what
+/// an upstream named.
 pub(crate) fn served() -> Vec<(String, Target)> {
     let calls = ENDPOINTS.iter().flat_map(|endpoint| {
-        let paths = [endpoint.path, endpoint.alias];
-        paths.map(|path| (path.to_owned(), Target::Call(endpoint)))
+        let id = endpoint.path.contains("{id}").then(|| "{id}".to_owned());
+        spellings(endpoint.path).map(move |path| {
+            let id = id.clone();
+            (path.to_owned(), Target::Call(endpoint, id))
+        })
     });
     let models = MODELS.into_iter().flat_map(|list| {
         let one = Target::Model("{model}".to_owned());
@@ -85,8 +214,8 @@ pub(crate) fn served() -> Vec<(String, Target)> {
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A call to an upstream.
-    Call(&'static Endpoint),
+    /// A call to an upstream, and the id in its path.
+    Call(&'static Endpoint, Option<String>),
     /// The list of models.
     Models,
     /// One model, by name.
@@ -96,10 +225,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The method that a client calls it with; what is read answers to HEAD too.
+    /// The method that a client calls it with; what this process itself answers
+    /// answers to HEAD too.
     pub(crate) const fn method(&self) -> &'static str {
         match self {
-            Self::Call(_) => "POST",
+            Self::Call(endpoint, _) => endpoint.method.as_str(),
             Self::Models | Self::Model(_) | Self::Document => "GET",
         }
     }
@@ -108,7 +238,7 @@ impl Target {
 /// Finds what a method and a path ask for.
 ///
 /// # Errors
-/// 404, or 405 with the method that would be right.
+/// 404, or 405 with the methods that would be right.
 pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
     let by = |right: &'static str, target: Target| {
         if right.split(", ").any(|right| method.as_str() == right) {
@@ -117,10 +247,8 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
             Err(Problem::wrong_method(right))
         }
     };
-    for endpoint in &ENDPOINTS {
-        if path == endpoint.path || path == endpoint.alias {
-            return by("POST", Target::Call(endpoint));
-        }
+    if let Some(rows) = BY_PATH.get(path).filter(|_| !path.contains('{')) {
+        return of_rows(rows, method, None);
     }
     if path == DOCUMENT {
         return by(READ, Target::Document);
@@ -136,12 +264,59 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
             None => {}
         }
     }
-    Err(Problem::no_route())
+    let (pattern, id) = with_id(path).ok_or_else(Problem::no_route)?;
+    let rows = BY_PATH.get(pattern.as_str());
+    of_rows(rows.ok_or_else(Problem::no_route)?, method, Some(id))
+}
+
+fn of_rows(
+    rows: &[&'static Endpoint],
+    method: &Method,
+    id: Option<&str>,
+) -> Result<Target, Problem> {
+    let verb = Verb::of(method);
+    match rows.iter().find(|row| Some(row.method) == verb) {
+        Some(row) => Ok(Target::Call(row, id.map(str::to_owned))),
+        None => Err(Problem::wrong_method(allowed(rows))),
+    }
+}
+
+/// The methods of rows with one path.
+fn allowed(rows: &[&Endpoint]) -> &'static str {
+    let has = |verb| rows.iter().any(|row| row.method == verb);
+    match (has(Verb::Get), has(Verb::Post), has(Verb::Delete)) {
+        (true, true, _) => "GET, POST",
+        (true, false, true) => "GET, DELETE",
+        (true, false, false) => "GET",
+        (false, _, true) => "DELETE",
+        (false, _, false) => "POST",
+    }
+}
+
+/// The path as a row with an id writes it, and the id: what follows the first name.
+fn with_id(path: &str) -> Option<(String, &str)> {
+    let bare = path
+        .strip_prefix("/v1")
+        .filter(|rest| rest.starts_with('/'));
+    let (_, rest) = bare.unwrap_or(path).strip_prefix('/')?.split_once('/')?;
+    let id = rest.split('/').next().filter(|id| is_id(id))?;
+    let at = path.len() - rest.len();
+    let (before, behind) = (path.get(..at)?, rest.get(id.len()..)?);
+    Some((format!("{before}{{id}}{behind}"), id))
+}
+
+/// Whether a segment may be an upstream's id, which goes into the upstream's path as
+/// it is.
+fn is_id(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:~".contains(&b);
+    (1..=MAX_ID_BYTES).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.bytes().all(|b| b == b'.')
 }
 
 /// The text with `%2F` and the like turned back; what is no such sequence, or
 /// would be no text, stays.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, behind @ ..] = rest {

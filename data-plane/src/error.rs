@@ -2,7 +2,9 @@
 //! shape of OpenAI's API, with a `type` that says whose side failed. Nothing
 //! here names an upstream's host, key or organisation.
 
+mod form;
 mod limited;
+mod named;
 mod passed;
 mod routing;
 mod scrub;

@@ -23,10 +23,12 @@ impl Proxy {
     pub fn start(self: &Arc<Self>, shutdown: &Shutdown) -> tokio::task::JoinHandle<()> {
         let proxy = Arc::clone(self);
         let shutdown = shutdown.clone();
+        let _ = self.shutdown.set(shutdown.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = proxy.hear() => {}
                 () = proxy.look_again() => {}
+                () = proxy.affinity.listen() => {}
                 () = proxy.tidy() => {}
                 () = proxy.meters.clone().speak() => {}
                 () = proxy.meters.clone().hear() => {}
@@ -92,7 +94,7 @@ impl Proxy {
         }
     }
 
-    async fn tidy(&self) {
+    async fn tidy(self: &Arc<Self>) {
         let mut tick = interval(TIDY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -102,7 +104,14 @@ impl Proxy {
         }
     }
 
-    async fn keep(&self) {
+    async fn keep(self: &Arc<Self>) {
+        if let Some(file) = self.settings.made_file.clone() {
+            let proxy = Arc::clone(self);
+            let kept = tokio::task::spawn_blocking(move || proxy.affinity.keep(&file)).await;
+            if let Ok(Err(error)) = kept {
+                tracing::warn!(%error, "what keys made is not kept over a restart");
+            }
+        }
         let Some(file) = self.settings.sleeps_file.clone() else {
             return;
         };

@@ -8,6 +8,7 @@
 
 mod account;
 mod admit;
+mod affinity;
 mod attempt;
 mod body;
 #[cfg_attr(
@@ -21,9 +22,11 @@ mod fleet;
 mod json;
 mod limits;
 mod models;
+mod multipart;
 mod openapi;
 mod pools;
 mod proxy;
+mod realtime;
 mod relay;
 mod request_id;
 mod route;

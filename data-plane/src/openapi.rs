@@ -12,7 +12,7 @@ use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::account::{Account, End};
-use crate::endpoint::{Endpoint, Target, served};
+use crate::endpoint::{Endpoint, Gives, Streams, Takes, Target, served};
 use crate::error::Envelope;
 use crate::models::{List, Model};
 use crate::proxy::listed;
@@ -35,11 +35,17 @@ const ERRORS: &[(u16, &str)] = &[
     ),
     (401, "no key, or one that nobody has"),
     (403, "the key may not do this"),
-    (404, "nobody serves the model"),
+    (
+        404,
+        "nobody serves the model, or the account has made nothing with the id",
+    ),
     (408, "the body did not arrive in time"),
     (411, "a body with a length is needed"),
     (413, "the body is too large"),
-    (415, "the body is no `application/json`, or is compressed"),
+    (
+        415,
+        "the body is not of the type that is taken, or is compressed",
+    ),
     (
         429,
         "every key that could serve is rate limited, or as many calls are under way as there may \
@@ -54,6 +60,9 @@ const ERRORS: &[(u16, &str)] = &[
     (504, "no upstream answered in time"),
     (508, "the request came round in a circle"),
 ];
+
+/// The type of bytes of which nothing is known.
+const FILE: &str = "application/octet-stream";
 
 /// Those of a request that only reads.
 const READ_ERRORS: &[u16] = &[401, 403, 500, 503];
@@ -139,7 +148,7 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let method = target.method().to_ascii_lowercase();
     let summary = match target {
-        Target::Call(endpoint) => endpoint.about,
+        Target::Call(endpoint, _) => endpoint.about,
         Target::Models => "List the models the caller may ask for",
         Target::Model(_) => "Show one model",
         Target::Document => "This document",
@@ -151,13 +160,26 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
         "security": [{"ProxyBearer": []}, {"ProxyKey": []}],
     });
     match target {
-        Target::Call(endpoint) => {
-            shown["requestBody"] = body(endpoint);
-            shown["parameters"] = routing_headers();
-            shown["responses"]["200"]["headers"] = json!({"x-foldgate-served-by": {
-                "description": "the model that a model which routes led to",
-                "schema": {"type": "string"},
-            }});
+        Target::Call(endpoint, _) => {
+            if !matches!(endpoint.takes, Takes::Nothing | Takes::Query) {
+                shown["requestBody"] = body(endpoint);
+            }
+            if endpoint.path.contains("{id}") {
+                shown["parameters"] = json!([id_parameter()]);
+            }
+            if endpoint.takes.names_model() {
+                shown["parameters"] = routing_headers();
+                let done = done(endpoint);
+                shown["responses"][done]["headers"] = json!({"x-foldgate-served-by": {
+                    "description": "the model that a model which routes led to",
+                    "schema": {"type": "string"},
+                }});
+            }
+            if endpoint.takes == Takes::Query
+                && let Some(parameters) = shown["parameters"].as_array_mut()
+            {
+                parameters.insert(0, model_parameter());
+            }
         }
         Target::Model(_) => {
             shown["parameters"] = json!([{
@@ -198,17 +220,64 @@ fn routing_headers() -> Value {
     ])
 }
 
+/// The status of what went well.
+fn done(endpoint: &Endpoint) -> &'static str {
+    match endpoint.gives {
+        Gives::Socket => "101",
+        Gives::Json | Gives::Text | Gives::Bytes => "200",
+    }
+}
+
+/// The model of a session.
+fn model_parameter() -> Value {
+    json!({
+        "name": "model",
+        "in": "query",
+        "required": true,
+        "description": "mapped by the account, then by the owner; it decides which keys serve",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    })
+}
+
+/// The id of what an upstream made for the caller.
+fn id_parameter() -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "as the answer that made it says; it goes to the key that made it, and \
+            only the account that made it finds it",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    })
+}
+
 fn body(endpoint: &Endpoint) -> Value {
-    let mut properties = json!({
-        "model": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 256,
-            "description": "mapped by the account, then by the owner; it decides which keys serve",
-        },
+    let model = json!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 256,
+        "description": "mapped by the account, then by the owner; it decides which keys serve",
     });
-    let mut example = json!({"model": "gpt-4o-mini"});
-    if endpoint.streams {
+    let mut properties = json!({});
+    let mut example = json!({});
+    let mut required: Vec<&str> = Vec::new();
+    match endpoint.takes {
+        Takes::Session => {
+            let within = json!({"type": "object", "properties": {"model": model}});
+            properties["session"] = within;
+            required.push("session");
+            example["session"] = json!({"type": "realtime", "model": "gpt-realtime"});
+        }
+        takes if takes.names_model() => {
+            properties["model"] = model;
+            example["model"] = json!(endpoint.usual.unwrap_or("gpt-4o-mini"));
+            if endpoint.usual.is_none() {
+                required.push("model");
+            }
+        }
+        _ => {}
+    }
+    if endpoint.streams != Streams::Never {
         properties["stream"] = json!({
             "type": ["boolean", "null"],
             "description": "answer with server-sent events",
@@ -216,9 +285,17 @@ fn body(endpoint: &Endpoint) -> Value {
     }
     let (name, value) = endpoint.example;
     example[name] = serde_json::from_str(value).unwrap_or_default();
-    let schema = json!({"type": "object", "required": ["model"], "properties": properties});
+    let kind = match endpoint.takes {
+        Takes::Form | Takes::Upload => {
+            properties["file"] = json!({"type": "string", "contentMediaType": FILE});
+            example["file"] = json!("(the bytes of a file)");
+            "multipart/form-data"
+        }
+        _ => "application/json",
+    };
+    let schema = json!({"type": "object", "required": required, "properties": properties});
     let content = json!({"schema": schema, "example": example});
-    json!({"required": true, "content": {"application/json": content}})
+    json!({"required": true, "content": {kind: content}})
 }
 
 fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
@@ -226,9 +303,20 @@ fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
     let mut add =
         |kind: &str, schema: Value| content.insert(kind.into(), json!({"schema": schema}));
     match target {
-        Target::Call(endpoint) => {
-            add("application/json", json!({"type": "object"}));
-            if endpoint.streams {
+        Target::Call(endpoint, _) => {
+            match endpoint.gives {
+                Gives::Json => add("application/json", json!({"type": "object"})),
+                Gives::Text => {
+                    add("application/json", json!({"type": "object"}));
+                    add("text/plain", json!({"type": "string"}))
+                }
+                Gives::Bytes => add(FILE, json!({})),
+                Gives::Socket => {
+                    let switched = json!({"101": {"description": "the session has begun"}});
+                    return errors_of(target, switched);
+                }
+            };
+            if endpoint.streams != Streams::Never {
                 add("text/event-stream", json!({"type": "string"}));
             }
         }
@@ -248,14 +336,21 @@ fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
             add("application/json", json!({"type": "object"}));
         }
     }
-    let mut responses = json!({"200": {"description": "done", "content": content}});
+    errors_of(
+        target,
+        json!({"200": {"description": "done", "content": content}}),
+    )
+}
+
+/// What went well, and what may go wrong.
+fn errors_of(target: &Target, mut responses: Value) -> Value {
     let error = || json!({"$ref": "#/components/responses/Error"});
     if *target == Target::Document {
         let unchanged = "what the client has is still so";
         responses["304"] = json!({"description": unchanged});
         return responses;
     }
-    let is_call = matches!(target, Target::Call(_));
+    let is_call = matches!(target, Target::Call(..));
     for (status, about) in ERRORS {
         let of_one = *status == 404 && matches!(target, Target::Model(_));
         if is_call || of_one || READ_ERRORS.contains(status) {

@@ -9,13 +9,12 @@
 //! | account | `account` | what is counted and written down |
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use foldgate_domain::{Limited, Table};
 use foldgate_log::{Replica, Reports};
-use foldgate_runtime::telemetry::{continue_trace, propagate, span_wanted};
-use foldgate_runtime::{AccessLog, Peer};
+use foldgate_runtime::telemetry::{continue_trace, span_wanted};
+use foldgate_runtime::{AccessLog, Peer, Shutdown};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
@@ -26,31 +25,24 @@ use uuid::Uuid;
 use crate::account::metrics::Metrics;
 use crate::account::{Account, Books, End};
 use crate::admit::Admitted;
-use crate::attempt::{Answer, Call, Served, attempt};
-use crate::body::{Fields, Inbound, UsageChunk, drain, read, require_json};
-use crate::endpoint::{Endpoint, Target, find};
+use crate::affinity::Affinity;
+use crate::body::{Inbound, drain};
+use crate::endpoint::{Target, find};
 use crate::error::Problem;
 use crate::limits::{Meters, show, tokens};
 use crate::models;
 use crate::openapi;
 use crate::pools::Pools;
-use crate::relay::{Body, Form, Relay};
+use crate::relay::Body;
 use crate::request_id::{self, RequestIds};
-use crate::route::{Asking, route};
 use crate::settings::Settings;
-use crate::transport::{Listeners, TlsError, Transport, headers};
+use crate::transport::{Listeners, TlsError, Transport};
 
+mod call;
 mod entry;
+mod lists;
 
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
-const X_FOLDGATE_SERVED_BY: HeaderName = HeaderName::from_static("x-foldgate-served-by");
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// How long a client may be silent in the midst of its request's body.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long a whole body may take: 32 MiB at less than a megabit a second.
-const BODY_DEADLINE: Duration = Duration::from_mins(5);
 
 /// How many requests with a key that nobody has may wait at once: those of an
 /// owner's first minute, not those of everybody who can write a header.
@@ -84,11 +76,14 @@ pub struct Proxy {
     pub(crate) deps: Deps,
     pub(crate) settings: Settings,
     transport: Transport,
+    pub(crate) affinity: Affinity,
     books: Books,
     instance: String,
     strangers: Semaphore,
     pub(crate) meters: Arc<Meters>,
     ids: RequestIds,
+    /// Says when the process is to end, once it runs.
+    pub(crate) shutdown: OnceLock<Shutdown>,
 }
 
 impl Proxy {
@@ -100,6 +95,7 @@ impl Proxy {
         let transport = Transport::new(&settings.transport, deps.listeners.clone())?;
         Ok(Arc::new(Self {
             transport,
+            affinity: Affinity::new(deps.reports.clone(), settings.made_file.as_deref()),
             books: Books {
                 metrics: Arc::new(Metrics::new()),
                 access: deps.access.clone(),
@@ -108,6 +104,7 @@ impl Proxy {
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
             meters: Meters::new(&deps.reports, deps.pools.sleeps().place()),
             ids: RequestIds::new(deps.boot),
+            shutdown: OnceLock::new(),
             deps,
             settings,
         }))
@@ -187,7 +184,7 @@ impl Proxy {
         };
         let target = find(&parts.method, parts.uri.path())?;
         account.endpoint = match &target {
-            Target::Call(endpoint) => endpoint.name,
+            Target::Call(endpoint, _) => endpoint.name,
             Target::Models | Target::Model(_) => "models",
             Target::Document => "openapi",
         };
@@ -201,13 +198,14 @@ impl Proxy {
         account.caller = Some(admitted.account());
         let created = table.state.at.0 / 1000;
         match target {
-            Target::Call(endpoint) => {
+            Target::Call(endpoint, id) => {
                 let arrival = Arrival {
                     parts,
                     peer,
                     admitted,
                 };
-                self.call(endpoint, arrival, (body, table), slot).await
+                let place = (endpoint, id.as_deref());
+                self.call(place, arrival, (body, table), slot).await
             }
             Target::Models => {
                 let list = models::list(&admitted.access()?, created);
@@ -222,62 +220,6 @@ impl Proxy {
         }
     }
 
-    async fn call(
-        &self,
-        endpoint: &'static Endpoint,
-        arrival: Arrival<'_>,
-        (body, table): (&mut Inbound, &mut Arc<Table>),
-        slot: &mut Option<Box<Account>>,
-    ) -> Result<Response<Body>, Problem> {
-        let Some(account) = slot.as_deref_mut() else {
-            return Err(Problem::internal());
-        };
-        let parts = arrival.parts;
-        require_json(parts.version, &parts.headers)?;
-        let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
-        propagate(&account.span, &parts.headers, &mut upward);
-        let text = read(
-            body,
-            self.settings.max_body_bytes,
-            (BODY_PATIENCE, BODY_DEADLINE),
-        )
-        .await?;
-        account.bytes_in = text.len() as u64;
-        let fields = Fields::parse(&text)?;
-        account.requested.clone_from(&fields.model);
-        // The body may have been long in coming: what counts is what holds now.
-        let admitted = self.readmitted(arrival, table)?;
-        account.revision = table.revision();
-        let access = admitted.access()?;
-        let asking = Asking {
-            admitted: &admitted,
-            headers: &parts.headers,
-            pools: &self.deps.pools,
-        };
-        let routed = route(&access, &fields.model, &asking)?;
-        account.model.push_str(routed.model);
-        account.permits = routed.permits;
-        self.take_places(account, &routed.limits, &text).await?;
-        let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
-        let call = Call {
-            pools: &self.deps.pools,
-            transport: &self.transport,
-            metrics: &self.books.metrics,
-            limits: self.settings.limits,
-            endpoint,
-            owner: admitted.owner(),
-            standing: &|| self.stands(&admitted, table),
-            plan: &routed.plan,
-            headers: upward,
-            text: &text,
-            fields: &fields,
-            hide_usage: endpoint.streams && fields.stream && quiet,
-        };
-        let served = attempt(&call, account).await?;
-        drop(call);
-        Self::reply(served, slot)
-    }
-
     /// Takes the request's places under its rate limits.
     async fn take_places(
         &self,
@@ -290,44 +232,6 @@ impl Proxy {
         account.standing = standing;
         account.reserved = taken?;
         Ok(())
-    }
-
-    fn reply(served: Served, slot: &mut Option<Box<Account>>) -> Result<Response<Body>, Problem> {
-        let Some(mut account) = slot.take() else {
-            return Err(Problem::internal());
-        };
-        let standing = account.standing;
-        let mut response = match served.answer {
-            Answer::Whole { head, body, usage } => {
-                account.answer(head.status());
-                account.usage = usage;
-                account.bytes_out = body.len() as u64;
-                account.end = End::Done;
-                head.map(|()| Body::whole(body))
-            }
-            Answer::Begun {
-                mut head,
-                form,
-                rest,
-                held,
-            } => {
-                account.answer(head.status());
-                account.streamed = matches!(form, Form::Events(_));
-                if account.streamed {
-                    let headers = head.headers_mut();
-                    let no_cache = HeaderValue::from_static("no-cache");
-                    headers.entry(header::CACHE_CONTROL).or_insert(no_cache);
-                    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-                }
-                let relay = Relay::new(rest, form, held, account, served.silence);
-                head.map(|()| Body::relay(relay))
-            }
-        };
-        show(&standing, response.headers_mut());
-        if let Some(name) = served.by {
-            response.headers_mut().insert(X_FOLDGATE_SERVED_BY, name);
-        }
-        Ok(response)
     }
 }
 

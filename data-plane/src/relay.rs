@@ -252,7 +252,7 @@ impl Relay {
             held.fail(failure, None);
         }
         match &mut self.form {
-            Form::Events(flow) => flow.close_with(problem.to_event()),
+            Form::Events(flow) => flow.close_with(problem),
             Form::Bytes { .. } => self.broken = true,
         }
         self.settle(End::Broken);

@@ -61,12 +61,7 @@ pub(crate) fn route<'t>(
     asking: &Asking<'_>,
 ) -> Result<Routed<'t>, Problem> {
     let bound = access.resolve(requested).map_err(denied)?;
-    let mut permits = Vec::new();
-    if let (Some(most), Some(key)) = (access.concurrency(), asking.admitted.key()) {
-        let gauge = asking.gauge(Of::Key(key));
-        let permit = gauge.enter(Some(most));
-        permits.push(permit.ok_or_else(|| Problem::too_many_at_once("this API key"))?);
-    }
+    let mut permits = asking.enter(access)?;
     let model = bound.route.model;
     let limits = access.limits(requested, &bound.route);
     let routed = match bound.route.to {
@@ -101,7 +96,39 @@ pub(crate) fn route<'t>(
     })
 }
 
+/// The plan of a call that is no model's: one way.
+///
+/// # Errors
+/// 429 when the caller's key has as many calls under way as it may.
+pub(crate) fn one_way<'t>(
+    access: &Access<'t>,
+    leg: Leg<'t>,
+    asking: &Asking<'_>,
+) -> Result<Routed<'t>, Problem> {
+    let permits = asking.enter(access)?;
+    Ok(Routed {
+        model: "",
+        limits: access.limits_unnamed(),
+        plan: Plan {
+            legs: vec![leg],
+            routing: None,
+            anyway: false,
+        },
+        permits,
+    })
+}
+
 impl Asking<'_> {
+    /// A place among the calls of the caller's key, if it says how many there may be.
+    fn enter(&self, access: &Access<'_>) -> Result<Vec<Permit>, Problem> {
+        let (Some(most), Some(key)) = (access.concurrency(), self.admitted.key()) else {
+            return Ok(Vec::new());
+        };
+        let permit = self.gauge(Of::Key(key)).enter(Some(most));
+        let permit = permit.ok_or_else(|| Problem::too_many_at_once("this API key"))?;
+        Ok(vec![permit])
+    }
+
     fn gauge(&self, of: Of) -> std::sync::Arc<Gauge> {
         self.pools.gauges().of(self.admitted.owner(), of)
     }

@@ -18,6 +18,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Where sleeps are kept over a restart, on a node that has no fleet to ask.
     pub sleeps_file: Option<PathBuf>,
+    /// Where it is kept which key made what.
+    pub made_file: Option<PathBuf>,
 }
 
 impl From<&foldgate_runtime::Settings> for Settings {
@@ -38,6 +40,7 @@ impl From<&foldgate_runtime::Settings> for Settings {
             },
             max_body_bytes: settings.http.max_body_bytes.0,
             sleeps_file: None,
+            made_file: None,
         }
     }
 }

@@ -12,13 +12,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use foldgate_domain::upstream_url::AddressPolicy;
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::splice::Segments;
+use crate::body::Outgoing;
 use connect::{Limited, Tcp};
 
 pub use connect::ConnectError;
@@ -63,8 +64,12 @@ impl Default for TransportSettings {
 /// The client. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Transport {
-    client: Client<Limited<HttpsConnector<Tcp>>, Segments>,
+    client: Calls,
+    /// For calls that become something else, which is HTTP/1.1's alone.
+    sockets: Calls,
 }
+
+type Calls = Client<Limited<HttpsConnector<Tcp>>, Outgoing>;
 
 /// A request that got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -90,10 +95,16 @@ impl Transport {
         listeners: Listeners,
     ) -> Result<Self, TlsError> {
         let tcp = Tcp::new(settings.policy.clone(), listeners, settings.connect_timeout);
+        let tls = tls::config(settings.extra_ca.as_deref())?;
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::config(settings.extra_ca.as_deref())?)
+            .with_tls_config(tls.clone())
             .https_or_http()
             .enable_all_versions()
+            .wrap_connector(tcp.clone());
+        let one = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
             .wrap_connector(tcp);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
@@ -109,6 +120,7 @@ impl Transport {
             .http2_keep_alive_timeout(H2_PING_TIMEOUT);
         Ok(Self {
             client: builder.build(Limited::new(https, settings.connect_timeout)),
+            sockets: builder.build(Limited::new(one, settings.connect_timeout)),
         })
     }
 
@@ -119,18 +131,26 @@ impl Transport {
     /// See [`SendError`].
     pub(crate) async fn send(
         &self,
-        request: Request<Segments>,
+        request: Request<impl Into<Outgoing>>,
     ) -> Result<Response<Incoming>, SendError> {
-        self.client.request(request).await.map_err(|error| {
-            if !error.is_connect() {
-                return SendError::Broken;
-            }
-            match cause::<ConnectError>(&error) {
-                Some(ConnectError::TimedOut) => SendError::ConnectTimeout,
-                Some(other) => SendError::Connect(other.to_string()),
-                None => SendError::Connect("the TLS handshake failed".to_owned()),
-            }
-        })
+        let client = if request.headers().contains_key(UPGRADE) {
+            &self.sockets
+        } else {
+            &self.client
+        };
+        client
+            .request(request.map(Into::into))
+            .await
+            .map_err(|error| {
+                if !error.is_connect() {
+                    return SendError::Broken;
+                }
+                match cause::<ConnectError>(&error) {
+                    Some(ConnectError::TimedOut) => SendError::ConnectTimeout,
+                    Some(other) => SendError::Connect(other.to_string()),
+                    None => SendError::Connect("the TLS handshake failed".to_owned()),
+                }
+            })
     }
 }
 

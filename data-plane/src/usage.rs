@@ -3,6 +3,7 @@
 
 mod answer;
 mod chunk;
+mod named;
 
 use serde_json::Value;
 
@@ -28,16 +29,28 @@ impl Usage {
         let value: Value = serde_json::from_str(json).ok()?;
         let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
         let detail = |part: &str, name: &str| value.get(part).and_then(|part| count(part, name));
-        let prompt = count(&value, "prompt_tokens");
-        let completion = count(&value, "completion_tokens");
+        let either = |one: &str, other: &str| count(&value, one).or_else(|| count(&value, other));
+        let prompt = either("prompt_tokens", "input_tokens");
+        let completion = either("completion_tokens", "output_tokens");
         let total = count(&value, "total_tokens");
         prompt.or(completion).or(total)?;
         let completion = completion.unwrap_or(0);
+        // Chat, Responses, Realtime.
+        let cached = [
+            "prompt_tokens_details",
+            "input_tokens_details",
+            "input_token_details",
+        ];
+        let cached = cached.iter().find_map(|part| detail(part, "cached_tokens"));
+        let reasoning = ["completion_tokens_details", "output_tokens_details"];
+        let reasoning = reasoning
+            .iter()
+            .find_map(|part| detail(part, "reasoning_tokens"));
         Some(Self {
             prompt: prompt.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(completion)),
             completion,
-            cached: detail("prompt_tokens_details", "cached_tokens").unwrap_or(0),
-            reasoning: detail("completion_tokens_details", "reasoning_tokens").unwrap_or(0),
+            cached: cached.unwrap_or(0),
+            reasoning: reasoning.unwrap_or(0),
         })
     }
 }

@@ -71,7 +71,9 @@ impl<'a> Run<'a> {
 
     /// Whether a limit ends the search.
     pub(super) fn is_over(&self) -> bool {
-        self.made >= self.call.limits.attempts || Instant::now() >= self.deadline
+        self.made >= self.call.limits.attempts
+            || Instant::now() >= self.deadline
+            || !self.call.message.can_be_sent()
     }
 
     /// Tries the keys of a leg.
@@ -90,12 +92,12 @@ impl<'a> Run<'a> {
         self.tried.clear();
         self.account.model.clear();
         self.account.model.push_str(&leg.model);
-        let fields = self.call.fields;
+        let message = self.call.message;
         let mut way = Way {
             leg,
             retries: terms.retries,
             terms,
-            body: fields.edit(self.call.text, &leg.model, self.call.hide_usage),
+            body: message.edit(&leg.model, self.call.hide_usage),
         };
         let made = self.made;
         for level in &leg.levels {
@@ -157,7 +159,7 @@ impl<'a> Run<'a> {
         let parcel = Parcel::new(self.call, held.credential(), (way.leg, &way.body));
         // The key does not sleep for it: nothing was asked of it, and its settings may
         // change at any time.
-        let parcel = parcel.map_err(|why| Miss::unserved(why, &self.call.fields.model))?;
+        let parcel = parcel.map_err(|why| Miss::unserved(why, &self.call.message.fields.model))?;
         loop {
             if !(self.call.standing)() {
                 return Ok(Outcome::Refused(Problem::unauthorized(true)));
@@ -165,6 +167,7 @@ impl<'a> Run<'a> {
             self.made += 1;
             self.account.attempts = self.account.attempts.saturating_add(1);
             self.account.served_by = Some((level, held.number()));
+            let id = held.key();
             let key = (held, &parcel);
             let (back, miss) = match once(self.call, key, (&way.terms, self.deadline)).await {
                 Ok(answer) => {
@@ -172,12 +175,19 @@ impl<'a> Run<'a> {
                         answer,
                         by: self.call.plan.served_by(way.leg),
                         silence: way.terms.silence(self.call),
+                        key: id,
                     })));
                 }
                 Err(missed) => missed,
             };
             held = back;
+            if let Some(fault) = self.call.message.fault() {
+                return Ok(Outcome::Refused(fault));
+            }
             self.note(level, &held, &miss);
+            if miss.quiet {
+                return Err(miss);
+            }
             let Some(at) = self.again(way, &miss, pause) else {
                 held.fail(&miss.failure, miss.hint);
                 return Err(miss);
@@ -234,7 +244,8 @@ impl<'a> Run<'a> {
     pub(super) fn problem(mut self, stopped: bool) -> Problem {
         let late = Instant::now() >= self.deadline;
         let stopped = stopped || late || self.others_awake();
-        self.verdict.problem(&self.call.fields.model, stopped)
+        self.verdict
+            .problem(&self.call.message.fields.model, stopped)
     }
 
     /// Whether the limit on attempts was all that stood in the way. If not, the

@@ -15,12 +15,15 @@ use foldgate_proto::Timestamp;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, Call, Limit, Miss, Until};
+use crate::endpoint::Gives;
 use crate::error::{Problem, passed_on};
 use crate::json::members;
 use crate::pools::{Credential, Held};
+use crate::realtime::downward;
 use crate::relay::{Flow, Form};
 use crate::transport::headers::for_client;
 use crate::usage::{self, Tail};
@@ -47,6 +50,7 @@ const MAX_PREAMBLE_BYTES: usize = 256 * 1024;
 pub(super) enum Seen {
     Whole(Response<()>, Bytes, Option<usage::Usage>),
     Begun(Response<()>, Form, Option<Incoming>),
+    Switched(Response<()>, OnUpgrade),
 }
 
 impl Seen {
@@ -65,6 +69,11 @@ impl Seen {
                 rest,
                 held: key,
             },
+            Self::Switched(head, upgrade) => Answer::Switched {
+                head,
+                upgrade,
+                held: key,
+            },
         }
     }
 }
@@ -75,23 +84,33 @@ impl Seen {
 /// What was wrong with it.
 pub(super) async fn look(
     call: &Call<'_>,
-    answer: Response<Incoming>,
+    mut answer: Response<Incoming>,
     credential: &Credential,
     until: Until,
 ) -> Result<Seen, Miss> {
+    if call.endpoint.gives == Gives::Socket && answer.status().is_success() {
+        return Err(Miss::broken("the provider does not switch to a WebSocket"));
+    }
+    if call.endpoint.gives == Gives::Socket && answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let mut head = Response::new(());
+        *head.status_mut() = answer.status();
+        *head.headers_mut() = downward(answer.headers());
+        return Ok(Seen::Switched(head, hyper::upgrade::on(&mut answer)));
+    }
     let (parts, body) = answer.into_parts();
     if parts.status.is_redirection() || parts.status.is_informational() {
         return Err(Miss::broken("the provider answers with a redirect"));
     }
     if !parts.status.is_success() {
         let said = read_error(body, until.silence).await;
-        return Err(refused(parts.status, &parts.headers, &said, credential));
+        let miss = refused(parts.status, &parts.headers, &said, credential);
+        return Err(miss.about_id(call.place.0.is_some()));
     }
     let mut head = Response::new(());
     *head.status_mut() = parts.status;
     *head.headers_mut() = for_client(&parts.headers);
     if is_encoded(&parts.headers) {
-        if !kind::may_be_answer(&parts.headers) {
+        if call.endpoint.gives == Gives::Json && !kind::may_be_answer(&parts.headers) {
             return Err(Miss::broken("the answer is of no type that is known"));
         }
         let (ready, tail) = (Vec::new(), Tail::default());
@@ -99,7 +118,7 @@ pub(super) async fn look(
     }
     let mut begun = Beginning::of(body);
     let mut is_stream = kind::is_event_stream(&parts.headers);
-    if !is_stream && call.fields.stream {
+    if !is_stream && call.message.fields.stream {
         is_stream = begun.looks_like_events(until.first_byte).await?;
         if is_stream {
             let events = HeaderValue::from_static("text/event-stream");
@@ -107,11 +126,33 @@ pub(super) async fn look(
         }
     }
     if is_stream {
-        let (flow, rest) =
-            first_event(begun, call.hide_usage, credential, until.first_byte).await?;
+        let flow = Flow::new(call.endpoint.streams, call.hide_usage);
+        let (flow, rest) = first_event((begun, flow), credential, until.first_byte).await?;
         return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
-    whole(head, begun, credential, (until.silence, until.end)).await
+    if call.endpoint.gives == Gives::Bytes && !kind::is_json(&parts.headers) {
+        return first_piece(head, begun, until.first_byte).await;
+    }
+    let gives = call.endpoint.gives;
+    whole((head, gives), begun, credential, (until.silence, until.end)).await
+}
+
+/// An answer that passes as it comes, whatever it is.
+async fn first_piece(
+    head: Response<()>,
+    mut begun: Beginning,
+    limit: Limit<Instant>,
+) -> Result<Seen, Miss> {
+    match timeout_at(limit.at, begun.next()).await {
+        Err(_) => Err(Miss::late(&limit, "no answer in time")),
+        Ok(Err(_)) => Err(Miss::broken("the answer broke off")),
+        Ok(Ok(None)) => Ok(Seen::Whole(head, Bytes::new(), None)),
+        Ok(Ok(Some(piece))) => {
+            let (ready, tail) = (vec![piece], Tail::default());
+            let rest = Some(begun.into_body());
+            Ok(Seen::Begun(head, Form::Bytes { ready, tail }, rest))
+        }
+    }
 }
 
 /// An answer whose status says that it failed.
@@ -145,12 +186,10 @@ fn miss(failure: Failure, status: StatusCode, said: &[u8], credential: &Credenti
 
 /// Reads on until an event says something.
 async fn first_event(
-    mut begun: Beginning,
-    hide: bool,
+    (mut begun, mut flow): (Beginning, Flow),
     credential: &Credential,
     limit: Limit<Instant>,
 ) -> Result<(Flow, Option<Incoming>), Miss> {
-    let mut flow = Flow::new(hide);
     loop {
         let next = match timeout_at(limit.at, begun.next()).await {
             Err(_) => return Err(Miss::late(&limit, "no event in time")),
@@ -183,7 +222,7 @@ async fn first_event(
 
 /// Reads an answer that is no stream.
 async fn whole(
-    head: Response<()>,
+    (head, gives): (Response<()>, Gives),
     begun: Beginning,
     credential: &Credential,
     patience: (Limit<Duration>, Limit<Instant>),
@@ -191,7 +230,8 @@ async fn whole(
     let (mut pieces, rest) = read(begun, MAX_HELD_BYTES, patience).await?;
     if rest.is_some() {
         let first = pieces.first().map(Bytes::as_ref).unwrap_or_default();
-        if !kind::may_be_answer(head.headers()) && !kind::begins_json(first) {
+        let is_text = gives == Gives::Text && kind::is_text(head.headers());
+        if !is_text && !kind::may_be_answer(head.headers()) && !kind::begins_json(first) {
             return Err(Miss::broken("the answer is of no type that is known"));
         }
         let mut tail = Tail::default();
@@ -212,6 +252,9 @@ async fn whole(
         1 => pieces.pop().unwrap_or_default(),
         _ => pieces.concat().into(),
     };
+    if gives == Gives::Text && kind::is_text(head.headers()) {
+        return Ok(Seen::Whole(head, body, None));
+    }
     let Some(text) = kind::json(&body) else {
         return Err(Miss::broken("the answer is not JSON"));
     };
@@ -260,7 +303,7 @@ fn hidden(data: &[u8], credential: &Credential) -> Miss {
 }
 
 fn is_hidden_error(text: &str) -> bool {
-    let is_answer = members(text, &["choices", "data"])
+    let is_answer = members(text, &["choices", "data", "output"])
         .is_ok_and(|found| found.values.iter().any(Option::is_some));
     !is_answer && from_stream_error(text.as_bytes()).is_some()
 }

@@ -1,7 +1,9 @@
 //! What one key is sent: where it goes, in which clothes, with which body.
 
+use std::borrow::Cow;
+
 use foldgate_domain::Leg;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::{Call, Miss};
@@ -27,18 +29,28 @@ impl Parcel {
         credential: &Credential,
         (leg, plain): (&Leg<'_>, &Segments),
     ) -> Result<Self, Unserved> {
-        let ask = Ask {
-            path: call.endpoint.path,
-            query: None,
-            model: &leg.model,
-            stream: call.fields.stream,
-            dialect: spoken(call.endpoint.path),
+        let (message, endpoint) = (call.message, call.endpoint);
+        let (id, query) = call.place;
+        let path = match id {
+            Some(_) => Cow::Owned(endpoint.path_of(id)),
+            None => Cow::Borrowed(endpoint.path),
         };
-        let address = credential.address(call.endpoint.index, &ask)?;
+        let ask = Ask {
+            path: &path,
+            query,
+            model: if endpoint.takes.names_model() {
+                &leg.model
+            } else {
+                ""
+            },
+            stream: message.fields.stream,
+            dialect: spoken(endpoint.path),
+        };
+        let address = credential.address(endpoint.index, &ask)?;
         let body = match (&address.body.model, address.body.vertex_version) {
-            (ModelEdit::Name(name), true) => for_vertex(call.text, Some(name)),
-            (_, true) => for_vertex(call.text, None),
-            (ModelEdit::Name(name), false) => call.fields.edit(call.text, name, call.hide_usage),
+            (ModelEdit::Name(name), true) => for_vertex(message.held(), Some(name)),
+            (_, true) => for_vertex(message.held(), None),
+            (ModelEdit::Name(name), false) => message.edit(name, call.hide_usage),
             (ModelEdit::Keep | ModelEdit::Remove, false) => plain.clone(),
         };
         Ok(Self { address, body })
@@ -53,7 +65,9 @@ impl Parcel {
         let token = self.token(call, credential).await?;
         let answer = self.send_with(call, credential, token.as_ref()).await?;
         match token {
-            Some(token) if answer.status() == StatusCode::UNAUTHORIZED => {
+            Some(token)
+                if answer.status() == StatusCode::UNAUTHORIZED && call.message.can_be_sent() =>
+            {
                 drop(answer);
                 credential.forget(&token);
                 let token = self.token(call, credential).await?;
@@ -73,8 +87,8 @@ impl Parcel {
         credential: &Credential,
         token: Option<&Token>,
     ) -> Result<Response<Incoming>, Miss> {
-        let mut request = Request::new(self.body.clone());
-        *request.method_mut() = Method::POST;
+        let mut request = Request::new(call.message.outgoing(&self.body));
+        *request.method_mut() = call.endpoint.method.into();
         *request.uri_mut() = self.address.uri.clone();
         let headers: &mut HeaderMap = request.headers_mut();
         headers.clone_from(&call.headers);

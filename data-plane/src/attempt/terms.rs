@@ -107,13 +107,13 @@ impl<'a> Terms<'a> {
 
     /// The longest silence in the midst of an answer.
     pub(super) fn silence(&self, call: &Call<'_>) -> Limit<Duration> {
-        let set = self.silence.filter(|_| call.fields.stream);
+        let set = self.silence.filter(|_| call.message.fields.stream);
         Limit::gateways(call.limits.silence).tightened(set)
     }
 
     /// How long an attempt that begins now may take.
     pub(super) fn until(&self, call: &Call<'_>, (begun, deadline): (Instant, Instant)) -> Until {
-        let (first, end) = if call.fields.stream {
+        let (first, end) = if call.message.fields.stream {
             (self.silence, None)
         } else {
             (self.timeout, self.timeout)

@@ -23,6 +23,11 @@ enum Source {
 }
 
 impl Inbound {
+    /// One that is over.
+    pub(crate) fn none() -> Self {
+        Self::within(http_body_util::Empty::new().map_err(|never| match never {}))
+    }
+
     /// What another part of this process hands on.
     pub fn within<B>(body: B) -> Self
     where

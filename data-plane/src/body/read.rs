@@ -25,17 +25,7 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// 411 or 415.
 pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
-    let framed = headers.contains_key(header::CONTENT_LENGTH)
-        || headers.contains_key(header::TRANSFER_ENCODING)
-        || version > Version::HTTP_11;
-    if !framed {
-        return Err(Problem::length_required());
-    }
-    for encoding in headers.get_all(header::CONTENT_ENCODING) {
-        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            return Err(Problem::encoded(encoding.as_bytes()));
-        }
-    }
+    require_plain(version, headers)?;
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -50,6 +40,26 @@ pub(crate) fn require_json(version: Version, headers: &HeaderMap) -> Result<(), 
     } else {
         Err(Problem::not_json())
     }
+}
+
+/// Refuses a request whose body is packed, or has no length where the protocol needs
+/// one.
+///
+/// # Errors
+/// 411 or 415.
+pub(crate) fn require_plain(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let framed = headers.contains_key(header::CONTENT_LENGTH)
+        || headers.contains_key(header::TRANSFER_ENCODING)
+        || version > Version::HTTP_11;
+    if !framed {
+        return Err(Problem::length_required());
+    }
+    for encoding in headers.get_all(header::CONTENT_ENCODING) {
+        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+            return Err(Problem::encoded(encoding.as_bytes()));
+        }
+    }
+    Ok(())
 }
 
 /// The whole body: at most `limit` bytes, never `idle` without a byte, and within

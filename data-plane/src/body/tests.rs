@@ -9,22 +9,28 @@ use serde_json::{Map, Value, json};
 
 use super::fields::MAX_MODEL_BYTES;
 use super::{Fields, UsageChunk, read, require_json};
+use crate::endpoint::ENDPOINTS;
+use crate::error::Problem;
+
+fn parse(body: &[u8]) -> Result<Fields, Problem> {
+    Fields::parse(body, &ENDPOINTS[0])
+}
 
 fn edited(text: &str, model: &str, ask: bool) -> String {
     let body = Bytes::from(text.to_owned());
-    let fields = Fields::parse(&body).unwrap();
+    let fields = parse(&body).unwrap();
     String::from_utf8(fields.edit(&body, model, ask).join().to_vec()).unwrap()
 }
 
 fn refused(text: &str) -> (StatusCode, Option<String>) {
-    let problem = Fields::parse(text.as_bytes()).unwrap_err();
+    let problem = parse(text.as_bytes()).unwrap_err();
     (problem.status, problem.param.map(Into::into))
 }
 
 #[test]
 fn only_the_model_changes() {
     let text = "\t{ \"n\":2,\"m\\u006fdel\" :\t\"a\\/b\" , \"x\":1.00e+2 }\r\n";
-    let fields = Fields::parse(text.as_bytes()).unwrap();
+    let fields = parse(text.as_bytes()).unwrap();
     assert_eq!(fields.model, "a/b");
     assert!(!fields.stream);
     let expected = "\t{ \"n\":2,\"m\\u006fdel\" :\t\"c\\\"d\" , \"x\":1.00e+2 }\r\n";
@@ -36,11 +42,33 @@ fn an_unchanged_body_is_the_same_memory() {
     let body = Bytes::from_static(
         br#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#,
     );
-    let fields = Fields::parse(&body).unwrap();
+    let fields = parse(&body).unwrap();
     assert_eq!(fields.usage, UsageChunk::Asked);
     let same = fields.edit(&body, "m", true);
     let parts: Vec<_> = same.rest().collect();
     assert_eq!((parts.len(), parts[0].as_ptr()), (1, body.as_ptr()));
+}
+
+#[test]
+fn a_large_body_is_edited_without_being_copied() {
+    let image = "A".repeat(1024 * 1024);
+    let text = format!(r#"{{"messages":[{{"image_url":"{image}"}}],"model":"m","stream":true}}"#);
+    let body = Bytes::from(text);
+    let fields = parse(&body).unwrap();
+    let inside = |part: &Bytes| {
+        let at = (part.as_ptr() as usize).checked_sub(body.as_ptr() as usize);
+        at.is_some_and(|at| at + part.len() <= body.len())
+    };
+    for attempt in 0..3 {
+        let edited = fields.edit(&body, "another-model", true);
+        let new: usize = edited
+            .rest()
+            .filter(|part| !inside(part))
+            .map(Bytes::len)
+            .sum();
+        assert!(new < 100, "{new} bytes are new in attempt {attempt}");
+        assert!(edited.len() > image.len());
+    }
 }
 
 #[test]
@@ -106,12 +134,12 @@ fn faults_name_their_field() {
     ] {
         assert_eq!(refused(text), (StatusCode::BAD_REQUEST, None), "{text}");
     }
-    assert!(Fields::parse(b"{\"model\":\"a\",\"x\":\"\xff\"}").is_err());
+    assert!(parse(b"{\"model\":\"a\",\"x\":\"\xff\"}").is_err());
 }
 
 #[test]
 fn a_byte_order_mark_is_named() {
-    let problem = Fields::parse("\u{feff}{\"model\":\"m\"}".as_bytes()).unwrap_err();
+    let problem = parse("\u{feff}{\"model\":\"m\"}".as_bytes()).unwrap_err();
     assert_eq!(problem.status, StatusCode::BAD_REQUEST);
     assert!(problem.message.contains("byte order mark"), "{problem}");
 }
@@ -299,6 +327,6 @@ proptest! {
 
     #[test]
     fn parsing_is_total(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Fields::parse(&body);
+        let _ = parse(&body);
     }
 }

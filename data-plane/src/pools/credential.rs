@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::follow::Skipped;
-use crate::endpoint::ENDPOINTS;
+use crate::endpoint::{ENDPOINTS, Endpoint, Takes};
 use crate::error::Scrubber;
 use crate::transport::Transport;
 use crate::upstream::{Account, Address, Ask, Auth, Site, Token, Tokens, Unserved};
@@ -50,7 +50,8 @@ pub(super) struct Upstream {
     authority: String,
     /// As its host says it.
     site: Site,
-    uris: [Uri; ENDPOINTS.len()],
+    /// Of each endpoint that needs neither an id nor a model for it, by its place.
+    uris: Vec<Option<Uri>>,
 }
 
 /// The upstreams in use, by provider, and the service accounts.
@@ -117,7 +118,7 @@ impl Credential {
     pub(crate) fn address(&self, endpoint: usize, ask: &Ask<'_>) -> Result<Address, Unserved> {
         let site = match (&self.site, self.upstream.uris.get(endpoint)) {
             (Some(site), _) => site.as_ref(),
-            (None, Some(uri)) if ask.is_plain() => return Ok(Address::below(uri.clone())),
+            (None, Some(Some(uri))) if ask.is_plain() => return Ok(Address::below(uri.clone())),
             (None, _) => &self.upstream.site,
         };
         site.address(ask)
@@ -218,16 +219,15 @@ impl Upstreams {
             return Ok(Arc::clone(known));
         }
         let url = ProviderUrl::parse(provider).map_err(|_| Skipped::Url)?;
-        let uri = |path: &str| url.join(path).parse::<Uri>().map_err(|_| Skipped::Url);
-        let [chat, completions, embeddings] = &ENDPOINTS;
+        let uri = |endpoint: &Endpoint| {
+            let varies = endpoint.path.contains("{id}") || endpoint.takes == Takes::Query;
+            (!varies).then(|| url.join(endpoint.path).parse::<Uri>())
+        };
+        let uris = ENDPOINTS.iter().map(|endpoint| uri(endpoint).transpose());
         let upstream = Arc::new(Upstream {
             authority: url.authority().to_owned(),
             site: Site::new(provider, &ProviderConfig::STANDARD).map_err(|_| Skipped::Url)?,
-            uris: [
-                uri(chat.path)?,
-                uri(completions.path)?,
-                uri(embeddings.path)?,
-            ],
+            uris: uris.collect::<Result<_, _>>().map_err(|_| Skipped::Url)?,
         });
         let shared = Arc::clone(&upstream);
         self.by_provider.insert(provider.to_owned(), shared);

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::join;
+use crate::endpoint::Streams;
+use crate::error::Problem;
 use crate::sse::{Event, Splitter};
 use crate::usage::{Keep, Says, Usage, Watch, says};
 
@@ -39,11 +41,11 @@ enum Beginning {
 }
 
 impl Flow {
-    /// A flow that hides usage, or does not.
-    pub(crate) fn new(hide: bool) -> Self {
+    /// A flow of an endpoint's events that hides usage, or does not.
+    pub(crate) fn new(streams: Streams, hide: bool) -> Self {
         Self {
             splitter: Splitter::new(MAX_EVENT_BYTES),
-            watch: Watch::new(hide),
+            watch: Watch::new(streams, hide),
             ready: Vec::new(),
             size: 0,
             begun: Beginning::Open,
@@ -110,10 +112,19 @@ impl Flow {
         self.error.take()
     }
 
-    /// Adds a last event.
-    pub(crate) fn close_with(&mut self, event: Bytes) {
+    /// Adds a last event, which says what went wrong.
+    pub(crate) fn close_with(&mut self, problem: &Problem) {
         self.closed = true;
-        self.add(Some(event));
+        self.add(Some(if self.watch.is_named() {
+            problem.to_named_event()
+        } else {
+            problem.to_event()
+        }));
+    }
+
+    /// The id of what the stream brings, as far as it has said.
+    pub(crate) fn made(&self) -> Option<&str> {
+        self.watch.made.as_deref()
     }
 
     /// How many bytes are ready.

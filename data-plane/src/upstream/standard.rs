@@ -5,7 +5,7 @@ use foldgate_domain::provider::{Family, family};
 use foldgate_domain::upstream_url::ProviderUrl;
 use foldgate_proto::Dialect;
 
-use super::segment::{segment, with_query};
+use super::segment::{segment, value, with_query};
 use super::{Address, Ask, Auth, Unserved};
 use crate::dialect::Target;
 
@@ -45,7 +45,10 @@ impl Standard {
             Target::Anthropic => Auth::XApiKey,
             Target::OpenAi | Target::Gemini => Auth::Bearer,
         };
-        Address::plain(&with_query(self.base.join(path), [ask.query]), auth)
+        // What has no body names its model in the query.
+        let model = (path == REALTIME).then(|| format!("model={}", value(ask.model)));
+        let query = [model.as_deref(), ask.query];
+        Address::plain(&with_query(self.base.join(path), query), auth)
     }
 
     fn gemini(&self, ask: &Ask<'_>) -> Result<Address, Unserved> {
@@ -70,6 +73,8 @@ impl Standard {
 }
 
 const CHAT: &str = "/v1/chat/completions";
+
+const REALTIME: &str = "/v1/realtime";
 
 /// The path of the same thing in the other dialect, where it has one of its own.
 fn translated<'p>(path: &'p str, theirs: &str, ours: &'p str) -> &'p str {

@@ -8,6 +8,7 @@ use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
 
 use super::Usage;
+use crate::endpoint::Streams;
 use crate::json::{members, range_in};
 use crate::sse::Event;
 
@@ -22,7 +23,7 @@ static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finis
 const UNFINISHED: &[u8] = b"\"finish_reason\":null";
 
 /// The data of a stream's last event.
-const DONE: &[u8] = b"[DONE]";
+pub(super) const DONE: &[u8] = b"[DONE]";
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub(crate) struct Watch {
     choices_at: usize,
     /// How far from its end the finish reason stood.
     finish_from_end: usize,
+    /// The events that end it, if its events have names.
+    pub(super) ends: Option<&'static [&'static str]>,
+    /// The id of what it brings.
+    pub(crate) made: Option<String>,
 }
 
 /// What an event's data amounts to.
@@ -78,11 +83,20 @@ pub(crate) fn says(event: &Event) -> Says {
 
 impl Watch {
     /// At a stream's beginning.
-    pub(crate) fn new(hide: bool) -> Self {
+    pub(crate) fn new(streams: Streams, hide: bool) -> Self {
         Self {
             hide,
+            ends: match streams {
+                Streams::Named(ends) => Some(ends),
+                Streams::Never | Streams::Chunks => None,
+            },
             ..Self::default()
         }
+    }
+
+    /// Whether its events have names.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.ends.is_some()
     }
 
     /// Looks at one event.
@@ -91,6 +105,9 @@ impl Watch {
             // Nobody read it; it may have said so.
             self.complete = true;
             return Keep::All;
+        }
+        if let Some(ends) = self.ends {
+            return self.see_named(event, ends);
         }
         let raw = &event.raw;
         if !self.has_choices(raw) {
@@ -199,13 +216,13 @@ fn is_plain(raw: &[u8]) -> bool {
 }
 
 /// The event as an error, in the words it has.
-fn error(event: &Event) -> Keep {
+pub(super) fn error(event: &Event) -> Keep {
     let data = event.data().unwrap_or_default();
     Keep::Error(String::from_utf8_lossy(&data).into_owned())
 }
 
 /// Whether this value of a member `error` speaks of one.
-fn is_error(error: Option<&str>) -> bool {
+pub(super) fn is_error(error: Option<&str>) -> bool {
     error.is_some_and(|error| !matches!(error, "null" | "false" | "\"\"" | "{}" | "[]"))
 }
 

@@ -2,6 +2,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::endpoint::Streams;
+
 use super::{Keep, Tail, Usage, Watch, of_whole};
 use crate::sse::{Event, Splitter};
 
@@ -18,7 +20,7 @@ fn event(text: &str) -> Event {
 
 /// What a client sees of an event, and the usage that was read from it.
 fn seen(text: &str, hide: bool) -> (String, Option<Usage>) {
-    let mut watch = Watch::new(hide);
+    let mut watch = Watch::new(Streams::Chunks, hide);
     let shown = match watch.see(&event(text)) {
         Keep::All => text.to_owned(),
         Keep::Without(at) => format!("{}{}", &text[..at.start], &text[at.end..]),

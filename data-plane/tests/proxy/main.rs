@@ -4,16 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod accounts;
+mod affinity;
 mod at_once;
 mod azure;
 mod client;
+mod endpoints;
 mod failover;
 mod fallback;
 mod fleet;
+mod forms;
 mod limits;
 mod models;
 mod passthrough;
 mod rate_limits;
+mod realtime;
 mod rig;
 mod routing;
 mod streams;

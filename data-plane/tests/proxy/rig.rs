@@ -51,6 +51,7 @@ pub(crate) fn settings() -> Settings {
         },
         max_body_bytes: 1024 * 1024,
         sleeps_file: None,
+        made_file: None,
     }
 }
 
@@ -70,17 +71,24 @@ pub(crate) struct Rig {
     _dir: TempDir,
 }
 
-impl Rig {
-    pub(crate) async fn start() -> Self {
-        Self::with(settings()).await
-    }
+/// One data plane of a rig.
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) served: JoinHandle<()>,
+    /// Ends when what runs beside the requests has.
+    pub(crate) beside: JoinHandle<()>,
+    pools: Arc<Pools>,
+    replica: Replica,
+    listeners: Listeners,
+    boot: Uuid,
+}
 
-    pub(crate) async fn with(settings: Settings) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Embedded::open(dir.path()).await.unwrap();
-        let state = State::new(log.log_id().await.unwrap());
-        let vault = Vault::new(&MasterKey::generate().unwrap(), &[]);
-        let reports = Reports::local();
+impl Node {
+    async fn start(
+        (log, vault, reports): (&Embedded, &Vault, &Reports),
+        settings: Settings,
+    ) -> Self {
         let place = Place {
             node: "node".to_owned(),
             region: "here".to_owned(),
@@ -106,7 +114,7 @@ impl Rig {
         };
         let proxy = Proxy::new(deps, settings).unwrap();
         let shutdown = Shutdown::new();
-        proxy.start(&shutdown);
+        let beside = proxy.start(&shutdown);
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::bind("proxy", any, ServerLimits::default())
             .await
@@ -117,16 +125,41 @@ impl Rig {
             Arc::clone(&proxy).handle(request.map(Inbound::from), peer)
         };
         let running = tokio::spawn(server.serve(handler, Proxy::panicked, shutdown.clone()));
-        let mut rig = Self {
-            caller: Caller::new(address, KEY),
+        Self {
             address,
+            shutdown,
+            served: running,
+            beside,
             pools,
             replica,
             listeners,
-            reports,
-            shutdown,
-            served: running,
             boot,
+        }
+    }
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Embedded::open(dir.path()).await.unwrap();
+        let state = State::new(log.log_id().await.unwrap());
+        let vault = Vault::new(&MasterKey::generate().unwrap(), &[]);
+        let reports = Reports::local();
+        let node = Node::start((&log, &vault, &reports), settings).await;
+        let mut rig = Self {
+            caller: Caller::new(node.address, KEY),
+            address: node.address,
+            pools: node.pools,
+            replica: node.replica,
+            listeners: node.listeners,
+            reports,
+            shutdown: node.shutdown,
+            served: node.served,
+            boot: node.boot,
             state,
             log,
             vault,
@@ -139,6 +172,24 @@ impl Rig {
         }))
         .await;
         rig
+    }
+
+    /// Another node of the same fleet.
+    pub(crate) async fn beside(&self, settings: Settings) -> Node {
+        let node = Node::start((&self.log, &self.vault, &self.reports), settings).await;
+        self.caught_up(node).await
+    }
+
+    /// A node of the same log that hears of no other.
+    pub(crate) async fn apart(&self, settings: Settings) -> Node {
+        let node = Node::start((&self.log, &self.vault, &Reports::local()), settings).await;
+        self.caught_up(node).await
+    }
+
+    async fn caught_up(&self, node: Node) -> Node {
+        let reached = node.replica.wait_for(self.state.revision, PATIENCE).await;
+        reached.unwrap();
+        node
     }
 
     /// The last revision that was written.

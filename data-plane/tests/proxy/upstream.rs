@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 #[derive(Clone)]
 pub(crate) enum Step {
     Send(String),
+    Bytes(Bytes),
     /// Breaks the connection.
     Break,
     /// Says nothing for ever.
@@ -69,6 +70,11 @@ impl Script {
         self
     }
 
+    /// Bytes of some kind.
+    pub(crate) fn bytes(kind: &str, bytes: impl Into<Bytes>) -> Self {
+        Self::body(kind, 200, vec![Step::Bytes(bytes.into())])
+    }
+
     fn body(kind: &str, status: u16, steps: Vec<Step>) -> Self {
         Self {
             status,
@@ -81,6 +87,7 @@ impl Script {
 /// What was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
@@ -92,6 +99,8 @@ struct Shared {
     scripts: Mutex<HashMap<String, VecDeque<Script>>>,
     asked: Mutex<Vec<Asked>>,
     left: AtomicUsize,
+    begun: AtomicUsize,
+    broken: AtomicUsize,
 }
 
 /// A running upstream.
@@ -145,6 +154,16 @@ impl Upstream {
         self.shared.asked.lock().unwrap().clone()
     }
 
+    /// Requests whose head has come.
+    pub(crate) fn begun(&self) -> usize {
+        self.shared.begun.load(Ordering::SeqCst)
+    }
+
+    /// Requests whose body broke off.
+    pub(crate) fn broken(&self) -> usize {
+        self.shared.broken.load(Ordering::SeqCst)
+    }
+
     /// Answers that were dropped before their end.
     pub(crate) fn left(&self) -> usize {
         self.shared.left.load(Ordering::SeqCst)
@@ -183,6 +202,7 @@ fn run(steps: Vec<Step>, shared: Arc<Shared>) -> impl Stream<Item = Frames> + Se
         loop {
             match running.steps.pop_front() {
                 Some(Step::Send(text)) => return Some((Ok(Frame::data(text.into())), running)),
+                Some(Step::Bytes(bytes)) => return Some((Ok(Frame::data(bytes)), running)),
                 Some(Step::Wait(notify)) => notify.notified().await,
                 Some(Step::Hang) => std::future::pending().await,
                 Some(Step::Break) => {
@@ -205,12 +225,17 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<StreamBody<impl Stream<Item = Frames> + Send>>, std::io::Error> {
     let (parts, body) = request.into_parts();
+    shared.begun.fetch_add(1, Ordering::SeqCst);
     let body = body
         .collect()
         .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
+        .map(http_body_util::Collected::to_bytes);
+    let body = body.unwrap_or_else(|_| {
+        shared.broken.fetch_add(1, Ordering::SeqCst);
+        Bytes::new()
+    });
     shared.asked.lock().unwrap().push(Asked {
+        method: parts.method.clone(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers.clone(),

@@ -18,3 +18,6 @@ pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 pub(crate) const OWNER_KEY_FILE: &str = "owner.key";
 /// Which keys sleep, on a node without a fleet.
 pub(crate) const SLEEPS_FILE: &str = "sleeps";
+
+/// Which provider key made what.
+pub(crate) const MADE_FILE: &str = "made";

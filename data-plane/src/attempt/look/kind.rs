@@ -23,6 +23,22 @@ pub(super) fn may_be_answer(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether the answer is declared to be JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    declared(headers).is_some_and(|kind| {
+        let suffix = kind.rsplit(['/', '+']).next().unwrap_or_default();
+        suffix.eq_ignore_ascii_case("json")
+    })
+}
+
+/// Whether the answer is declared to be a text that is no page: subtitles, or words.
+pub(super) fn is_text(headers: &HeaderMap) -> bool {
+    declared(headers).is_some_and(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind == "application/x-subrip" || (kind.starts_with("text/") && kind != "text/html")
+    })
+}
+
 fn declared(headers: &HeaderMap) -> Option<&str> {
     let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     kind.split(';').next().map(str::trim)

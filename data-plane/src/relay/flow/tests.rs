@@ -2,9 +2,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::Flow;
+use crate::endpoint::Streams;
 
 fn through(hide: bool, frames: &[&[u8]]) -> (Vec<u8>, Option<String>) {
-    let mut flow = Flow::new(hide);
+    let mut flow = Flow::new(Streams::Chunks, hide);
     let mut out = Vec::new();
     for frame in frames {
         flow.push(&Bytes::copy_from_slice(frame));
@@ -18,7 +19,7 @@ fn through(hide: bool, frames: &[&[u8]]) -> (Vec<u8>, Option<String>) {
 #[test]
 fn frames_that_need_no_change_pass_as_they_are() {
     let frame = Bytes::from_static(b"data: {\"a\":1}\n\n: ping\n\ndata: [DONE]\n\n");
-    let mut flow = Flow::new(true);
+    let mut flow = Flow::new(Streams::Chunks, true);
     flow.push(&frame);
     let out = flow.take().unwrap();
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), frame.len()));
@@ -35,7 +36,7 @@ fn what_is_hidden_is_cut_out_of_its_frame() {
 
 #[test]
 fn an_unfinished_event_waits_and_a_comment_is_no_beginning() {
-    let mut flow = Flow::new(false);
+    let mut flow = Flow::new(Streams::Chunks, false);
     flow.push(&Bytes::from_static(b": hello\n\ndata: {\"a\""));
     assert!(!flow.has_begun());
     assert_eq!(flow.take().unwrap(), ": hello\n\n");

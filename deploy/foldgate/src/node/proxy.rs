@@ -14,7 +14,7 @@ use crate::base::Base;
 use crate::exit::Failure;
 use crate::listen;
 use crate::open_log::OpenLog;
-use crate::storage::SLEEPS_FILE;
+use crate::storage::{MADE_FILE, SLEEPS_FILE};
 
 /// What exists before the fold: the fold feeds the pools.
 pub(super) struct Traffic {
@@ -40,6 +40,7 @@ impl Traffic {
             pools: Arc::new(Pools::new(base.vault.clone(), sleeps, seed)),
             settings: Settings {
                 sleeps_file,
+                made_file: Some(base.data.file(MADE_FILE)),
                 ..Settings::from(&base.settings)
             },
         }

@@ -1,0 +1,341 @@
+//! A call to an upstream, from its head to the beginning of its answer. One way for
+//! all endpoints: their rows say what differs.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use foldgate_domain::{Access, Denied, Table};
+use foldgate_proto::KeyId;
+use foldgate_runtime::telemetry::propagate;
+use foldgate_runtime::{Shutdown, Takeover};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use hyper::upgrade::OnUpgrade;
+
+use super::{Arrival, Proxy};
+use crate::account::{Account, End};
+use crate::admit::{Admitted, denied};
+use crate::affinity::made_in;
+use crate::attempt::{Answer, Call, Limit, Served, attempt};
+use crate::body::{Fields, Inbound, Message, UsageChunk, drain, read, require_json, require_plain};
+use crate::endpoint::{Binds, Endpoint, Gives, Streams, Takes};
+use crate::error::Problem;
+use crate::limits::show;
+use crate::multipart;
+use crate::pools::{Held, now};
+use crate::realtime::{self, Session, Terms};
+use crate::relay::{Body, Form, Relay};
+use crate::route::{Asking, Routed, one_way, route};
+use crate::transport::headers;
+
+const X_FOLDGATE_SERVED_BY: HeaderName = HeaderName::from_static("x-foldgate-served-by");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How long a client may be silent in the midst of its request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a whole body may take: 32 MiB at less than a megabit a second.
+const BODY_DEADLINE: Duration = Duration::from_mins(5);
+
+/// What is called: an endpoint, and the id in its path.
+pub(super) type Place<'r> = (&'static Endpoint, Option<&'r str>);
+
+/// An id that a call names, and where.
+#[derive(Clone, Copy)]
+struct Named<'r> {
+    id: &'r str,
+    field: &'static str,
+}
+
+impl Proxy {
+    pub(super) async fn call(
+        &self,
+        place: Place<'_>,
+        arrival: Arrival<'_>,
+        (body, table): (&mut Inbound, &mut Arc<Table>),
+        slot: &mut Option<Box<Account>>,
+    ) -> Result<Response<Body>, Problem> {
+        let Some(account) = slot.as_deref_mut() else {
+            return Err(Problem::internal());
+        };
+        let (parts, (endpoint, id)) = (arrival.parts, place);
+        let boundary = required(endpoint, &arrival)?;
+        let mut upward = headers::for_upstream(&parts.headers, &self.instance)?;
+        propagate(&account.span, &parts.headers, &mut upward);
+        let takeover = match endpoint.gives {
+            Gives::Socket => Some(switching(parts, &mut upward)?),
+            _ => None,
+        };
+        let from = (parts.uri.query().unwrap_or_default(), boundary.as_deref());
+        let (message, query) = self.message(endpoint, from, body).await?;
+        let fields = &message.fields;
+        if endpoint.takes.names_model() {
+            account.requested.clone_from(&fields.model);
+        }
+        account.bytes_in = message.read();
+        let named = named(place, fields);
+        let key = self.key_of(named, &arrival).await?;
+        // The body may have been long in coming: what counts is what holds now.
+        let admitted = self.readmitted(arrival, table)?;
+        account.revision = table.revision();
+        let access = admitted.access()?;
+        let asking = Asking {
+            admitted: &admitted,
+            headers: &parts.headers,
+            pools: &self.deps.pools,
+        };
+        let routed = routed(place, (&access, fields), (named, key), &asking)?;
+        account.model.push_str(routed.model);
+        account.permits = routed.permits;
+        let said = message.said(endpoint);
+        self.take_places(account, &routed.limits, said).await?;
+        let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
+        let call = Call {
+            pools: &self.deps.pools,
+            transport: &self.transport,
+            metrics: &self.books.metrics,
+            limits: self.settings.limits,
+            endpoint,
+            place: (id, Some(&*query).filter(|query| !query.is_empty())),
+            owner: admitted.owner(),
+            standing: &|| self.stands(&admitted, table),
+            plan: &routed.plan,
+            headers: upward,
+            message: &message,
+            hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
+        };
+        let served = if endpoint.binds == Binds::Lists {
+            self.listed_by_all(&call, &access, &admitted, account).await
+        } else {
+            attempt(&call, account).await
+        };
+        account.bytes_in = message.read();
+        drop(call);
+        let served = served?;
+        self.remember(endpoint, &served, &admitted);
+        let proxied = (self, admitted, takeover);
+        reply(served, slot, proxied)
+    }
+
+    /// Goes on with a session, once the client knows that it may.
+    fn goes_on(
+        &self,
+        admitted: Admitted,
+        (upgrade, held): (OnUpgrade, Box<Held>),
+        (account, silence): (Box<Account>, Limit<Duration>),
+    ) -> Session {
+        let replica = self.deps.replica.clone();
+        let shutdown = self.shutdown.get().cloned();
+        Session {
+            upgrade,
+            held,
+            account,
+            terms: Terms {
+                silence: silence.at,
+                stands: Box::new(move || admitted.stands(&replica.table(), now())),
+                draining: Box::new(move || shutdown.as_ref().is_some_and(Shutdown::is_draining)),
+            },
+        }
+    }
+
+    /// The request's body, as far as it is needed before it goes on, and its query, as
+    /// far as it goes on: it is for calls that read; the others say all in their bodies.
+    async fn message<'r>(
+        &self,
+        endpoint: &'static Endpoint,
+        (query, boundary): (&'r str, Option<&str>),
+        body: &mut Inbound,
+    ) -> Result<(Message, Cow<'r, str>), Problem> {
+        if let Some(boundary) = boundary {
+            let bounds = multipart::Bounds {
+                held: self.settings.max_body_bytes,
+                idle: BODY_PATIENCE,
+            };
+            let form = multipart::open(body, (endpoint, boundary), bounds).await?;
+            return Ok((form.into(), Cow::Borrowed("")));
+        }
+        if endpoint.takes == Takes::Query {
+            let (fields, rest) = Fields::of_query(query, endpoint)?;
+            return Ok((Message::whole(Bytes::new(), fields), Cow::Owned(rest)));
+        }
+        if endpoint.takes == Takes::Nothing {
+            // Some clients send an empty object with every POST.
+            drain(body).await;
+            return Ok((Message::empty(endpoint), Cow::Borrowed(query)));
+        }
+        let patience = (BODY_PATIENCE, BODY_DEADLINE);
+        let text = read(body, self.settings.max_body_bytes, patience).await?;
+        let fields = Fields::parse(&text, endpoint)?;
+        Ok((Message::whole(text, fields), Cow::Borrowed("")))
+    }
+
+    /// Remembers which key made what an answer brings.
+    fn remember(&self, endpoint: &Endpoint, served: &Served, admitted: &Admitted) {
+        let whose = (admitted.owner(), admitted.account());
+        let by = (served.key, !endpoint.path.starts_with("/v1/responses"));
+        for id in made_in(endpoint, &served.answer) {
+            self.affinity.note(whose, &id, by);
+        }
+    }
+
+    /// The key that made what a call names. `None` where it names nothing, and where the
+    /// owner names what nobody remembers: all keys are its own.
+    async fn key_of(
+        &self,
+        named: Option<Named<'_>>,
+        arrival: &Arrival<'_>,
+    ) -> Result<Option<KeyId>, Problem> {
+        let Some(named) = named else {
+            return Ok(None);
+        };
+        let admitted = &arrival.admitted;
+        let whose = (admitted.owner(), admitted.account());
+        match self.affinity.find(whose, named.id).await {
+            None if !admitted.is_root() => Err(named.unknown()),
+            found => Ok(found),
+        }
+    }
+}
+
+/// What a request's head must say; the boundary of a form.
+fn required(endpoint: &Endpoint, arrival: &Arrival<'_>) -> Result<Option<String>, Problem> {
+    let (version, headers) = (arrival.parts.version, &arrival.parts.headers);
+    match endpoint.takes {
+        Takes::Nothing | Takes::Query => Ok(None),
+        Takes::Json | Takes::Session | Takes::Plain => {
+            require_json(version, headers).map(|()| None)
+        }
+        Takes::Form | Takes::Upload => {
+            require_plain(version, headers)?;
+            multipart::boundary(headers).map(Some)
+        }
+    }
+}
+
+/// The id that a call names: in its path, or as what it goes on from.
+fn named<'r>((endpoint, id): Place<'r>, fields: &'r Fields) -> Option<Named<'r>> {
+    match (endpoint.binds, id) {
+        (Binds::Follows(_), Some(id)) => Some(Named { id, field: "id" }),
+        (Binds::Makes(Some(field)), _) => {
+            let id = fields.follows.as_deref()?;
+            Some(Named { id, field })
+        }
+        _ => None,
+    }
+}
+
+impl Named<'_> {
+    fn unknown(&self) -> Problem {
+        match self.field {
+            "id" => Problem::unknown_id(self.id),
+            field => Problem::unknown_before(self.id, field),
+        }
+    }
+}
+
+/// Where a call goes.
+fn routed<'t>(
+    (endpoint, id): Place<'_>,
+    (access, fields): (&Access<'t>, &'t Fields),
+    (named, key): (Option<Named<'_>>, Option<KeyId>),
+    asking: &Asking<'_>,
+) -> Result<Routed<'t>, Problem> {
+    let bound = named.zip(key);
+    if !endpoint.takes.names_model() {
+        let leg = match bound {
+            Some((named, key)) => access.bound(key, endpoint.name).map_err(|why| match why {
+                Denied::NoRoute(_) => named.unknown(),
+                why => denied(why),
+            })?,
+            None if id.is_some() || named.is_some() => access.everywhere(endpoint.name),
+            None => access.unnamed(endpoint.name).map_err(|why| match why {
+                Denied::NoRoute(_) => Problem::no_key(),
+                why => denied(why),
+            })?,
+        };
+        return one_way(access, leg, asking);
+    }
+    let mut routed = route(access, &fields.model, asking)?;
+    if let Some((named, key)) = bound {
+        let at = access.bound(key, &fields.model);
+        let levels = at.map_or(Vec::new(), |leg| leg.levels);
+        let legs = &mut routed.plan.legs;
+        legs.retain(|leg| match leg.only {
+            Some(only) => only == key,
+            None => levels.iter().any(|level| leg.levels.contains(level)),
+        });
+        for leg in legs.iter_mut() {
+            leg.only = Some(key);
+            leg.levels.clone_from(&levels);
+        }
+        if legs.is_empty() {
+            return Err(Problem::elsewhere(&fields.model, named.field));
+        }
+    }
+    Ok(routed)
+}
+
+/// Leave to take the client's connection over; its handshake goes among the headers
+/// for the upstream.
+fn switching(parts: &Parts, upward: &mut HeaderMap) -> Result<Takeover, Problem> {
+    realtime::upward(&parts.headers, upward)?;
+    let takeover = parts.extensions.get::<Takeover>().cloned();
+    takeover.ok_or_else(Problem::no_websocket)
+}
+
+fn reply(
+    served: Served,
+    slot: &mut Option<Box<Account>>,
+    (proxy, admitted, takeover): (&Proxy, Admitted, Option<Takeover>),
+) -> Result<Response<Body>, Problem> {
+    let Some(mut account) = slot.take() else {
+        return Err(Problem::internal());
+    };
+    let standing = account.standing;
+    let mut response = match served.answer {
+        Answer::Whole { head, body, usage } => {
+            account.answer(head.status());
+            account.usage = usage;
+            account.bytes_out = body.len() as u64;
+            account.end = End::Done;
+            head.map(|()| Body::whole(body))
+        }
+        Answer::Begun {
+            mut head,
+            form,
+            rest,
+            held,
+        } => {
+            account.answer(head.status());
+            account.streamed = matches!(form, Form::Events(_));
+            if account.streamed {
+                let headers = head.headers_mut();
+                let no_cache = HeaderValue::from_static("no-cache");
+                headers.entry(header::CACHE_CONTROL).or_insert(no_cache);
+                headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+            }
+            let relay = Relay::new(rest, form, held, account, served.silence);
+            head.map(|()| Body::relay(relay))
+        }
+        Answer::Switched {
+            head,
+            upgrade,
+            held,
+        } => {
+            let takeover = takeover.ok_or_else(Problem::internal)?;
+            account.answer(head.status());
+            account.streamed = true;
+            let ends = (account, served.silence);
+            let session = proxy.goes_on(admitted, (upgrade, held), ends);
+            takeover.with(|client| session.run(client));
+            head.map(|()| Body::default())
+        }
+    };
+    show(&standing, response.headers_mut());
+    if let Some(name) = served.by {
+        response.headers_mut().insert(X_FOLDGATE_SERVED_BY, name);
+    }
+    Ok(response)
+}

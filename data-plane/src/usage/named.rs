@@ -1,0 +1,59 @@
+//! Events that have names, as the Responses, image and audio endpoints send them: the
+//! usage stands in the one that ends the answer, and no `[DONE]` follows.
+
+use super::Usage;
+use super::chunk::{DONE, Keep, Watch, error, is_error};
+use crate::json::members;
+use crate::sse::Event;
+
+/// What ends a response that failed.
+const FAILED: &str = "response.failed";
+
+impl Watch {
+    /// Looks at one event of a stream that one of `ends` ends.
+    pub(super) fn see_named(&mut self, event: &Event, ends: &[&str]) -> Keep {
+        let name = event.name();
+        let is_first = self.made.is_none();
+        if !is_first && name.is_some_and(|name| name.ends_with(b".delta")) {
+            return Keep::All;
+        }
+        let Some(data) = event.data() else {
+            return Keep::All;
+        };
+        if data.trim_ascii() == DONE {
+            self.complete = true;
+            return Keep::All;
+        }
+        if name == Some(b"error") {
+            return error(event);
+        }
+        let Ok(text) = std::str::from_utf8(&data) else {
+            return Keep::All;
+        };
+        let Ok(found) = members(text, &["type", "response", "usage", "error"]) else {
+            return Keep::All;
+        };
+        let [kind, response, usage, fault] = found.values;
+        let kind = kind.map_or("", |kind| kind.trim_matches('"'));
+        if kind == "error" || is_error(fault) {
+            return error(event);
+        }
+        if !is_first && !ends.contains(&kind) {
+            return Keep::All;
+        }
+        let of_response = response.and_then(|text| members(text, &["id", "usage", "error"]).ok());
+        let [id, inner, fault] = of_response.map_or([None; 3], |found| found.values);
+        if is_first {
+            if kind == FAILED {
+                return Keep::Error(format!("{{\"error\":{}}}", fault.unwrap_or("{}")));
+            }
+            let id = id.and_then(|id| serde_json::from_str(id).ok());
+            self.made = Some(id.unwrap_or_default());
+        }
+        if ends.contains(&kind) {
+            self.complete = true;
+            self.usage = usage.or(inner).and_then(Usage::read).or(self.usage);
+        }
+        Keep::All
+    }
+}
