@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use foldgate_log::{Report, Reports};
 use foldgate_proto::{
-    Generation, Heartbeat, KeyId, OwnerId, RecordHash, Revision, Role, SleepCause, SleepReport,
-    Timestamp,
+    AccountNumber, Generation, Heartbeat, KeyId, Made, MadeReport, MadeWord, OwnerId, RecordHash,
+    Revision, Role, SleepCause, SleepReport, Timestamp,
 };
 use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
@@ -165,4 +165,47 @@ async fn reports_outlive_a_server() {
             .then_some(())
     })
     .await;
+}
+
+/// What one node tells and asks, another hears.
+async fn words_arrive(sender: Reports, hearer: Reports) {
+    let made = Made::of(OwnerId(Uuid::from_u128(1)), AccountNumber(7), "resp_1");
+    let told = MadeWord::Told(MadeReport {
+        made,
+        key: KeyId(Uuid::from_u128(3)),
+        at: Timestamp(4),
+        lasting: true,
+    });
+    for word in [told, MadeWord::Asked(made)] {
+        // A subscription takes a moment to reach the server.
+        let heard = eventually("the word", || async {
+            let mut words = hearer.hear_made();
+            match word {
+                MadeWord::Told(report) => sender.publish_made(report),
+                MadeWord::Asked(made) => sender.ask_made(made),
+            }
+            let wait = std::time::Duration::from_millis(100);
+            let next = tokio::time::timeout(wait, words.recv()).await;
+            next.ok()?.ok().filter(|heard| *heard == word)
+        })
+        .await;
+        assert_eq!(heard, word);
+    }
+    assert!(hearer.has_others());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_of_what_was_made_travel_over_nats() {
+    let server = NatsServer::start();
+    let (one, two) = (server.log().await, server.open().await);
+    words_arrive(Reports::nats(&one), Reports::nats(&two)).await;
+}
+
+#[test]
+fn alone_in_its_process_a_node_has_nobody_to_ask() {
+    let reports = Reports::local();
+    let _own = reports.hear_made();
+    assert!(!reports.has_others());
+    let _other = reports.hear_made();
+    assert!(reports.has_others());
 }
