@@ -287,8 +287,13 @@ fn name(disposition: &str) -> Result<String, Wrong> {
         let is = key.eq_ignore_ascii_case("name");
         is.then(|| value.trim().trim_matches('"').replace('\\', ""))
     });
-    match (names.next(), names.next()) {
-        (Some(name), None) => Ok(name.rsplit("''").next().unwrap_or_default().to_owned()),
-        _ => Err(Wrong::Head),
+    let (Some(name), None) = (names.next(), names.next()) else {
+        return Err(Wrong::Head);
+    };
+    match name.rsplit_once("''") {
+        None => Ok(name),
+        // Some read `mod%65l` as `model`.
+        Some((_, extended)) if extended.contains('%') => Err(Wrong::Head),
+        Some((_, extended)) => Ok(extended.to_owned()),
     }
 }

@@ -91,6 +91,7 @@ fn what_may_be_read_in_two_ways_is_refused() {
         "\r\n name=\"model\"",
         "name=\"a\"\nContent-Disposition: form-data; name=\"model\"",
         "filename=\"x\"",
+        "name*=utf-8''mod%65l",
     ] {
         let text = form(&[part(head, "m")]);
         assert_eq!(scan(text.as_bytes(), 9).unwrap_err(), Wrong::Head, "{head}");
