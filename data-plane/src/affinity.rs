@@ -62,6 +62,8 @@ pub(crate) struct Affinity {
     known: Mutex<Known>,
     reports: Reports,
     told: Notify,
+    /// Whether it is kept in a file.
+    keeps: bool,
 }
 
 #[derive(Default)]
@@ -95,6 +97,7 @@ impl Affinity {
             known: Mutex::new(known),
             reports,
             told: Notify::new(),
+            keeps: file.is_some(),
         }
     }
 
@@ -109,7 +112,7 @@ impl Affinity {
         let is_new = {
             let mut known = self.known();
             let is_new = known.take(&report);
-            if is_new {
+            if is_new && self.keeps {
                 known.unkept.push(report);
             }
             is_new
@@ -152,7 +155,7 @@ impl Affinity {
             match words.recv().await {
                 Ok(MadeWord::Told(report)) => {
                     let mut known = self.known();
-                    if known.take(&report) {
+                    if known.take(&report) && self.keeps {
                         known.unkept.push(report);
                     }
                     drop(known);
