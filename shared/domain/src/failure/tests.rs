@@ -7,6 +7,8 @@ use super::FailureClass::{ClientFault, Dead, Exhausted, NotHere, Transient};
 use super::Transience::{Connect, RateLimit, Timeout, Upstream};
 use super::*;
 
+mod google;
+
 const OPENAI_QUOTA: &str = r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
 const OPENAI_RATE: &str = r#"{"error":{"message":"Rate limit reached for gpt-4o in organization org-AbCd1234 on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Please try again in 6m0s.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#;
 const OPENAI_KEY: &str = r#"{"error":{"message":"Incorrect API key provided: sk-abcde***************wxyz. You can find your API key at https://platform.openai.com/account/api-keys.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#;
@@ -119,34 +121,6 @@ fn azure_answers() {
         Transient(RateLimit),
     );
     takes(429, &openai("RateLimitReached"), Transient(RateLimit));
-}
-
-#[test]
-fn google_answers() {
-    takes(400, GEMINI_KEY, Dead);
-    takes(400, &GEMINI_KEY[1..GEMINI_KEY.len() - 1], Dead);
-    takes(
-        400,
-        r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}"#,
-        Dead,
-    );
-    takes(
-        400,
-        r#"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token."}"#,
-        Dead,
-    );
-    takes(401, &google(401, "UNAUTHENTICATED"), Dead);
-    takes(
-        403,
-        r#"{"error":{"code":403,"message":"Your API key was reported as leaked. Please use another API key.","status":"PERMISSION_DENIED"}}"#,
-        Dead,
-    );
-    takes(429, GEMINI_RATE, Transient(RateLimit));
-    takes(400, &google(400, "INVALID_ARGUMENT"), ClientFault);
-    takes(400, &google(400, "FAILED_PRECONDITION"), NotHere);
-    takes(403, &google(403, "PERMISSION_DENIED"), NotHere);
-    takes(404, &google(404, "NOT_FOUND"), NotHere);
-    takes(503, &google(503, "UNAVAILABLE"), Transient(Upstream));
 }
 
 #[test]

@@ -63,9 +63,9 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     rest.is_empty().then(|| seconds(total))?
 }
 
-/// Whether an allowance is used up.
+/// Whether an allowance is used up. Less than nothing is no count (Azure).
 pub(super) fn is_zero(text: &str) -> bool {
-    number(text).is_some_and(|number| number <= 0.0)
+    number(text).is_some_and(|number| (0.0..0.5).contains(&number))
 }
 
 /// `… Please retry in 12.3s.`, `… try again in 20 seconds`.

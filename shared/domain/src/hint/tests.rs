@@ -91,6 +91,29 @@ fn what_does_not_lie_ahead_is_absent() {
 }
 
 #[test]
+fn azure_says_less_than_nothing_where_it_does_not_know() {
+    let headers = |remaining, reset| {
+        [
+            ("x-ratelimit-limit-tokens", "-1"),
+            ("x-ratelimit-remaining-tokens", remaining),
+            ("x-ratelimit-reset-tokens", reset),
+        ]
+    };
+    for (remaining, reset) in [("-1", "-1"), ("-1", "60"), ("0", "0"), ("0", "-1")] {
+        assert_eq!(
+            told(&headers(remaining, reset), ""),
+            None,
+            "{remaining} {reset}"
+        );
+    }
+    assert_eq!(told(&headers("0", "26"), ""), millis(26_000));
+    let by_words = r#"{"error":{"code":"429","message":"Please retry after 26 seconds."}}"#;
+    assert_eq!(told(&headers("-1", "0"), by_words), millis(26_000));
+    let by_header = [("x-ms-retry-after-ms", "1500"), ("retry-after", "2")];
+    assert_eq!(told(&by_header, ""), millis(1500));
+}
+
+#[test]
 fn an_absent_hint_gives_way_to_the_next() {
     let headers = [("retry-after-ms", "-1"), ("retry-after", "7")];
     assert_eq!(told(&headers, ""), millis(7000));
