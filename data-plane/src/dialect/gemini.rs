@@ -26,6 +26,7 @@
 //! | pictures, code that was run, citations | left out |
 
 mod answer;
+pub(crate) mod embeddings;
 mod stream;
 pub(crate) mod usage;
 mod write;

@@ -7,7 +7,9 @@ mod thinking;
 use bytes::Bytes;
 
 use super::VENDOR;
-use crate::dialect::{Aim, Format, House, Json, Refusal, Request, Role, Tier, Tool, ToolChoice};
+use crate::dialect::{
+    Aim, Format, House, Json, Refusal, Request, Role, Tier, Tool, ToolChoice, Turn,
+};
 use crate::splice::Segments;
 use blocks::{is_written, write_block};
 use thinking::Plan;
@@ -92,28 +94,29 @@ fn system(request: &Request<'_>, json: &mut Json<'_>) {
 
 fn messages(request: &Request<'_>, json: &mut Json<'_>) -> Result<(), Refusal> {
     for turn in &request.turns {
-        if !turn.parts.iter().any(is_written) {
-            continue;
-        }
-        let mut refusal = None;
-        json.object(|json| {
-            json.key("role").string(match turn.role {
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            });
-            json.key("content").list(|json| {
-                for part in &turn.parts {
-                    if let Err(e) = write_block(part, json) {
-                        refusal = Some(e);
-                    }
-                }
-            });
-        });
-        if let Some(refusal) = refusal {
-            return Err(refusal);
+        if turn.parts.iter().any(is_written) {
+            write_turn(turn, json)?;
         }
     }
     Ok(())
+}
+
+fn write_turn(turn: &Turn<'_>, json: &mut Json<'_>) -> Result<(), Refusal> {
+    let mut refusal = None;
+    json.object(|json| {
+        json.key("role").string(match turn.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        });
+        json.key("content").list(|json| {
+            for part in &turn.parts {
+                if let Err(e) = write_block(part, json) {
+                    refusal = Some(e);
+                }
+            }
+        });
+    });
+    refusal.map_or(Ok(()), Err)
 }
 
 fn tools(request: &Request<'_>, model: &str, json: &mut Json<'_>) {
@@ -178,3 +181,6 @@ fn sampling(request: &Request<'_>, plan: &Plan, json: &mut Json<'_>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

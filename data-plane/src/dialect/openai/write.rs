@@ -192,3 +192,6 @@ const fn effort_name(effort: Effort) -> &'static str {
         Effort::Max => "max",
     }
 }
+
+#[cfg(test)]
+mod tests;
