@@ -29,7 +29,6 @@ use crate::pools::{Credential, Held, Pools};
 use crate::relay::Form;
 use crate::route::Plan;
 use crate::transport::{SendError, Transport};
-use crate::upstream::Unserved;
 use crate::usage::Usage;
 use leg::{Outcome, Run};
 use parcel::Parcel;
@@ -202,7 +201,7 @@ async fn once(
         until = terms.until(call, (now, now + call.limits.total));
     }
     let first = begun.elapsed();
-    match look::look(call, answer, &credential, until).await {
+    match look::look(call, (answer, parcel.translation), &credential, until).await {
         Ok(seen) => {
             held.first_byte();
             call.metrics.tried(Tried::Answered);
@@ -245,14 +244,6 @@ impl Miss {
             SendError::Broken => Failure::broken("the connection broke before an answer"),
         };
         Self::of(failure)
-    }
-
-    /// The key cannot take the request, which was not sent.
-    fn unserved(why: Unserved, requested: &str) -> Self {
-        Self {
-            problem: Problem::no_model(requested),
-            ..Self::of(Failure::not_here(&why.to_string()))
-        }
     }
 
     fn late(limit: &Limit<Instant>, why: &str) -> Self {

@@ -22,7 +22,7 @@
 //! Transport, keys and failures know no dialect, and a dialect knows none of them.
 
 mod answer;
-mod anthropic;
+pub(crate) mod anthropic;
 pub(crate) mod gemini;
 mod json;
 pub(crate) mod openai;
@@ -33,6 +33,7 @@ pub(crate) mod rerank;
 mod text;
 
 use bytes::Bytes;
+use foldgate_proto::Quantities;
 
 pub(crate) use answer::{Answer, Candidate, Event, Piece, ReadStream, Stop, WriteStream};
 pub(crate) use json::Json;
@@ -44,7 +45,9 @@ pub(crate) use request::{
 };
 pub(crate) use text::Text;
 
+use crate::json::members;
 use crate::splice::Segments;
+use gemini::embeddings::Encoding;
 
 /// What callers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,6 +124,25 @@ impl Target {
         }
     }
 
+    /// Writes a request to count its tokens.
+    ///
+    /// # Errors
+    /// What the target has no word for; counting itself, where it has none for that.
+    pub(crate) fn write_count(
+        self,
+        request: &Request<'_>,
+        aim: &Aim<'_>,
+        source: &Bytes,
+    ) -> Result<Segments, Refusal> {
+        match self {
+            Self::Gemini => gemini::write_count(request, aim, source),
+            Self::OpenAi | Self::Anthropic => Err(Refusal::wrong(
+                "model",
+                "its provider counts tokens in no way that could be translated",
+            )),
+        }
+    }
+
     /// Reads a whole answer; `None` when it is none.
     pub(crate) fn read_answer(self, json: &str) -> Option<Answer<'_>> {
         match self {
@@ -160,6 +182,52 @@ pub(crate) enum House {
     /// Vertex AI, where Claude's model stands in the path and the version of its
     /// dialect in the body.
     Vertex,
+}
+
+/// Which way an answer is translated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Translation {
+    /// What the upstream speaks.
+    pub(crate) from: Target,
+    /// What the caller speaks.
+    pub(crate) to: Caller,
+    /// What was asked for.
+    pub(crate) wanted: Wanted,
+    /// What the answer is written with.
+    pub(crate) reply: Reply,
+}
+
+/// What is asked of an upstream in another dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The next turn of a conversation.
+    Answer,
+    /// The count of its tokens.
+    Count,
+    /// Texts as vectors.
+    Vectors(Encoding),
+}
+
+impl Translation {
+    /// A whole answer in the caller's dialect, with what it cost; `model` is what the
+    /// caller asked for. `None`: it is none.
+    pub(crate) fn whole(&self, json: &str, model: &str) -> Option<(Bytes, Option<Quantities>)> {
+        match self.wanted {
+            Wanted::Answer => {}
+            Wanted::Count => return Some((counted(json)?, None)),
+            Wanted::Vectors(encoding) => return gemini::embeddings::read(json, (model, encoding)),
+        }
+        let answer = self.from.read_answer(json)?;
+        let written = self.to.write_answer(&answer, &self.reply);
+        Some((written, answer.usage))
+    }
+}
+
+/// Gemini's count as Anthropic's; there are no others.
+fn counted(json: &str) -> Option<Bytes> {
+    let [total] = members(json, &["totalTokens"]).ok()?.values;
+    let total: u64 = total?.parse().ok()?;
+    Some(format!("{{\"input_tokens\":{total}}}").into())
 }
 
 /// What an answer is written with.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use http::Method;
 
+use crate::dialect::Caller;
 use crate::error::Problem;
 
 pub(crate) use table::ENDPOINTS;
@@ -92,6 +93,8 @@ pub(crate) enum Streams {
     Chunks,
     /// Events with names; these end the answer and hold its usage.
     Named(&'static [&'static str]),
+    /// The events of Anthropic's messages.
+    Messages,
 }
 
 /// What a call has to do with ids that only the key that made them knows.
@@ -144,12 +147,52 @@ impl Takes {
 }
 
 impl Endpoint {
+    /// What its callers speak.
+    pub(crate) fn caller(&self) -> Caller {
+        caller(self.path)
+    }
+
+    /// Whether it takes a conversation, which can be had in every dialect.
+    pub(crate) fn converses(&self) -> bool {
+        matches!(self.path, CHAT | MESSAGES)
+    }
+
+    /// Whether it turns texts into vectors.
+    pub(crate) fn embeds(&self) -> bool {
+        self.path == EMBEDDINGS
+    }
+
+    /// Whether it counts a conversation's tokens.
+    pub(crate) fn counts(&self) -> bool {
+        self.path == COUNT
+    }
+
     /// Its path with the id in it.
     pub(crate) fn path_of(&self, id: Option<&str>) -> String {
         match id {
             Some(id) => self.path.replace("{id}", id),
             None => self.path.to_owned(),
         }
+    }
+}
+
+/// What counts the tokens of one.
+const COUNT: &str = "/v1/messages/count_tokens";
+
+/// What turns texts into vectors.
+const EMBEDDINGS: &str = "/v1/embeddings";
+
+/// The conversations, by the dialect of their callers.
+const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
+
+/// What the callers of a path speak, served or not.
+pub(crate) fn caller(path: &str) -> Caller {
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let rest = path.strip_prefix("/messages");
+    match rest {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Caller::Anthropic,
+        _ => Caller::OpenAi,
     }
 }
 

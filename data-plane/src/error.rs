@@ -2,6 +2,7 @@
 //! shape of OpenAI's API, with a `type` that says whose side failed. Nothing
 //! here names an upstream's host, key or organisation.
 
+mod anthropic;
 mod form;
 mod limited;
 mod named;
@@ -310,27 +311,6 @@ impl Problem {
         )
     }
 
-    /// The request came back to this node.
-    pub fn looped() -> Self {
-        let message =
-            "the request came back to where it started; a provider points at this gateway";
-        let status = StatusCode::LOOP_DETECTED;
-        Self::new(status, Kind::ServerError, "request_loop", message)
-    }
-
-    /// `X-Foldgate-Min-Revision` is no number.
-    pub fn bad_revision() -> Self {
-        Self::invalid("x-foldgate-min-revision must be a whole number")
-            .about("x-foldgate-min-revision")
-    }
-
-    /// This node has not folded the revision in time.
-    pub fn behind(wait: Duration) -> Self {
-        let message = "this node has not reached the revision asked for";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, Kind::ServerError, "revision_not_reached", message).after(wait)
-    }
-
     /// This node has nothing to serve from yet.
     pub fn not_ready() -> Self {
         let message = "this node has no configuration yet";
@@ -370,7 +350,11 @@ impl Problem {
 
     /// The answer, without the headers that every answer carries.
     pub fn to_response(&self) -> Response<Bytes> {
-        let mut response = Response::new(self.to_json());
+        self.response(self.to_json())
+    }
+
+    fn response(&self, envelope: Bytes) -> Response<Bytes> {
+        let mut response = Response::new(envelope);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");

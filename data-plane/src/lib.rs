@@ -11,10 +11,6 @@ mod admit;
 mod affinity;
 mod attempt;
 mod body;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "no endpoint is translated yet")
-)]
 mod dialect;
 mod endpoint;
 mod error;

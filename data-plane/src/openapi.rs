@@ -22,10 +22,14 @@ use crate::relay::Body;
 mod tests;
 
 const ABOUT: &str = "\
-Calls in the shape of OpenAI's API, passed on to the upstream keys that serve the model. A key that \
-fails is put to sleep for the whole fleet and the call goes to the next one.
+Calls in the shape of OpenAI's API, and messages in that of Anthropic's, passed on to the upstream \
+keys that serve the model. A key that fails is put to sleep for the whole fleet and the call goes to \
+the next one. Where a key's upstream speaks another dialect, chat completions and messages are \
+translated; what it has no word for is a 400 that names the field.
 
-Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`; `type` says whose side failed.";
+Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`; `type` says whose side failed. \
+Those of `/v1/messages` are Anthropic's: `{\"type\": \"error\", \"error\": {\"type\", \"message\"}, \
+\"request_id\"}`.";
 
 /// The errors of a call, and what they mean.
 const ERRORS: &[(u16, &str)] = &[
@@ -37,7 +41,8 @@ const ERRORS: &[(u16, &str)] = &[
     (403, "the key may not do this"),
     (
         404,
-        "nobody serves the model, or the account has made nothing with the id",
+        "nobody serves the model, none of its providers has the endpoint, or the account has made \
+         nothing with the id",
     ),
     (408, "the body did not arrive in time"),
     (411, "a body with a length is needed"),
@@ -59,6 +64,10 @@ const ERRORS: &[(u16, &str)] = &[
     ),
     (504, "no upstream answered in time"),
     (508, "the request came round in a circle"),
+    (
+        529,
+        "every key of the model is resting after failures (messages only, elsewhere 503)",
+    ),
 ];
 
 /// The type of bytes of which nothing is known.
@@ -282,6 +291,9 @@ fn body(endpoint: &Endpoint) -> Value {
             "type": ["boolean", "null"],
             "description": "answer with server-sent events",
         });
+    }
+    if endpoint.streams == Streams::Messages {
+        example["max_tokens"] = json!(256);
     }
     let (name, value) = endpoint.example;
     example[name] = serde_json::from_str(value).unwrap_or_default();

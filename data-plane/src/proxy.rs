@@ -27,7 +27,8 @@ use crate::account::{Account, Books, End};
 use crate::admit::Admitted;
 use crate::affinity::Affinity;
 use crate::body::{Inbound, drain};
-use crate::endpoint::{Target, find};
+use crate::dialect::Caller;
+use crate::endpoint::{Target, caller, find};
 use crate::error::Problem;
 use crate::limits::{Meters, show, tokens};
 use crate::models;
@@ -113,6 +114,7 @@ impl Proxy {
     /// Answers one request. The whole proxy, as a server calls it.
     pub async fn handle(self: Arc<Self>, request: Request<Inbound>, peer: Peer) -> Response<Body> {
         let request_id = self.ids.of(request.headers());
+        let to_anthropic = caller(request.uri().path()) == Caller::Anthropic;
         let account = Account::open(&self.books, &request, peer.address, request_id.clone());
         let mut account = Some(Box::new(account));
         let mut response = if span_wanted() {
@@ -132,9 +134,11 @@ impl Proxy {
         } else {
             self.answer(request, &mut account).await
         };
-        response
-            .headers_mut()
-            .insert(request_id::HEADER, request_id);
+        let headers = response.headers_mut();
+        if to_anthropic {
+            headers.insert(request_id::ANTHROPIC, request_id.clone());
+        }
+        headers.insert(request_id::HEADER, request_id);
         response
     }
 
@@ -154,13 +158,17 @@ impl Proxy {
         let mut response = match answered {
             Ok(response) => response,
             Err(problem) => {
+                let caller = caller(parts.uri.path());
+                let problem = problem.spoken_to(caller);
+                let mut id = String::new();
                 if let Some(account) = account {
                     account.refuse(&problem);
+                    id.push_str(account.request_id.to_str().unwrap_or_default());
                 }
                 if !body.is_end_stream() && !parts.headers.contains_key(header::EXPECT) {
                     drain(&mut body).await;
                 }
-                let mut response = problem.to_response().map(Body::whole);
+                let mut response = problem.to_response_for(caller, &id).map(Body::whole);
                 if let Some(account) = account {
                     show(&account.standing, response.headers_mut());
                 }

@@ -3,8 +3,10 @@
 //! are. A client that leaves drops the body, and with it the upstream call.
 
 mod flow;
+mod translated;
 mod turn;
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -233,8 +235,11 @@ impl Relay {
             let scrubber = held.credential().scrubber();
             passed_on(StatusCode::BAD_GATEWAY, data.as_bytes(), scrubber)
         });
+        // Anthropic says by the type what others say by a code.
+        let said = failure.kind.clone().map(Cow::Owned);
         let problem = problem.map(|problem| Problem {
             kind: Kind::UpstreamError,
+            code: problem.code.or(said),
             ..problem
         });
         self.close(&failure, &problem.unwrap_or_else(Problem::broken_stream));

@@ -10,6 +10,9 @@ use uuid::Uuid;
 /// Where it stands.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Where Anthropic's clients look for it.
+pub(crate) const ANTHROPIC: HeaderName = HeaderName::from_static("request-id");
+
 /// The longest one that is taken over from a client.
 const MAX_BYTES: usize = 128;
 

@@ -148,7 +148,6 @@ impl Site {
 
     /// What this upstream is best spoken to in: the caller's own dialect where it
     /// understands that, as then nothing needs a translation.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no endpoint is translated yet"))]
     pub(crate) fn dialect(&self, from: Caller, path: &str, model: &str) -> Target {
         match self {
             Self::Standard(standard) => standard.dialect(),

@@ -3,12 +3,15 @@
 
 mod answer;
 mod chunk;
+mod messages;
 mod named;
 
+use foldgate_proto::Quantities;
 use serde_json::Value;
 
+use crate::dialect::anthropic;
 pub(crate) use answer::{Tail, of_whole};
-pub(crate) use chunk::{Keep, Says, Watch, says};
+pub(crate) use chunk::{Keep, Says, Watch};
 
 /// Tokens of one request, as the upstream counted them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,11 @@ impl Usage {
     /// Reads a `usage` object. `None` when it is none, or says nothing.
     pub(crate) fn read(json: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(json).ok()?;
+        // Anthropic's excludes what was read from and written to the cache.
+        let excluding = ["cache_read_input_tokens", "cache_creation_input_tokens"];
+        if excluding.iter().any(|name| value.get(name).is_some()) {
+            return anthropic::usage::read(json).map(Self::from);
+        }
         let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
         let detail = |part: &str, name: &str| value.get(part).and_then(|part| count(part, name));
         let either = |one: &str, other: &str| count(&value, one).or_else(|| count(&value, other));
@@ -52,6 +60,17 @@ impl Usage {
             cached: cached.unwrap_or(0),
             reasoning: reasoning.unwrap_or(0),
         })
+    }
+}
+
+impl From<Quantities> for Usage {
+    fn from(quantities: Quantities) -> Self {
+        Self {
+            prompt: quantities.read(),
+            completion: quantities.written(),
+            cached: quantities.cached.saturating_add(quantities.cached_audio),
+            reasoning: quantities.reasoning,
+        }
     }
 }
 

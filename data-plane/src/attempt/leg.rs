@@ -157,9 +157,7 @@ impl<'a> Run<'a> {
     ) -> Result<Outcome, Miss> {
         let mut pause = FIRST_PAUSE;
         let parcel = Parcel::new(self.call, held.credential(), (way.leg, &way.body));
-        // The key does not sleep for it: nothing was asked of it, and its settings may
-        // change at any time.
-        let parcel = parcel.map_err(|why| Miss::unserved(why, &self.call.message.fields.model))?;
+        let parcel = parcel.map_err(|miss| *miss)?;
         loop {
             if !(self.call.standing)() {
                 return Ok(Outcome::Refused(Problem::unauthorized(true)));

@@ -19,6 +19,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, Call, Limit, Miss, Until};
+use crate::dialect::Translation;
 use crate::endpoint::Gives;
 use crate::error::{Problem, passed_on};
 use crate::json::members;
@@ -38,6 +39,9 @@ const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 /// Up to this size an answer is held until it is whole, so that one that breaks
 /// off can still fail over; beyond it memory matters more.
 const MAX_HELD_BYTES: usize = 1024 * 1024;
+
+/// Up to this size an answer is translated: it is held until it is whole.
+const MAX_TRANSLATED_BYTES: usize = 32 * 1024 * 1024;
 
 /// Up to this size an answer with status 200 may be an error.
 const MAX_HIDDEN_ERROR_BYTES: usize = MAX_ERROR_BYTES;
@@ -84,7 +88,7 @@ impl Seen {
 /// What was wrong with it.
 pub(super) async fn look(
     call: &Call<'_>,
-    mut answer: Response<Incoming>,
+    (mut answer, translation): (Response<Incoming>, Option<Translation>),
     credential: &Credential,
     until: Until,
 ) -> Result<Seen, Miss> {
@@ -110,6 +114,11 @@ pub(super) async fn look(
     *head.status_mut() = parts.status;
     *head.headers_mut() = for_client(&parts.headers);
     if is_encoded(&parts.headers) {
+        if translation.is_some() {
+            return Err(Miss::broken(
+                "the answer is packed, and cannot be translated",
+            ));
+        }
         if call.endpoint.gives == Gives::Json && !kind::may_be_answer(&parts.headers) {
             return Err(Miss::broken("the answer is of no type that is known"));
         }
@@ -126,15 +135,48 @@ pub(super) async fn look(
         }
     }
     if is_stream {
-        let flow = Flow::new(call.endpoint.streams, call.hide_usage);
+        let flow = match translation {
+            Some(translation) => Flow::translated(translation),
+            None => Flow::new(call.endpoint.streams, call.hide_usage),
+        };
         let (flow, rest) = first_event((begun, flow), credential, until.first_byte).await?;
         return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
     if call.endpoint.gives == Gives::Bytes && !kind::is_json(&parts.headers) {
         return first_piece(head, begun, until.first_byte).await;
     }
+    let patience = (until.silence, until.end);
+    if let Some(translation) = translation {
+        let model = &call.message.fields.model;
+        let how = (&translation, model.as_str());
+        return translated((head, how), begun, credential, patience).await;
+    }
     let gives = call.endpoint.gives;
-    whole((head, gives), begun, credential, (until.silence, until.end)).await
+    whole((head, gives), begun, credential, patience).await
+}
+
+/// Reads an answer that is no stream, and says it in the caller's dialect.
+async fn translated(
+    (mut head, (translation, model)): (Response<()>, (&Translation, &str)),
+    begun: Beginning,
+    credential: &Credential,
+    patience: (Limit<Duration>, Limit<Instant>),
+) -> Result<Seen, Miss> {
+    let (pieces, rest) = read(begun, MAX_TRANSLATED_BYTES, patience).await?;
+    if rest.is_some() {
+        return Err(Miss::broken("the answer is too large to be translated"));
+    }
+    let body = pieces.concat();
+    let text = std::str::from_utf8(&body).unwrap_or_default();
+    let Some((written, usage)) = translation.whole(text, model) else {
+        if body.len() <= MAX_HIDDEN_ERROR_BYTES && from_stream_error(&body).is_some() {
+            return Err(hidden(&body, credential));
+        }
+        return Err(Miss::broken("the answer is not of its dialect"));
+    };
+    let json = HeaderValue::from_static("application/json");
+    head.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(Seen::Whole(head, written, usage.map(usage::Usage::from)))
 }
 
 /// An answer that passes as it comes, whatever it is.

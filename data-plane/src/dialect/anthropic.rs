@@ -41,7 +41,7 @@ pub(crate) mod usage;
 mod write;
 
 pub(crate) use answer::{read_answer, write_answer};
-pub(crate) use read::read_request;
+pub(crate) use read::{read_count, read_request};
 pub(crate) use stream::{Reader, Writer};
 pub(crate) use write::write_request;
 

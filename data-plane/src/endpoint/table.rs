@@ -13,10 +13,15 @@ const RESPONSE_ENDS: &[&str] = &[
 const CHAT: &str = r#"[{"role": "user", "content": "Say hello"}]"#;
 
 /// Every call that is passed on.
-pub(crate) static ENDPOINTS: [Endpoint; 27] = numbered([
+pub(crate) static ENDPOINTS: [Endpoint; 29] = numbered([
     post("chat", "/v1/chat/completions")
         .does("Complete a chat", ("messages", CHAT))
         .streaming(Streams::Chunks),
+    post("messages", "/v1/messages")
+        .does("Go on with a conversation", ("messages", CHAT))
+        .streaming(Streams::Messages),
+    post("count_tokens", "/v1/messages/count_tokens")
+        .does("Count a conversation's tokens", ("messages", CHAT)),
     post("completions", "/v1/completions")
         .does("Complete a text", ("prompt", r#""Say hello""#))
         .streaming(Streams::Chunks),

@@ -1,4 +1,4 @@
-//! Refusals of Models: no target, or no room.
+//! Refusals on the way: no target, no room, a circle, a revision that has not come.
 
 use std::time::Duration;
 
@@ -37,5 +37,39 @@ impl Problem {
         let status = StatusCode::TOO_MANY_REQUESTS;
         Self::new(status, Kind::RateLimitError, "rate_limit_exceeded", message)
             .after(Duration::from_secs(1))
+    }
+
+    /// The model is served, but by no provider that has this endpoint.
+    pub(crate) fn no_endpoint(model: &str) -> Self {
+        let message = format!("no provider of the model `{model}` has this endpoint");
+        let status = StatusCode::NOT_FOUND;
+        Self::new(
+            status,
+            Kind::NotFoundError,
+            "endpoint_not_supported",
+            message,
+        )
+        .about("model")
+    }
+
+    /// The request came back to this node.
+    pub fn looped() -> Self {
+        let message =
+            "the request came back to where it started; a provider points at this gateway";
+        let status = StatusCode::LOOP_DETECTED;
+        Self::new(status, Kind::ServerError, "request_loop", message)
+    }
+
+    /// `X-Foldgate-Min-Revision` is no number.
+    pub fn bad_revision() -> Self {
+        Self::invalid("x-foldgate-min-revision must be a whole number")
+            .about("x-foldgate-min-revision")
+    }
+
+    /// This node has not folded the revision in time.
+    pub fn behind(wait: Duration) -> Self {
+        let message = "this node has not reached the revision asked for";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, Kind::ServerError, "revision_not_reached", message).after(wait)
     }
 }

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::follow::Skipped;
+use crate::dialect::{Caller, Target};
 use crate::endpoint::{ENDPOINTS, Endpoint, Takes};
 use crate::error::Scrubber;
 use crate::transport::Transport;
@@ -109,6 +110,12 @@ impl Credential {
             site,
             secret,
         })
+    }
+
+    /// What the upstream is best spoken to in: see [`Site::dialect`].
+    pub(crate) fn dialect(&self, from: Caller, path: &str, model: &str) -> Target {
+        let site = self.site.as_deref().unwrap_or(&self.upstream.site);
+        site.dialect(from, path, model)
     }
 
     /// Where a call goes; `endpoint` is its place among the endpoints.

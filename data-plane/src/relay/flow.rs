@@ -8,10 +8,12 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::join;
+use super::translated::Translated;
+use crate::dialect::{Caller, Translation};
 use crate::endpoint::Streams;
 use crate::error::Problem;
 use crate::sse::{Event, Splitter};
-use crate::usage::{Keep, Says, Usage, Watch, says};
+use crate::usage::{Keep, Says, Usage, Watch};
 
 /// The largest event that is held back until it is whole: an image in base64
 /// fits, and what does not passes unread.
@@ -22,6 +24,7 @@ const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct Flow {
     splitter: Splitter,
     watch: Watch,
+    translated: Option<Box<Translated>>,
     ready: Vec<Bytes>,
     size: usize,
     begun: Beginning,
@@ -46,11 +49,20 @@ impl Flow {
         Self {
             splitter: Splitter::new(MAX_EVENT_BYTES),
             watch: Watch::new(streams, hide),
+            translated: None,
             ready: Vec::new(),
             size: 0,
             begun: Beginning::Open,
             error: None,
             closed: false,
+        }
+    }
+
+    /// A flow of another dialect's events.
+    pub(crate) fn translated(translation: Translation) -> Self {
+        Self {
+            translated: Some(Box::new(Translated::new(translation))),
+            ..Self::new(Streams::Never, false)
         }
     }
 
@@ -61,12 +73,17 @@ impl Flow {
         splitter.push(frame, |event| self.see(event, &mut run));
         self.add(run.end());
         self.splitter = splitter;
+        self.add_translated();
     }
 
     /// The upstream's stream is over; what it left without a blank line goes on,
     /// unless it is half an event of an answer that breaks off there.
     pub(crate) fn finish(&mut self) {
-        let Some(rest) = self.splitter.finish() else {
+        let rest = self.splitter.finish();
+        if self.translated.is_some() {
+            return self.finish_translated(rest);
+        }
+        let Some(rest) = rest else {
             return;
         };
         let (pieces, size) = (self.ready.len(), self.size);
@@ -95,7 +112,10 @@ impl Flow {
 
     /// Whether the stream has said that its answer is over.
     pub(crate) fn is_complete(&self) -> bool {
-        self.watch.complete
+        match &self.translated {
+            Some(translated) => translated.seen().complete,
+            None => self.watch.complete,
+        }
     }
 
     /// How many bytes have come, before the answer began, that are no part of one.
@@ -115,7 +135,11 @@ impl Flow {
     /// Adds a last event, which says what went wrong.
     pub(crate) fn close_with(&mut self, problem: &Problem) {
         self.closed = true;
-        self.add(Some(if self.watch.is_named() {
+        let to = self.translated.as_ref().map(|translated| translated.to);
+        let messages = to == Some(Caller::Anthropic) || self.watch.is_messages();
+        self.add(Some(if messages {
+            problem.to_message_event()
+        } else if self.watch.is_named() {
             problem.to_named_event()
         } else {
             problem.to_event()
@@ -140,12 +164,55 @@ impl Flow {
 
     /// The usage seen so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
-        self.watch.usage
+        match &self.translated {
+            Some(translated) => translated.seen().usage,
+            None => self.watch.usage,
+        }
+    }
+
+    fn see_translated(&mut self, event: &Event) {
+        let Some(translated) = &mut self.translated else {
+            return;
+        };
+        if let Some(error) = translated.see(event) {
+            self.error = Some(error);
+            self.closed = true;
+        }
+        if self.begun == Beginning::Open {
+            let seen = translated.seen();
+            self.begun = match (seen.begun, seen.complete) {
+                (true, _) => Beginning::Answer,
+                (false, true) => Beginning::Hollow,
+                (false, false) => Beginning::Open,
+            };
+        }
+    }
+
+    fn finish_translated(&mut self, rest: Option<Event>) {
+        if let Some(rest) = rest.filter(|_| !self.closed) {
+            self.see_translated(&rest);
+        }
+        if let Some(translated) = self.translated.as_mut().filter(|_| !self.closed) {
+            translated.finish();
+        }
+        self.add_translated();
+    }
+
+    /// What was translated goes on.
+    fn add_translated(&mut self) {
+        let written = self
+            .translated
+            .as_mut()
+            .map(|translated| translated.written());
+        self.add(written);
     }
 
     fn see(&mut self, event: Event, run: &mut Run<'_>) {
         if self.closed {
             return;
+        }
+        if self.translated.is_some() {
+            return self.see_translated(&event);
         }
         let keep = self.watch.see(&event);
         if let Keep::Error(data) = keep {
@@ -154,7 +221,7 @@ impl Flow {
             return;
         }
         if self.begun == Beginning::Open {
-            self.begun = match says(&event) {
+            self.begun = match self.watch.says(&event) {
                 Says::Nothing => Beginning::Open,
                 Says::NoAnswer => Beginning::Hollow,
                 Says::Something => Beginning::Answer,

@@ -16,14 +16,18 @@ pub(crate) const HOP: HeaderName = HeaderName::from_static("x-foldgate-hop");
 const MAX_HOPS: usize = 2;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
+pub(crate) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+pub(crate) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+pub(crate) const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
 
 /// What a client's request may tell the upstream.
-const UP: [HeaderName; 5] = [
+const UP: [HeaderName; 7] = [
     ACCEPT,
     CONTENT_TYPE,
     USER_AGENT,
     OPENAI_BETA,
+    ANTHROPIC_VERSION,
+    ANTHROPIC_BETA,
     IDEMPOTENCY_KEY,
 ];
 

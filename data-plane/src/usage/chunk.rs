@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
 
-use super::Usage;
+use super::{Usage, messages};
+use crate::dialect::anthropic;
 use crate::endpoint::Streams;
 use crate::json::{members, range_in};
 use crate::sse::Event;
@@ -54,6 +55,8 @@ pub(crate) struct Watch {
     finish_from_end: usize,
     /// The events that end it, if its events have names.
     pub(super) ends: Option<&'static [&'static str]>,
+    /// What a stream of Anthropic's messages has said of its usage.
+    pub(super) said: Option<anthropic::usage::Said>,
     /// The id of what it brings.
     pub(crate) made: Option<String>,
 }
@@ -69,18 +72,6 @@ pub(crate) enum Says {
     Something,
 }
 
-/// What an event says, for the question whether an answer has begun.
-pub(crate) fn says(event: &Event) -> Says {
-    if !event.whole {
-        return Says::Something;
-    }
-    match event.data().as_deref().map(<[u8]>::trim_ascii) {
-        None => Says::Nothing,
-        Some(b"" | DONE) => Says::NoAnswer,
-        Some(_) => Says::Something,
-    }
-}
-
 impl Watch {
     /// At a stream's beginning.
     pub(crate) fn new(streams: Streams, hide: bool) -> Self {
@@ -88,8 +79,9 @@ impl Watch {
             hide,
             ends: match streams {
                 Streams::Named(ends) => Some(ends),
-                Streams::Never | Streams::Chunks => None,
+                Streams::Never | Streams::Chunks | Streams::Messages => None,
             },
+            said: (streams == Streams::Messages).then(Default::default),
             ..Self::default()
         }
     }
@@ -97,6 +89,24 @@ impl Watch {
     /// Whether its events have names.
     pub(crate) const fn is_named(&self) -> bool {
         self.ends.is_some()
+    }
+
+    /// Whether they are of Anthropic's messages.
+    pub(crate) const fn is_messages(&self) -> bool {
+        self.said.is_some()
+    }
+
+    /// What an event says, for the question whether an answer has begun.
+    pub(crate) fn says(&self, event: &Event) -> Says {
+        if !event.whole {
+            return Says::Something;
+        }
+        match event.data().as_deref().map(<[u8]>::trim_ascii) {
+            None => Says::Nothing,
+            Some(b"" | DONE) => Says::NoAnswer,
+            Some(_) if self.is_messages() => messages::says(event),
+            Some(_) => Says::Something,
+        }
     }
 
     /// Looks at one event.
@@ -108,6 +118,9 @@ impl Watch {
         }
         if let Some(ends) = self.ends {
             return self.see_named(event, ends);
+        }
+        if self.is_messages() {
+            return self.see_message(event);
         }
         let raw = &event.raw;
         if !self.has_choices(raw) {

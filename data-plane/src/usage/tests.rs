@@ -197,3 +197,48 @@ proptest! {
         prop_assert_eq!(json(&shown), expected);
     }
 }
+
+/// Anthropic's counts are cumulative, and exclude the cache.
+#[test]
+fn a_stream_of_messages_counts_up() {
+    let mut watch = Watch::new(Streams::Messages, false);
+    let mut see = |name: &str, data: &str| {
+        let keep = watch.see(&event(&format!("event: {name}\ndata: {data}\n\n")));
+        (keep, watch.usage, watch.complete)
+    };
+    let counted = |prompt, completion, cached| {
+        Some(Usage {
+            prompt,
+            completion,
+            cached,
+            reasoning: 0,
+        })
+    };
+    let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":20,"output_tokens":1}}}"#;
+    assert_eq!(
+        see("message_start", start),
+        (Keep::All, counted(30, 1, 20), false)
+    );
+    let delta = r#"{"type":"message_delta","delta":{},"usage":{"output_tokens":5}}"#;
+    assert_eq!(
+        see("message_delta", delta),
+        (Keep::All, counted(30, 5, 20), false)
+    );
+    let delta = r#"{"type":"message_delta","usage":{"input_tokens":12,"output_tokens":9}}"#;
+    assert_eq!(
+        see("message_delta", delta),
+        (Keep::All, counted(32, 9, 20), false)
+    );
+    assert_eq!(see("parade", "{\"type\":\"parade\"}").0, Keep::All);
+    assert_eq!(
+        see("ping", "nonsense"),
+        (Keep::All, counted(32, 9, 20), false)
+    );
+    let stop = r#"{"type":"message_stop"}"#;
+    assert_eq!(
+        see("message_stop", stop),
+        (Keep::All, counted(32, 9, 20), true)
+    );
+    let error = r#"{"type":"error","error":{"type":"overloaded_error"}}"#;
+    assert_eq!(see("error", error).0, Keep::Error(error.to_owned()));
+}

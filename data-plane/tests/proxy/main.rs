@@ -8,6 +8,7 @@ mod affinity;
 mod at_once;
 mod azure;
 mod client;
+mod dialects;
 mod endpoints;
 mod failover;
 mod fallback;

@@ -119,6 +119,6 @@ async fn what_vertex_serves_in_no_dialect_of_the_caller_is_not_asked_for() {
             r#"{"model":"gemini-2.5-pro","prompt":"x"}"#,
         )
         .await;
-    assert_eq!(reply.code(), (404, "model_not_found".to_owned()));
+    assert_eq!(reply.code(), (404, "endpoint_not_supported".to_owned()));
     assert_eq!((desk.asked().len(), upstream.asked().len()), (0, 0));
 }

@@ -21,7 +21,7 @@ struct Body<'a> {
     model: IgnoredAny,
     #[serde(borrow)]
     messages: Vec<Message<'a>>,
-    max_tokens: u64,
+    max_tokens: Option<u64>,
     #[serde(borrow)]
     system: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -92,6 +92,18 @@ struct Metadata<'a> {
 /// # Errors
 /// What is wrong with it, or can be said in no other dialect.
 pub(crate) fn read_request(json: &str) -> Result<Request<'_>, Refusal> {
+    let request = read_count(json)?;
+    match request.max_tokens {
+        Some(_) => Ok(request),
+        None => Err(Refusal::wrong("max_tokens", "missing")),
+    }
+}
+
+/// Reads a request whose tokens are to be counted: it needs no `max_tokens`.
+///
+/// # Errors
+/// What is wrong with it, or can be said in no other dialect.
+pub(crate) fn read_count(json: &str) -> Result<Request<'_>, Refusal> {
     let body: Body<'_> = parse(json)?;
     if body.speed.is_some_and(|speed| !speed.is("standard")) {
         return Err(Refusal::wrong("speed", "only standard can be translated"));
@@ -109,7 +121,7 @@ pub(crate) fn read_request(json: &str) -> Result<Request<'_>, Refusal> {
         choice: body.tool_choice.map(ChoiceIn::read).transpose()?,
         parallel,
         reasoning: reasoning(body.thinking, effort)?,
-        max_tokens: Some(body.max_tokens),
+        max_tokens: body.max_tokens,
         temperature: body.temperature,
         top_p: body.top_p,
         top_k: body.top_k,
