@@ -14,6 +14,7 @@ mod private;
 pub mod replica;
 pub mod reports;
 pub mod snapshot;
+pub mod usage;
 
 pub use board::Board;
 pub use chain::{BrokenLink, VerifyError};
