@@ -38,6 +38,15 @@ pub const SLEEP_SUBJECTS: &str = "foldgate.sleep.>";
 /// crosses leaf links).
 pub const MADE_SUBJECT: &str = "foldgate.made";
 
+/// The stream that keeps what requests used, per region: batches of records.
+pub const USAGE_STREAM: &str = "FOLDGATE_USAGE";
+
+/// What the hub keeps of the usage of all other regions.
+pub const USAGE_OTHERS_STREAM: &str = "FOLDGATE_USAGE_OTHERS";
+
+/// Every usage batch.
+pub const USAGE_SUBJECTS: &str = "foldgate.usage.>";
+
 /// Heartbeats of every node.
 pub const HEARTBEAT_SUBJECTS: &str = "foldgate.heartbeat.>";
 
@@ -90,6 +99,16 @@ pub fn sleep_subject(report: &SleepReport) -> String {
             format!("foldgate.sleep.{region}.{key}.{}", &hash[..16])
         }
     }
+}
+
+/// Where a region keeps what its nodes' requests used.
+pub fn usage_region_subjects(region: &str) -> String {
+    format!("foldgate.usage.{}.>", token(region))
+}
+
+/// The subject of one node's usage batches.
+pub fn usage_subject(region: &str, node: &str) -> String {
+    format!("foldgate.usage.{}.{}", token(region), token(node))
 }
 
 /// The subject of one node's heartbeat.

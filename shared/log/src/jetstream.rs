@@ -40,6 +40,7 @@ pub use gate::Gate;
 pub use import::{Begun, begin_import, end_import};
 pub use init::{Init, Initialised, MirrorInit, init, init_mirror};
 pub use options::{Access, Options, Source};
+pub(crate) use publish::store;
 use reading::Reading;
 pub use reading::Trouble;
 

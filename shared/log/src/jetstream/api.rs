@@ -234,6 +234,30 @@ impl Api {
         }
     }
 
+    /// When the stream was made (milliseconds), and its first and last sequence now.
+    pub(crate) async fn extent(&self) -> Result<(i64, u64, u64), Error> {
+        let info = self.info().await?;
+        let made = info.created.timestamp_millis();
+        Ok((made, info.state.first_sequence, info.state.last_sequence))
+    }
+
+    /// Some messages on `subjects` from a sequence on, each with its sequence; holes
+    /// are left out.
+    pub(crate) async fn numbered(
+        &self,
+        from: u64,
+        subjects: &str,
+    ) -> Result<Vec<(u64, Bytes)>, Error> {
+        let mut found = Vec::new();
+        let got = |headers: &HeaderMap, payload| {
+            if let Some(Revision(sequence)) = sequence(headers) {
+                found.push((sequence, payload));
+            }
+        };
+        self.each(from, MAX_READ, subjects, got).await?;
+        Ok(found)
+    }
+
     /// One batched direct get. Answers whether more messages stand behind it.
     async fn each(
         &self,

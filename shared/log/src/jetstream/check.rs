@@ -152,6 +152,30 @@ pub(super) fn last_values(config: &Config) -> Vec<String> {
         .collect()
 }
 
+/// Where a stream for usage batches is not one that keeps them.
+pub(super) fn usage_shortfalls(config: &Config) -> Vec<String> {
+    let rules = [
+        (
+            config.storage == StorageType::File,
+            "it is not kept in files",
+        ),
+        (
+            config.retention == RetentionPolicy::Limits,
+            "consumers remove batches",
+        ),
+        (
+            config.discard == DiscardPolicy::Old,
+            "when full it refuses new batches",
+        ),
+        (!config.no_ack, "it acknowledges nothing"),
+        (config.allow_direct, "it allows no direct reads"),
+    ];
+    let broken = rules.into_iter().filter(|(kept, _)| !kept);
+    broken
+        .map(|(_, text)| format!("stream {}: {text}", config.name))
+        .collect()
+}
+
 /// Whether a stream hears reports on these subjects, or what to say if not.
 pub(super) fn sleep_subjects(config: &Config, subjects: &[String]) -> Option<String> {
     let whole = config

@@ -1,14 +1,17 @@
 //! Creating the streams: the hub's log and its table of mails, a region's mirror of
-//! the log, and where a region keeps its sleep reports. Every call may be repeated.
+//! the log, and where a region keeps its sleep reports and its usage. Every call may
+//! be repeated.
 
 mod last_values;
 mod sleeps;
+mod sources;
+mod usage;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, External, Republish, RetentionPolicy, Source, StorageType,
+    Config, DiscardPolicy, Republish, RetentionPolicy, StorageType,
 };
 use foldgate_proto::{LogId, names};
 use uuid::Uuid;
@@ -52,7 +55,8 @@ pub struct Initialised {
     pub created: bool,
 }
 
-/// Creates the hub's log, its table of mails, and its region's place for sleep reports.
+/// Creates the hub's log, its table of mails, and its region's places for sleep reports
+/// and usage.
 ///
 /// # Errors
 /// When NATS does not answer, and when a log stands there that is weaker than
@@ -87,11 +91,13 @@ pub(super) async fn finish(
         ..last_values::config(names::MAIL_STREAM, MAIL_BYTES, replicas)
     };
     last_values::ensure(&mails, &wanted, |_| None).await?;
-    sleeps::own(connection, domain, &options.region, replicas).await
+    sleeps::own(connection, domain, &options.region, replicas).await?;
+    usage::own(connection, domain, &options.region, replicas).await
 }
 
-/// Creates a region's mirror of the log and its place for sleep reports, and lets
-/// hub and region keep each other's. The connection must be to the region.
+/// Creates a region's mirror of the log and its places for sleep reports and usage,
+/// lets hub and region keep each other's reports, and the hub gather the region's
+/// usage. The connection must be to the region.
 ///
 /// # Errors
 /// When the region or the hub does not answer, when the region is no JetStream
@@ -117,6 +123,8 @@ pub async fn init_mirror(options: &Options, init: &MirrorInit) -> Result<Initial
     }
     sleeps::own(&connection, None, &options.region, init.replicas).await?;
     sleeps::exchange(&connection, &init.hub_domain, &region, init.replicas).await?;
+    usage::own(&connection, None, &options.region, init.replicas).await?;
+    usage::gather(&connection, &init.hub_domain, &region).await?;
     Ok(found)
 }
 
@@ -172,23 +180,10 @@ pub(super) fn log_config(options: &Options, init: &Init) -> Config {
 fn mirror_config(options: &Options, init: &MirrorInit, log_id: LogId) -> Config {
     Config {
         name: names::mirror_stream(&options.region),
-        mirror: Some(source(&init.hub_domain, names::LOG_STREAM)),
+        mirror: Some(sources::source(&init.hub_domain, names::LOG_STREAM)),
         mirror_direct: true,
         num_replicas: init.replicas.max(1),
         ..kept_config(options, log_id)
-    }
-}
-
-/// A stream of another domain.
-fn source(domain: &str, stream: &str) -> Source {
-    Source {
-        name: stream.to_owned(),
-        // Not `domain`: servers refuse it as an unknown field.
-        external: Some(External {
-            api_prefix: format!("$JS.{domain}.API"),
-            delivery_prefix: None,
-        }),
-        ..Source::default()
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::connection::{Connection, REQUEST_LIMIT};
+use crate::Error;
 
 /// Why an attempt did not end in an acknowledgement.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,20 @@ pub(super) async fn publish(
         headers.insert(header::NATS_BATCH_COMMIT, header::NATS_BATCH_COMMIT_FINAL);
     }
     ask(connection, subject(last), headers, payload(last)).await
+}
+
+/// Hands over something that the stream of this name keeps once, known by `id`.
+pub(crate) async fn store(
+    connection: &Connection,
+    (stream, subject): (&str, String),
+    id: String,
+    payload: Bytes,
+) -> Result<Revision, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::NATS_MESSAGE_ID, id);
+    headers.insert(header::NATS_EXPECTED_STREAM, stream);
+    let stored = ask(connection, subject, headers, payload).await;
+    stored.map_err(|fault| Error::Unavailable(format!("stream {stream}: {fault}")))
 }
 
 /// Publishes one message and reads what the stream says to it.

@@ -21,3 +21,4 @@ mod reports;
 mod rollback;
 mod support;
 mod trouble;
+mod usage;

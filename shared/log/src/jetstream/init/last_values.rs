@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
+use super::sources::strong;
 use crate::Error;
 use crate::jetstream::api::Api;
 use crate::jetstream::check;
@@ -52,15 +53,8 @@ pub(super) async fn ensure(
 }
 
 /// Where a stream is none of these, or is kept in too few copies.
-pub(super) fn shortfalls(config: &Config, replicas: usize) -> Vec<String> {
+fn shortfalls(config: &Config, replicas: usize) -> Vec<String> {
     let mut shortfalls = check::last_values(config);
     shortfalls.extend(check::replicas(config, replicas));
     shortfalls
-}
-
-pub(super) fn strong(shortfalls: &[String]) -> Result<(), Error> {
-    if shortfalls.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Weak(shortfalls.join("; ")))
 }

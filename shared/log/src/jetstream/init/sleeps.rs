@@ -7,17 +7,14 @@
 use async_nats::jetstream::stream::{Config, Source};
 use foldgate_proto::names;
 
-use super::last_values::{self, strong};
-use super::source;
+use super::last_values;
+use super::sources::{self, source};
 use crate::Error;
 use crate::jetstream::api::Api;
 use crate::jetstream::{Connection, check};
 
 /// The most that sleep reports may take on disk: about 200,000 of them.
 const SLEEP_BYTES: i64 = 128 * 1024 * 1024;
-
-/// How often sources are added that another `log init` at the same time took out.
-const TRIES: u32 = 5;
 
 /// Creates a domain's place for its own region's reports.
 pub(super) async fn own(
@@ -58,6 +55,10 @@ pub(super) async fn exchange(
     let there = place(Some(hub), names::SLEEP_STREAM).info().await?;
     let others = place(Some(hub), names::SLEEP_OTHERS_STREAM);
     let from_region = [source(region, names::SLEEP_STREAM)];
+    let feed = async |api: &Api, from: &[Source], replicas| {
+        let config = kept(names::SLEEP_OTHERS_STREAM, replicas);
+        sources::feed(api, (from, config), check::last_values).await
+    };
     feed(&others, &from_region, there.config.num_replicas).await?;
     let here = place(None, names::SLEEP_OTHERS_STREAM);
     let from_hub = [
@@ -65,50 +66,6 @@ pub(super) async fn exchange(
         source(hub, names::SLEEP_OTHERS_STREAM),
     ];
     feed(&here, &from_hub, replicas).await
-}
-
-/// Creates the stream with these sources, or adds them to those it has.
-async fn feed(api: &Api, wanted: &[Source], replicas: usize) -> Result<(), Error> {
-    for _ in 0..TRIES {
-        let mut config = match api.info().await {
-            Ok(info) => info.config,
-            Err(Error::Missing(_)) => {
-                let config = Config {
-                    sources: Some(wanted.to_vec()),
-                    ..kept(names::SLEEP_OTHERS_STREAM, replicas)
-                };
-                // Another may have created it in the meantime: looked at again.
-                if let Err(error) = api.create(&config).await {
-                    api.info().await.map_err(|_| error)?;
-                }
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        strong(&last_values::shortfalls(&config, replicas))?;
-        let sources = config.sources.get_or_insert_default();
-        let absent: Vec<&Source> = wanted
-            .iter()
-            .filter(|wanted| !sources.iter().any(|source| is_same(source, wanted)))
-            .collect();
-        if absent.is_empty() {
-            return Ok(());
-        }
-        sources.extend(absent.into_iter().cloned());
-        api.update(&config).await?;
-    }
-    Err(Error::Unavailable(format!(
-        "the sources of stream {} keep changing; is another `log init` running?",
-        api.stream()
-    )))
-}
-
-fn is_same(one: &Source, other: &Source) -> bool {
-    let prefix = |source: &Source| {
-        let external = source.external.as_ref();
-        external.map(|external| external.api_prefix.clone())
-    };
-    one.name == other.name && prefix(one) == prefix(other)
 }
 
 /// The last report per key.

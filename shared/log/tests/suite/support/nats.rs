@@ -27,7 +27,7 @@ pub(crate) struct Shape {
 }
 
 /// What a node that only follows may do, and no more.
-const NODE_PUBLISHES: &str = r#""$JS.API.STREAM.INFO.FOLDGATE_LOG", "$JS.API.STREAM.MSG.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP_OTHERS", "$JS.API.STREAM.INFO.FOLDGATE_SLEEP_OTHERS", "foldgate.sleep.>", "foldgate.made", "foldgate.heartbeat.>""#;
+const NODE_PUBLISHES: &str = r#""$JS.API.STREAM.INFO.FOLDGATE_LOG", "$JS.API.STREAM.MSG.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_LOG", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP", "$JS.API.DIRECT.GET.FOLDGATE_SLEEP_OTHERS", "$JS.API.STREAM.INFO.FOLDGATE_SLEEP_OTHERS", "foldgate.sleep.>", "foldgate.made", "foldgate.heartbeat.>", "foldgate.usage.>""#;
 const NODE_HEARS: &str =
     r#""_INBOX.>", "foldgate.fold.>", "foldgate.sleep.>", "foldgate.made", "foldgate.heartbeat.>""#;
 
@@ -249,7 +249,7 @@ fn text(shape: &Shape, ports: [u16; 3], dir: &Path) -> String {
 {}
 listen: 127.0.0.1:{port}
 http: 127.0.0.1:{monitor}
-jetstream {{ store_dir: \"{store}\", {} max_mem: 64MB, max_file: 1GB, {sync} }}
+jetstream {{ store_dir: \"{store}\", {} max_mem: 64MB, max_file: 16GB, {sync} }}
 leafnodes {{
   {leafnodes}
 }}
