@@ -79,6 +79,10 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", ROTATE_SELF, May::Accounts),
     ("GET", "/dashboard/status", May::All),
     ("GET", "/dashboard/info", May::All),
+    ("GET", "/dashboard/live", May::All),
+    ("GET", "/dashboard/bill", May::All),
+    // Accounts: of those below them.
+    ("GET", "/x-bill", May::All),
     ("GET", "/dashboard/conf", May::All),
     ("GET", "/dashboard/models", May::All),
     ("GET", "/dashboard/news", May::All),

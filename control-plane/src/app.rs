@@ -27,6 +27,7 @@ use crate::reply::Done;
 use crate::request::{IfMatch, Stamp, Write};
 use crate::settings::Settings;
 use crate::sleeps::Sleeps;
+use crate::usage::Usage;
 use crate::writer::{Submission, Writer, plan};
 
 /// How long an answer waits for this process to have folded what it wrote. The
@@ -66,6 +67,8 @@ pub(crate) struct Parts {
     pub access: AccessLog,
     /// What happened, to be looked up.
     pub history: History,
+    /// What requests used, added up.
+    pub usage: Usage,
     /// What was refused.
     pub journal: Journal,
     /// Places for streams of the history.

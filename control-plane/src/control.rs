@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use foldgate_log::usage::Streams;
 use foldgate_log::{EventLog, Replica, Reports};
 use foldgate_proto::Heartbeat;
 use foldgate_proto::report::MAX_HEARTBEAT_SLEEPS;
@@ -27,6 +28,7 @@ use crate::reports::{Disabler, Folder};
 use crate::routes;
 use crate::settings::Settings;
 use crate::sleeps::Sleeps;
+use crate::usage::Usage;
 use crate::writer::Writer;
 
 /// What a control plane is made of.
@@ -37,6 +39,8 @@ pub struct Setup {
     pub replica: Replica,
     /// What nodes tell each other.
     pub reports: Reports,
+    /// Where what requests used comes from.
+    pub usage: Streams,
     /// What seals secrets.
     pub vault: Vault,
     /// Everything that is not in the log.
@@ -57,6 +61,11 @@ pub struct Keeping {
     pub history: PathBuf,
     /// Where refusals are kept.
     pub access_log: PathBuf,
+    /// Where what requests used is added up. Only what the streams still hold can be
+    /// added up again.
+    pub usage: PathBuf,
+    /// Says how those sums are.
+    pub usage_health: Component,
     /// Says how the history's index is.
     pub health: Component,
     /// What `/livez`, `/readyz` and `/metrics` tell.
@@ -80,11 +89,13 @@ impl ControlPlane {
     /// Starts the submitter and the folding of reports.
     pub fn start(setup: Setup) -> Self {
         let stop_feeding = CancellationToken::new();
+        let stop = || stop_feeding.clone();
         let stop_writing = CancellationToken::new();
         let Setup {
             log,
             replica,
             reports,
+            usage,
             vault,
             settings,
             access,
@@ -97,31 +108,25 @@ impl ControlPlane {
         let (writer, submitting) =
             Writer::new(Arc::clone(&log), replica.clone(), stop_writing.clone());
         writing.spawn(submitting);
-        let (disabler, disabling) =
-            Disabler::new(writer.clone(), replica.clone(), stop_feeding.clone());
-        feeders.spawn(disabling);
+        let disabler = feed(
+            &feeders,
+            Disabler::new(writer.clone(), replica.clone(), stop()),
+        );
         let sleeps = Sleeps::new();
         let fleet = Fleet::new();
         let folder = Folder::new(reports.clone(), sleeps.clone(), fleet.clone(), disabler);
-        feeders.spawn(folder.run(stop_feeding.clone()));
-        let deps = mail::Deps {
-            replica: replica.clone(),
-            reports: reports.clone(),
-            sleeps: sleeps.clone(),
-            vault: vault.clone(),
-            addresses: settings.addresses.clone(),
-        };
-        feeders.spawn(mail::run(mails, deps, stop_feeding.clone()));
-        let (history, indexing) = History::new(
+        feeders.spawn(folder.run(stop()));
+        let indexed = History::new(
             Arc::clone(&log),
             replica.clone(),
             keeping.history,
             keeping.health,
-            stop_feeding.clone(),
+            stop(),
         );
-        feeders.spawn(indexing);
-        let (journal, noting) = Journal::new(keeping.access_log, stop_feeding.clone());
-        feeders.spawn(noting);
+        let history = feed(&feeders, indexed);
+        let sums = Usage::new(&usage, keeping.usage, keeping.usage_health, stop());
+        let usage = feed(&feeders, sums);
+        let journal = feed(&feeders, Journal::new(keeping.access_log, stop()));
         let app = App::new(Parts {
             log,
             replica,
@@ -133,6 +138,7 @@ impl ControlPlane {
             settings,
             access,
             history,
+            usage,
             journal,
             streams: stream::places(),
             ending: keeping.ending,
@@ -140,6 +146,7 @@ impl ControlPlane {
             status: keeping.status,
             ids: Ids::default(),
         });
+        feeders.spawn(mail::run(mails, mail_deps(&app), stop()));
         Self {
             app,
             stop_feeding,
@@ -201,6 +208,11 @@ impl ControlPlane {
         &self.app.history
     }
 
+    /// What requests used, added up.
+    pub fn usage(&self) -> &Usage {
+        &self.app.usage
+    }
+
     /// The submitter, for commands that do not come over HTTP.
     pub fn writer(&self) -> &Writer {
         &self.app.writer
@@ -217,5 +229,25 @@ impl ControlPlane {
             tasks.close();
             tasks.wait().await;
         }
+    }
+}
+
+/// Starts what keeps a part up to date.
+fn feed<T>(
+    feeders: &TaskTracker,
+    (part, task): (T, impl Future<Output = ()> + Send + 'static),
+) -> T {
+    feeders.spawn(task);
+    part
+}
+
+/// What mails are written from.
+fn mail_deps(app: &App) -> mail::Deps {
+    mail::Deps {
+        replica: app.replica.clone(),
+        reports: app.reports.clone(),
+        sleeps: app.sleeps.clone(),
+        vault: app.vault.clone(),
+        addresses: app.settings.addresses.clone(),
     }
 }

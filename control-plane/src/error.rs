@@ -134,6 +134,9 @@ pub enum Error {
     /// The history is not indexed far enough yet.
     #[error("{0}")]
     HistoryNotReady(String),
+    /// What requests used is not added up yet.
+    #[error("{0}")]
+    BillsNotReady(String),
     /// More streams at once than this process takes.
     #[error("{0} streams are open, the most there may be; close one")]
     TooManyStreams(usize),
@@ -242,6 +245,7 @@ impl Error {
             Self::TooManyRequests | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady
             | Self::HistoryNotReady(_)
+            | Self::BillsNotReady(_)
             | Self::Busy
             | Self::Unavailable
             | Self::LogHeld(_)
@@ -283,6 +287,7 @@ impl Error {
             Self::Gone(_) => "gone",
             Self::NotInHistory { .. } => "revision_not_found",
             Self::HistoryNotReady(_) => "history_not_ready",
+            Self::BillsNotReady(_) => "bills_not_ready",
             Self::TooManyStreams(_) => "too_many_streams",
             Self::TooManyRequests => "too_many_requests",
             Self::Busy => "overloaded",
@@ -342,6 +347,7 @@ impl Error {
         match self {
             Self::NotReady
             | Self::HistoryNotReady(_)
+            | Self::BillsNotReady(_)
             | Self::TooManyRequests
             | Self::TooManyStreams(_)
             | Self::Busy
@@ -350,20 +356,6 @@ impl Error {
             | Self::Contended => true,
             Self::Rejected(rejection) => matches!(rejection.kind(), Kind::Busy),
             _ => false,
-        }
-    }
-}
-
-impl From<crate::history::Error> for Error {
-    fn from(error: crate::history::Error) -> Self {
-        match error {
-            crate::history::Error::Log(error) => {
-                tracing::warn!(%error, "the history cannot read the log");
-                Self::HistoryNotReady("the log cannot be read for now".to_owned())
-            }
-            behind @ crate::history::Error::Behind { .. } => {
-                Self::HistoryNotReady(behind.to_string())
-            }
         }
     }
 }

@@ -79,6 +79,18 @@ pub enum Error {
     Log(#[from] foldgate_log::Error),
 }
 
+impl From<Error> for crate::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Log(error) => {
+                tracing::warn!(%error, "the history cannot read the log");
+                Self::HistoryNotReady("the log cannot be read for now".to_owned())
+            }
+            behind @ Error::Behind { .. } => Self::HistoryNotReady(behind.to_string()),
+        }
+    }
+}
+
 impl History {
     /// A history in a folder of its own, and the task that keeps it, to be spawned.
     /// `component` says how it is; without it a process serves on.

@@ -11,12 +11,14 @@
 //!   [`fleet`].
 //! - `mail`: tells owners by mail what befalls their keys.
 //! - [`history`]: what happened, to be looked up, and the states that were.
+//! - [`usage`]: what requests used, added up; `bills` shows it.
 //! - [`error`]: every answer that is not a success, in one place.
 
 pub mod access;
 mod admin_api;
 mod app;
 mod auth;
+mod bills;
 pub mod bootstrap;
 mod clock;
 pub mod control;
@@ -42,6 +44,7 @@ mod routes;
 mod sealing;
 pub mod settings;
 pub mod sleeps;
+pub mod usage;
 pub mod writer;
 
 pub use bootstrap::{Ensured, ensure_owner};

@@ -25,6 +25,7 @@ use crate::routes;
 mod accounts;
 mod admin;
 mod answer;
+mod bills;
 mod caller_keys;
 mod config;
 mod dashboard;
@@ -70,6 +71,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Caller keys", "The keys that accounts call with."),
     ("News", "Notifications."),
     ("Dashboard", "What a caller is, may, and did."),
+    ("Bills", "What accounts used, and what it cost."),
     ("Models", "The models a caller may name."),
     ("Administration", "Who administers, and how the fleet is."),
     (
@@ -144,6 +146,7 @@ fn operations(components: &mut Components) -> Vec<Operation> {
     all.extend(accounts::operations(components));
     all.extend(caller_keys::operations(components));
     all.extend(dashboard::operations(components));
+    all.extend(bills::operations(components));
     all.extend(admin::operations(components));
     all.extend(entries::operations(components));
     all.extend(definitions::operations(components));

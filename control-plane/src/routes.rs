@@ -17,7 +17,7 @@ use crate::owner_api::{
     caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
 };
 use crate::request::{id, query, quote};
-use crate::{fleet_api, guard, history_api, log_api, observe, openapi, playground};
+use crate::{bills, fleet_api, guard, history_api, log_api, observe, openapi, playground};
 
 pub(crate) mod mount;
 
@@ -97,7 +97,7 @@ fn all() -> Vec<(&'static str, Methods)> {
 }
 
 /// The routes of accounts, their keys, and those who administer.
-fn accounts() -> [(&'static str, Methods); 15] {
+fn accounts() -> [(&'static str, Methods); 18] {
     [
         ("/x-users", get(users::list).post(users::write::create)),
         (
@@ -126,6 +126,9 @@ fn accounts() -> [(&'static str, Methods); 15] {
         ("/x-self", post(self_key::rotate)),
         ("/dashboard/status", get(dashboard::status)),
         ("/dashboard/info", get(dashboard::info)),
+        ("/dashboard/live", get(bills::live)),
+        ("/dashboard/bill", get(bills::own)),
+        ("/x-bill", get(bills::below)),
         ("/dashboard/conf", get(dashboard::conf)),
         ("/dashboard/models", get(models::list)),
         (

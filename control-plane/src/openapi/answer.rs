@@ -79,6 +79,9 @@ fn done(operation: &Operation, success: &Success) -> Value {
     if success.plain {
         content["text/plain"] = json!({"schema": text()});
     }
+    if operation.csv {
+        content["text/csv"] = json!({"schema": {"type": "string"}});
+    }
     json!({
         "description": success.description,
         "headers": headers,

@@ -148,7 +148,8 @@ fn of_itself() -> Vec<Operation> {
     let get = |path, summary| Operation::new("GET", path, summary).tag("Dashboard");
     vec![
         get("/dashboard/status", "Who the caller is").answers(status),
-        get("/dashboard/info", "What the caller is, has and may").answers(info()),
+        get("/dashboard/info", "What the caller is, has and may")
+            .answers(info("user_info", or_null(super::bills::usage()))),
         get("/dashboard/conf", "What is in force for the caller").answers(conf),
         get(
             "/dashboard/logs",
@@ -158,7 +159,8 @@ fn of_itself() -> Vec<Operation> {
     ]
 }
 
-fn info() -> Value {
+/// What stands in `/dashboard/info` and `/dashboard/live`.
+pub(super) fn info(object_name: &'static str, usage: Value) -> Value {
     let credit = object(
         &[
             ("amount", number()),
@@ -210,11 +212,12 @@ fn info() -> Value {
     object(
         &[
             ("success", success()),
-            ("object", words(&["user_info"])),
+            ("object", words(&[object_name])),
             ("user", user),
             ("balance", balance),
             ("limits", limits),
             ("acl", acl),
+            ("usage", usage),
         ],
         &[],
     )

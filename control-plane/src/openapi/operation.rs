@@ -33,6 +33,8 @@ pub(crate) struct Operation {
     pub(super) tagged: bool,
     /// Parameters in headers that are its own.
     pub(super) headers: Vec<Value>,
+    /// Whether it answers with CSV as well.
+    pub(super) csv: bool,
 }
 
 /// How an answer tells of pages in headers.
@@ -93,6 +95,7 @@ impl Operation {
             pages: Pages::None,
             tagged: false,
             headers: Vec::new(),
+            csv: false,
         }
     }
 
@@ -135,6 +138,12 @@ impl Operation {
         if let Some(success) = &mut self.success {
             success.plain = true;
         }
+        self
+    }
+
+    /// Answers with CSV instead, where that is asked for.
+    pub(crate) fn or_csv(mut self) -> Self {
+        self.csv = true;
         self
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::operation::{Door, Operation};
 use super::schema::{about, any_of, pattern, text, time, whole, words};
 use crate::admin_api::page;
+use crate::bills::period::MAX_DAYS;
 use crate::history_api;
 use crate::owner_api::page::MAX_PAGE_SIZE;
 use crate::request::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_REASON_CHARS, query};
@@ -135,6 +136,7 @@ fn in_query(operation: &Operation, name: &str) -> Value {
 /// What a query parameter may be, and what it is; `None` where nobody said.
 pub(super) fn known(path: &str, name: &str) -> Option<(Value, &'static str)> {
     of_entries(path, name)
+        .or_else(|| of_bills(path, name))
         .or_else(|| of_route(path, name))
         .or_else(|| of_lists(path, name))
         .or_else(|| of_history(path, name))
@@ -170,6 +172,29 @@ fn of_entries(path: &str, name: &str) -> Option<(Value, &'static str)> {
             "the id of the entry that the page begins behind",
         ),
         "q" => (text(), "a part of the name, whatever its case"),
+        _ => return None,
+    })
+}
+
+/// What a bill is of.
+fn of_bills(path: &str, name: &str) -> Option<(Value, &'static str)> {
+    if !matches!(path, "/x-bill" | "/dashboard/bill") {
+        return None;
+    }
+    let date = || json!({"type": "string", "format": "date"});
+    Some(match name {
+        "user" => (
+            json!({"type": "string", "minLength": 1}),
+            "this account and those below it: its number, name, e-mail address or DNA path",
+        ),
+        "date" => (date(), "one day, in UTC; today unless days are named"),
+        "start" => (date(), "the first day"),
+        "end" => (date(), "the last day, where `start` is; today unless said"),
+        "days" => (whole(1, MAX_DAYS), "so many days up to today"),
+        "format" => (
+            words(&["json", "csv"]),
+            "JSON unless said, also by `Accept: text/csv`",
+        ),
         _ => return None,
     })
 }

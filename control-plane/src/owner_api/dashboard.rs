@@ -15,6 +15,7 @@ use super::users::view;
 use crate::access::Who;
 use crate::app::App;
 use crate::auth::Authenticated;
+use crate::bills;
 use crate::clock;
 use crate::reply;
 
@@ -40,10 +41,17 @@ pub(crate) async fn status(caller: Authenticated) -> Response {
 }
 
 /// `GET /dashboard/info`
-pub(crate) async fn info(caller: Authenticated) -> Response {
+pub(crate) async fn info(State(app): State<App>, caller: Authenticated) -> Response {
+    let mut body = about(&caller);
+    body["usage"] = bills::usage_of(&app, &caller).await;
+    reply::read(&caller, &body)
+}
+
+/// What a caller is, has and may.
+pub(crate) fn about(caller: &Authenticated) -> Value {
     let owner = caller.owner();
     let number = caller.account();
-    let account = own(&caller);
+    let account = own(caller);
     let profile = account.map(|account| &account.profile);
     let now = clock::now();
     let credits = account.into_iter().flat_map(|account| &account.credits);
@@ -51,9 +59,9 @@ pub(crate) async fn info(caller: Authenticated) -> Response {
         .filter(|credit| credit.expires_at > now)
         .map(credit)
         .collect();
-    let bounds = bounds(&caller);
+    let bounds = bounds(caller);
     let limits = &bounds.limits;
-    let body = json!({
+    json!({
         "success": true,
         "object": "user_info",
         "user": {
@@ -65,7 +73,7 @@ pub(crate) async fn info(caller: Authenticated) -> Response {
             "alias": profile.map_or("", |profile| &profile.alias),
             "rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
         },
-        "balance": {"total": balance(&caller), "credits": credits},
+        "balance": {"total": balance(caller), "credits": credits},
         "limits": {
             "hard_limit": view::dollars(bounds.hard_limit),
             "soft_limit": view::dollars(profile.and_then(|profile| profile.soft_limit)),
@@ -82,8 +90,7 @@ pub(crate) async fn info(caller: Authenticated) -> Response {
             "allow_levels": view::list(bounds.allow_levels.as_ref()),
             "resources": view::list(bounds.resources.as_ref()),
         },
-    });
-    reply::read(&caller, &body)
+    })
 }
 
 /// `GET /dashboard/conf`

@@ -68,6 +68,8 @@ pub(crate) fn known(method: &Method, route: &str) -> &'static [&'static str] {
         "/x-users" | "/x-dna" | "/x-dna/{id}" => OF_ACCOUNTS,
         "/admin/v1/owners" => &["page", "size"],
         "/dashboard/news" => &["all"],
+        "/dashboard/bill" => &["date", "start", "end", "days", "format"],
+        "/x-bill" => &["user", "date", "start", "end", "days", "format"],
         "/admin/v1/log" => &["from", "limit"],
         "/livez" | "/readyz" => &["verbose"],
         "/admin/v1/history" => OF_HISTORY,

@@ -9,6 +9,7 @@
 mod admin_keys;
 mod api_keys;
 mod api_keys_refused;
+mod bills;
 mod bodies;
 mod bootstrap;
 mod caller_keys;

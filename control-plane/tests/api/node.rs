@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use foldgate_control_plane::{ControlPlane, Keeping, Mails, Settings, Setup, ensure_owner, error};
 use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_log::usage::Streams;
 use foldgate_log::{Board, Embedded, EventLog, Replica, Reports, replica};
 use foldgate_proto::{OwnerId, Record, Revision, Role};
 use foldgate_runtime::{AccessLog, Health, Limits, Metrics, Server, Shutdown, StatusPages};
@@ -38,6 +39,8 @@ pub(crate) struct Node {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) replica: Replica,
     pub(crate) reports: Reports,
+    /// Where what requests used is handed over.
+    pub(crate) usage: Streams,
     pub(crate) vault: Vault,
     pub(crate) control: ControlPlane,
     pub(crate) owner: OwnerId,
@@ -95,16 +98,20 @@ impl Node {
         let vault = Vault::new(&master, &[]);
         let shutdown = Shutdown::new();
         let health = Health::new();
+        let usage = Streams::local();
         let control = ControlPlane::start(Setup {
             log: Arc::clone(&log),
             replica: replica.clone(),
             reports: reports.clone(),
+            usage: usage.clone(),
             vault: vault.clone(),
             settings: settings(&listener),
             access: AccessLog::off(),
             keeping: Keeping {
                 history: data.path().join("history"),
                 access_log: data.path().join("access_log"),
+                usage: data.path().join("usage"),
+                usage_health: health.component("usage"),
                 health: health.component("history"),
                 status: StatusPages::new(health.clone(), Metrics::install("test").unwrap()),
                 ending: shutdown.token(),
@@ -121,6 +128,7 @@ impl Node {
             log,
             replica,
             reports,
+            usage,
             vault,
             control,
             owner,

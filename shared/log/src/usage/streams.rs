@@ -51,6 +51,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether its sender keeps it until it is folded, and nobody else does.
+    pub const fn is_awaited(&self) -> bool {
+        self.folded.is_some()
+    }
+
     /// Says that it is folded, and that on disk: only now may its sender forget it.
     pub fn folded(self) {
         if let Some(folded) = self.folded {
