@@ -51,6 +51,23 @@ def mend_query(case):
     page, size = str(query.get("page", "")), str(query.get("size", PAGE_SIZE))
     if case.operation.path == "/dashboard/logs" and NUMBER.fullmatch(page) and NUMBER.fullmatch(size):
         query["page"] = min(int(page), MAX_COUNTED // max(int(size), 1))
+    allowed = case.meta is not None and case.meta.generation.mode.is_positive
+    if case.operation.path in ("/dashboard/bill", "/x-bill") and allowed:
+        one_way_to_name_days(query)
+
+
+def one_way_to_name_days(query):
+    """A bill's days are named in one way, and end where they do not begin later."""
+    named = [name for name in ("date", "start", "days") if query.get(name)]
+    for name in named[1:]:
+        del query[name]
+    if query.get("end"):
+        if named[:1] == ["start"]:
+            query["end"] = query["start"]
+        else:
+            del query["end"]
+    elif named[:1] == ["start"]:
+        del query["start"]
 
 
 def goes_on(case):

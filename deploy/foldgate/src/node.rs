@@ -23,9 +23,11 @@ use crate::storage::{OWNER_KEY_FILE, SNAPSHOT_FOLDER};
 use crate::{announce, health, listen};
 
 mod admin;
+mod metering;
 mod playground;
 mod proxy;
 
+use metering::Metering;
 use proxy::Traffic;
 
 /// The part that sees to the first owner.
@@ -42,6 +44,7 @@ pub(crate) struct Node {
     replica: Replica,
     control: Option<Arc<ControlPlane>>,
     serving: Vec<JoinHandle<()>>,
+    metering: Option<Metering>,
     beating: JoinHandle<()>,
     status: StatusListener,
 }
@@ -94,7 +97,10 @@ impl Node {
         let sleeps = traffic.as_ref().map(Traffic::sleeps);
         let mut serving = Vec::new();
         let mut own_proxy = None;
+        let mut metering = None;
         if let (Some(server), Some(traffic)) = (proxy, traffic) {
+            let spool = metering::open(&base)?;
+            metering = Metering::start(&base, &opened, &spool);
             let (proxy, tasks) = traffic.serve(&parts, server)?;
             serving.extend(tasks);
             own_proxy = Some(proxy);
@@ -127,6 +133,7 @@ impl Node {
             replica,
             control,
             serving,
+            metering,
             beating,
             status,
         })
@@ -210,6 +217,9 @@ impl Node {
         self.base.health.component("process").draining();
         for task in self.serving {
             joined(task).await;
+        }
+        if let Some(metering) = self.metering {
+            metering.finish().await;
         }
         self.beating.abort();
         // Aborted: it ends with that and no other error.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldgate_log::jetstream::Gate;
+use foldgate_log::usage::Streams;
 use foldgate_log::{Board, Embedded, Error, EventLog, JetStream, Reports};
 use foldgate_runtime::{Component, Shutdown};
 
@@ -26,6 +27,8 @@ pub(crate) struct OpenLog {
     pub(crate) reports: Reports,
     /// Where control planes agree on mails.
     pub(crate) mails: Board,
+    /// Where what requests used is handed on.
+    pub(crate) usage: Streams,
     /// Whether this process is alone with it.
     pub(crate) is_embedded: bool,
 }
@@ -44,12 +47,14 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
             log: Arc::new(log),
             reports: Reports::local(),
             mails: Board::local(&base.data.file(MAIL_FOLDER))?,
+            usage: Streams::local(),
             is_embedded: true,
         });
     }
     let nats = JetStream::open(nats::options(&base.settings, &base.node)).await?;
     let reports = Reports::nats(&nats);
     let mails = Board::mails(&nats);
+    let usage = Streams::nats(&nats);
     let shutdown = base.shutdown.clone();
     let log: Arc<dyn EventLog> = if base.settings.role.has_admin() {
         let gate = Gate::new(nats.clone());
@@ -66,6 +71,7 @@ pub(crate) async fn open(base: &Base) -> Result<OpenLog, Failure> {
         log,
         reports,
         mails,
+        usage,
         is_embedded: false,
     })
 }

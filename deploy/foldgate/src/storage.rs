@@ -10,6 +10,11 @@ pub(crate) const SNAPSHOT_FOLDER: &str = "snapshots";
 pub(crate) const HISTORY_FOLDER: &str = "history";
 /// Which mails were sent and are to be, on a node without a fleet.
 pub(crate) const MAIL_FOLDER: &str = "mail";
+/// What requests used, added up for bills. Only what the usage streams still hold can
+/// be added up again.
+pub(crate) const USAGE_FOLDER: &str = "usage";
+/// What requests used, until it is handed on.
+pub(crate) const SPOOL_FOLDER: &str = "usage_spool";
 /// Failed log-ins and refused writes.
 pub(crate) const ACCESS_LOG_FOLDER: &str = "access_log";
 /// The master key that standalone draws.

@@ -97,6 +97,8 @@ pub struct Settings {
     pub pace: Pace,
     /// Balances the owner API shows.
     pub balance: Balance,
+    /// What requests used, until it is handed on.
+    pub usage: Usage,
 }
 
 /// Listening addresses. Port 0 takes a free one, told in `listeners.json`.
@@ -221,6 +223,13 @@ pub struct Balance {
     pub user_api: Amount,
 }
 
+/// What requests used, until it is handed on.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// How much may wait in the data directory before calls are refused.
+    pub spool_max_bytes: ByteSize,
+}
+
 /// Valid settings with what is worth telling about them.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -317,6 +326,7 @@ impl Settings {
             log: Log::default(),
             pace: Pace::default(),
             balance: Balance::default(),
+            usage: Usage::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin_models;
+mod bills;
 mod cli;
 mod cluster;
 mod explained;

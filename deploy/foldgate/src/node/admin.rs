@@ -13,7 +13,7 @@ use super::{Parts, role, shown};
 use crate::base::VERSION;
 use crate::exit::Failure;
 use crate::https;
-use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER, OWNER_KEY_FILE};
+use crate::storage::{ACCESS_LOG_FOLDER, HISTORY_FOLDER, OWNER_KEY_FILE, USAGE_FOLDER};
 
 /// Starts the submitter and what feeds it.
 ///
@@ -35,6 +35,7 @@ pub(super) fn start(
         log: parts.opened.log.clone(),
         replica: parts.replica.clone(),
         reports: parts.opened.reports.clone(),
+        usage: parts.opened.usage.clone(),
         vault: base.vault.clone(),
         settings: Settings {
             node: base.node.clone(),
@@ -51,6 +52,8 @@ pub(super) fn start(
         keeping: Keeping {
             history: base.data.file(HISTORY_FOLDER),
             access_log: base.data.file(ACCESS_LOG_FOLDER),
+            usage: base.data.file(USAGE_FOLDER),
+            usage_health: base.health.component("bills"),
             health: base.health.component("history"),
             status: StatusPages::new(base.health.clone(), base.metrics.clone()),
             ending: base.shutdown.token(),

@@ -170,6 +170,8 @@ fn bounds(settings: &Settings, faults: &mut Vec<String>) {
     within("upstream.max_attempts", upstream.max_attempts, 1, 100);
     within("http.max_body_bytes", http.max_body_bytes.0, 1024, 1 << 30);
     within("http.max_connections", http.max_connections, 1, 1_000_000);
+    let spool = settings.usage.spool_max_bytes.0;
+    within("usage.spool_max_bytes", spool, 1 << 20, 1 << 40);
     within("worker_threads", settings.worker_threads, 0, 512);
     let (tenth, hour) = (Duration::from_millis(100), Duration::from_hours(1));
     for (name, value, least, most) in [

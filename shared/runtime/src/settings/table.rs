@@ -179,6 +179,8 @@ pub const TABLE: &[Setting] = settings! {
         "one line per request on standard output";
     "heartbeat_interval", plain("1s"), |s| &mut s.pace.heartbeat_interval,
         "between two signs of life of a node: 50ms to 1m";
+    "usage.spool_max_bytes", plain("1GiB"), |s| &mut s.usage.spool_max_bytes,
+        "how much usage may wait on disk to be handed on before calls are refused: 1 MiB or more";
     "user_min_balance", plain("2"), |s| &mut s.balance.user_min,
         "UserMinBalance, as the owner API shows it";
     "user_api_balance", plain("20"), |s| &mut s.balance.user_api,
