@@ -134,7 +134,7 @@ fn wants_csv(headers: &HeaderMap) -> bool {
 /// A parameter that is there and not empty.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut parameters = url::form_urlencoded::parse(query.as_bytes());
-    let found = parameters.find(|(given, value)| given == name && !value.is_empty());
+    let found = parameters.find(|(given, _)| given == name);
     found.map(|(_, value)| value.into_owned())
 }
 
