@@ -2,6 +2,7 @@
 //! written down. However a request ends, also by the client's leaving, it comes
 //! here exactly once, by being dropped.
 
+pub(crate) mod bill;
 pub(crate) mod metrics;
 
 use std::borrow::Cow;
@@ -18,8 +19,9 @@ use tracing::Span;
 
 use crate::error::{Kind, Problem};
 use crate::limits::Reserved;
-use crate::pools::Permit;
+use crate::pools::{Permit, now};
 use crate::usage::Usage;
+use bill::{Attempted, Bill, Ended};
 use metrics::Metrics;
 
 /// What nginx calls a client that left before the answer.
@@ -118,8 +120,14 @@ pub(crate) struct Account {
     pub(crate) bytes_out: u64,
     status: Option<StatusCode>,
     first_byte: Option<Duration>,
-    /// Tokens, as far as they are known.
+    /// What was counted of its answer, as far as it is known.
     pub(crate) usage: Option<Usage>,
+    /// Bytes of text that its answer brought.
+    pub(crate) heard: u64,
+    /// Whether its answer has said its last word.
+    pub(crate) whole: bool,
+    /// What it is paid by, once it is routed.
+    pub(crate) bill: Option<Bill>,
     /// How it ended.
     pub(crate) end: End,
 }
@@ -157,6 +165,9 @@ impl Account {
             status: None,
             first_byte: None,
             usage: None,
+            heard: 0,
+            whole: false,
+            bill: None,
             end: End::Open,
         }
     }
@@ -173,10 +184,54 @@ impl Account {
         self.end = End::Failed(problem.kind, problem.code.clone());
     }
 
+    /// Writes down that an upstream is about to be asked.
+    ///
+    /// # Errors
+    /// It cannot be written down, so it must not be asked.
+    pub(crate) fn intend(&mut self, upstream: Option<&str>) -> Result<(), Problem> {
+        let (Some(bill), Some(by)) = (&mut self.bill, self.served_by) else {
+            return Ok(());
+        };
+        let model = self.model.as_str();
+        let attempted = Attempted {
+            by,
+            model,
+            upstream: upstream.filter(|upstream| *upstream != model),
+        };
+        bill.intend(&attempted).map_err(|refused| {
+            tracing::error!(%refused, "a call is refused that could not be billed");
+            Problem::unbillable()
+        })
+    }
+
+    /// Writes down what it used, once: before the last byte of its answer leaves.
+    pub(crate) fn settle(&mut self) {
+        let Some(mut bill) = self.bill.take() else {
+            return;
+        };
+        let (true, Some(status), false) = (
+            self.first_byte.is_some(),
+            self.status,
+            matches!(self.end, End::Failed(..)),
+        ) else {
+            return bill.free();
+        };
+        bill.settle(&Ended {
+            usage: self.usage.map(|Usage(quantities)| quantities),
+            heard: self.heard,
+            whole: self.whole,
+            bytes_in: self.bytes_in,
+            status: status.as_u16(),
+            at: now(),
+            took: self.started.elapsed(),
+            first_byte: self.first_byte,
+        });
+    }
+
     /// The tokens it used; `None` where some were, and nobody knows how many.
     fn tokens(&self) -> Option<u64> {
         match (&self.usage, &self.end) {
-            (Some(usage), _) => Some(usage.prompt.saturating_add(usage.completion)),
+            (Some(usage), _) => Some(usage.prompt().saturating_add(usage.completion())),
             (None, End::Failed(..)) => Some(0),
             (None, End::Open | End::Done | End::Broken) => None,
         }
@@ -201,8 +256,8 @@ impl Account {
             key: key.map(|key| key.0),
             attempts: (self.attempts > 0).then_some(self.attempts),
             streamed: self.streamed,
-            input_tokens: self.usage.map(|usage| usage.prompt),
-            output_tokens: self.usage.map(|usage| usage.completion),
+            input_tokens: self.usage.map(|usage| usage.prompt()),
+            output_tokens: self.usage.map(|usage| usage.completion()),
             bytes_in: (self.bytes_in > 0).then_some(self.bytes_in),
             bytes_out: (self.bytes_out > 0).then_some(self.bytes_out),
             first_byte_us: self.first_byte.map(micros),
@@ -215,6 +270,7 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
+        self.settle();
         let took = self.started.elapsed();
         let metrics = &self.books.metrics;
         metrics.in_flight.decrement(1);

@@ -92,6 +92,11 @@ impl Admitted {
         Ok(access.from(self.address))
     }
 
+    /// The owner's part of the table that it was let in by.
+    pub(crate) fn table(&self) -> &OwnerTable {
+        &self.table
+    }
+
     /// The key it presents; `None` is the owner's own.
     pub(crate) const fn key(&self) -> Option<CallerKeyNumber> {
         self.caller.key

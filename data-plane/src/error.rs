@@ -5,6 +5,7 @@
 mod anthropic;
 mod form;
 mod limited;
+mod money;
 mod named;
 mod passed;
 mod routing;

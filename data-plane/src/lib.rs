@@ -42,4 +42,3 @@ pub use relay::{Body, BrokenOff};
 pub use settings::Settings;
 pub use transport::{ConnectError, Listeners, TlsError, TransportSettings};
 pub use upstream::AccountError;
-pub use usage::Usage;

@@ -11,7 +11,8 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use foldgate_domain::{Limited, Table};
+use foldgate_domain::Table;
+use foldgate_log::usage::Spool;
 use foldgate_log::{Replica, Reports};
 use foldgate_runtime::telemetry::{continue_trace, span_wanted};
 use foldgate_runtime::{AccessLog, Peer, Shutdown};
@@ -30,7 +31,7 @@ use crate::body::{Inbound, drain};
 use crate::dialect::Caller;
 use crate::endpoint::{Target, caller, find};
 use crate::error::Problem;
-use crate::limits::{Meters, show, tokens};
+use crate::limits::{Meters, show};
 use crate::models;
 use crate::openapi;
 use crate::pools::Pools;
@@ -42,6 +43,7 @@ use crate::transport::{Listeners, TlsError, Transport};
 mod call;
 mod entry;
 mod lists;
+mod paid;
 
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
 
@@ -66,6 +68,8 @@ pub struct Deps {
     pub reports: Reports,
     /// The system's own listeners.
     pub listeners: Listeners,
+    /// Where it is written down what requests use; without it nothing is billed.
+    pub usage: Option<Spool>,
     /// One line per request.
     pub access: AccessLog,
     /// This run of the process; names it in the hop header.
@@ -226,20 +230,6 @@ impl Proxy {
             // Answered above, before anybody was let in.
             Target::Document => Err(Problem::internal()),
         }
-    }
-
-    /// Takes the request's places under its rate limits.
-    async fn take_places(
-        &self,
-        account: &mut Account,
-        limits: &[Limited],
-        text: &[u8],
-    ) -> Result<(), Problem> {
-        let estimate = tokens(limits, text);
-        let (standing, taken) = self.meters.enter(limits, estimate).await;
-        account.standing = standing;
-        account.reserved = taken?;
-        Ok(())
     }
 }
 

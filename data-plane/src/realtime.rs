@@ -30,6 +30,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, split};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use crate::account::bill::Bill;
 use crate::account::{Account, End};
 use crate::json::members;
 use crate::pools::Held;
@@ -96,11 +97,11 @@ impl Session {
         };
         let (client_read, mut client_write) = split(client);
         let (upstream_read, mut upstream_write) = split(TokioIo::new(upstream));
-        let usage = Mutex::new(None::<Usage>);
+        let used = Mutex::new(Used::of(&mut account));
         let meter = Meter::default();
         let mut up = Pump::new(client_read, Frames::of_client());
         let mut down = Pump::new(upstream_read, Frames::of_upstream(MAX_EVENT_BYTES));
-        let read = |event: &[u8]| add(&usage, event);
+        let read = |event: &[u8]| add(&used, event);
         let ending = tokio::select! {
             over = up.run(&mut upstream_write, &meter, |_| ()) => match over {
                 Over::Closed => Ending::Closed,
@@ -145,7 +146,8 @@ impl Session {
         let _ = timeout(PARTING, client_write.shutdown()).await;
         account.bytes_in = up.moved();
         account.bytes_out = down.moved();
-        account.usage = *usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
+        used.close(&mut account);
         drop(held);
     }
 }
@@ -174,8 +176,30 @@ async fn say(to: &mut (impl AsyncWrite + Unpin), frame: Option<Vec<u8>>) {
     }
 }
 
+/// What a session has used until now.
+struct Used {
+    usage: Option<Usage>,
+    bill: Option<Bill>,
+}
+
+impl Used {
+    fn of(account: &mut Account) -> Self {
+        Self {
+            usage: None,
+            bill: account.bill.take(),
+        }
+    }
+
+    fn close(self, account: &mut Account) {
+        account.usage = self.usage;
+        account.bill = self.bill;
+        account.whole = account.end == End::Done;
+        account.settle();
+    }
+}
+
 /// Adds the usage of an event, if it is one that has some.
-fn add(sum: &Mutex<Option<Usage>>, event: &[u8]) {
+fn add(sum: &Mutex<Used>, event: &[u8]) {
     let read = || {
         let text = std::str::from_utf8(event).ok()?;
         let [kind, response] = members(text, &["type", "response"]).ok()?.values;
@@ -189,13 +213,11 @@ fn add(sum: &Mutex<Option<Usage>>, event: &[u8]) {
         && let Some(usage) = read()
     {
         let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sum.unwrap_or_default();
-        *sum = Some(Usage {
-            prompt: before.prompt.saturating_add(usage.prompt),
-            completion: before.completion.saturating_add(usage.completion),
-            cached: before.cached.saturating_add(usage.cached),
-            reasoning: before.reasoning.saturating_add(usage.reasoning),
-        });
+        let all = sum.usage.unwrap_or_default().plus(&usage);
+        sum.usage = Some(all);
+        if let Some(bill) = &mut sum.bill {
+            bill.used(all.0);
+        }
     }
 }
 

@@ -175,6 +175,10 @@ impl Relay {
                         self.heard = Instant::now();
                         self.take(data);
                     }
+                    if self.is_all() {
+                        // By its length: no frame follows that would say so.
+                        self.end();
+                    }
                     if self.ready() >= FLUSH_BYTES {
                         return Poll::Ready(self.hand_on());
                     }
@@ -199,6 +203,9 @@ impl Relay {
 
     fn hand_on(&mut self) -> Option<Result<Bytes, BrokenOff>> {
         let data = self.form.take()?;
+        if self.upstream.is_none() || self.form.is_over() {
+            self.count(true);
+        }
         if let Some(account) = &mut self.account {
             account.bytes_out += data.len() as u64;
         }
@@ -289,10 +296,28 @@ impl Relay {
         if let Some(rest) = self.hand_on() {
             return Some(rest);
         }
-        if let Some(mut account) = self.account.take() {
-            account.usage = self.form.usage();
-        }
+        self.count(true);
+        self.account = None;
         self.broken.then_some(Err(BrokenOff))
+    }
+
+    /// Whether all of the answer has come, as far as its length tells.
+    fn is_all(&self) -> bool {
+        self.upstream.as_ref().is_some_and(HttpBody::is_end_stream)
+    }
+
+    /// Counts what the answer used, and writes it down if nothing is to come: what is
+    /// billed is on its way before the client has all of it.
+    fn count(&mut self, ended: bool) {
+        let Some(account) = &mut self.account else {
+            return;
+        };
+        account.usage = self.form.usage();
+        account.heard = self.form.heard();
+        account.whole = ended && account.end != End::Broken;
+        if ended {
+            account.settle();
+        }
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -317,6 +342,21 @@ impl Form {
         }
     }
 
+    /// Whether the answer has said its last word.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Events(flow) => flow.is_over(),
+            Self::Bytes { .. } => false,
+        }
+    }
+
+    fn heard(&self) -> u64 {
+        match self {
+            Self::Events(flow) => flow.heard(),
+            Self::Bytes { .. } => 0,
+        }
+    }
+
     fn usage(&self) -> Option<crate::usage::Usage> {
         match self {
             Self::Events(flow) => flow.usage(),
@@ -328,9 +368,7 @@ impl Form {
 impl Drop for Relay {
     fn drop(&mut self) {
         // Also when the client has left: what was used until then counts.
-        if let Some(account) = &mut self.account {
-            account.usage = self.form.usage();
-        }
+        self.count(false);
     }
 }
 

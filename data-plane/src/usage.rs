@@ -3,74 +3,97 @@
 
 mod answer;
 mod chunk;
+mod ear;
 mod messages;
 mod named;
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
 
-use crate::dialect::anthropic;
+use crate::dialect::openai::usage::Made;
+use crate::dialect::{anthropic, openai, rerank};
 pub(crate) use answer::{Tail, of_whole};
 pub(crate) use chunk::{Keep, Says, Watch};
+pub(crate) use ear::text_in;
 
-/// Tokens of one request, as the upstream counted them.
+/// What one request used, as the upstream counted it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// Tokens read, cached ones among them.
-    pub prompt: u64,
-    /// Tokens written, reasoning among them.
-    pub completion: u64,
-    /// Prompt tokens that came from the upstream's cache.
-    pub cached: u64,
-    /// Completion tokens spent on reasoning.
-    pub reasoning: u64,
-}
+pub(crate) struct Usage(pub(crate) Quantities);
 
 impl Usage {
-    /// Reads a `usage` object. `None` when it is none, or says nothing.
+    /// Reads a `usage` object of whatever dialect. `None` when it is none, or says
+    /// nothing.
     pub(crate) fn read(json: &str) -> Option<Self> {
+        Self::made(json, Made::Text)
+    }
+
+    /// As [`Self::read`], of answers that are made of this.
+    pub(crate) fn made(json: &str, made: Made) -> Option<Self> {
         let value: Value = serde_json::from_str(json).ok()?;
         // Anthropic's excludes what was read from and written to the cache.
-        let excluding = ["cache_read_input_tokens", "cache_creation_input_tokens"];
-        if excluding.iter().any(|name| value.get(name).is_some()) {
-            return anthropic::usage::read(json).map(Self::from);
-        }
-        let count = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
-        let detail = |part: &str, name: &str| value.get(part).and_then(|part| count(part, name));
-        let either = |one: &str, other: &str| count(&value, one).or_else(|| count(&value, other));
-        let prompt = either("prompt_tokens", "input_tokens");
-        let completion = either("completion_tokens", "output_tokens");
-        let total = count(&value, "total_tokens");
-        prompt.or(completion).or(total)?;
-        let completion = completion.unwrap_or(0);
-        // Chat, Responses, Realtime.
-        let cached = [
-            "prompt_tokens_details",
-            "input_tokens_details",
-            "input_token_details",
+        let excluding = [
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "server_tool_use",
         ];
-        let cached = cached.iter().find_map(|part| detail(part, "cached_tokens"));
-        let reasoning = ["completion_tokens_details", "output_tokens_details"];
-        let reasoning = reasoning
-            .iter()
-            .find_map(|part| detail(part, "reasoning_tokens"));
-        Some(Self {
-            prompt: prompt.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(completion)),
-            completion,
-            cached: cached.unwrap_or(0),
-            reasoning: reasoning.unwrap_or(0),
+        if excluding.iter().any(|name| value.get(name).is_some()) {
+            return anthropic::usage::read(json).map(Self);
+        }
+        openai::usage::of(json, made).map(Self)
+    }
+
+    /// As [`Self::read`], of a reranker's `usage` or `meta`.
+    pub(crate) fn of_rerank(json: &str) -> Option<Self> {
+        rerank::read(json).map(Self)
+    }
+
+    /// Tokens read, cached ones among them.
+    pub(crate) const fn prompt(&self) -> u64 {
+        self.0.read()
+    }
+
+    /// Tokens written, reasoning among them.
+    pub(crate) const fn completion(&self) -> u64 {
+        self.0.written()
+    }
+
+    /// Tokens read that came from the upstream's cache.
+    pub(crate) const fn cached(&self) -> u64 {
+        self.0.cached.saturating_add(self.0.cached_audio)
+    }
+
+    /// The same, with so many images made.
+    pub(crate) fn with_images(self, images: u64) -> Self {
+        Self(Quantities { images, ..self.0 })
+    }
+
+    /// Both together.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let (one, other) = (&self.0, &other.0);
+        let sum = |of: fn(&Quantities) -> u64| of(one).saturating_add(of(other));
+        Self(Quantities {
+            input: sum(|q| q.input),
+            cached: sum(|q| q.cached),
+            cache_write: sum(|q| q.cache_write),
+            cache_write_long: sum(|q| q.cache_write_long),
+            input_audio: sum(|q| q.input_audio),
+            cached_audio: sum(|q| q.cached_audio),
+            input_image: sum(|q| q.input_image),
+            output: sum(|q| q.output),
+            reasoning: sum(|q| q.reasoning),
+            output_audio: sum(|q| q.output_audio),
+            output_image: sum(|q| q.output_image),
+            images: sum(|q| q.images),
+            sound_ms: sum(|q| q.sound_ms),
+            characters: sum(|q| q.characters),
+            searches: sum(|q| q.searches),
         })
     }
 }
 
 impl From<Quantities> for Usage {
     fn from(quantities: Quantities) -> Self {
-        Self {
-            prompt: quantities.read(),
-            completion: quantities.written(),
-            cached: quantities.cached.saturating_add(quantities.cached_audio),
-            reasoning: quantities.reasoning,
-        }
+        Self(quantities)
     }
 }
 

@@ -153,10 +153,10 @@ impl Metrics {
     /// Tokens were spent.
     pub(crate) fn tokens(&self, usage: &Usage) {
         let counts = [
-            usage.prompt,
-            usage.completion,
-            usage.cached,
-            usage.reasoning,
+            usage.prompt(),
+            usage.completion(),
+            usage.cached(),
+            usage.0.reasoning,
         ];
         for (counter, count) in self.tokens.iter().zip(counts) {
             counter.increment(count);

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use foldgate_proto::Quantities;
 use foldgate_runtime::AccessLog;
 use http::{HeaderValue, Request, StatusCode};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -41,12 +42,13 @@ fn an_answered_request_is_counted_once_with_its_tokens() {
     has(&handle, "foldgate_proxy_in_flight 1");
     account.answer(StatusCode::OK);
     account.end = End::Done;
-    account.usage = Some(Usage {
-        prompt: 10,
-        completion: 4,
+    account.usage = Some(Usage(Quantities {
+        input: 7,
         cached: 3,
+        output: 2,
         reasoning: 2,
-    });
+        ..Quantities::default()
+    }));
     drop(account);
     has(&handle, "foldgate_proxy_in_flight 0");
     has(

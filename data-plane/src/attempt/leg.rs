@@ -165,6 +165,9 @@ impl<'a> Run<'a> {
             self.made += 1;
             self.account.attempts = self.account.attempts.saturating_add(1);
             self.account.served_by = Some((level, held.number()));
+            if let Err(problem) = self.account.intend(parcel.upstream()) {
+                return Ok(Outcome::Refused(problem));
+            }
             let id = held.key();
             let key = (held, &parcel);
             let (back, miss) = match once(self.call, key, (&way.terms, self.deadline)).await {

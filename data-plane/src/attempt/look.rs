@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Answer, Call, Limit, Miss, Until};
 use crate::dialect::Translation;
-use crate::endpoint::Gives;
+use crate::endpoint::{Endpoint, Gives};
 use crate::error::{Problem, passed_on};
 use crate::json::members;
 use crate::pools::{Credential, Held};
@@ -122,7 +122,7 @@ pub(super) async fn look(
         if call.endpoint.gives == Gives::Json && !kind::may_be_answer(&parts.headers) {
             return Err(Miss::broken("the answer is of no type that is known"));
         }
-        let (ready, tail) = (Vec::new(), Tail::default());
+        let (ready, tail) = (Vec::new(), Tail::of(call.endpoint));
         return Ok(Seen::Begun(head, Form::Bytes { ready, tail }, Some(body)));
     }
     let mut begun = Beginning::of(body);
@@ -143,7 +143,7 @@ pub(super) async fn look(
         return Ok(Seen::Begun(head, Form::Events(Box::new(flow)), rest));
     }
     if call.endpoint.gives == Gives::Bytes && !kind::is_json(&parts.headers) {
-        return first_piece(head, begun, until.first_byte).await;
+        return first_piece((head, call.endpoint), begun, until.first_byte).await;
     }
     let patience = (until.silence, until.end);
     if let Some(translation) = translation {
@@ -151,8 +151,7 @@ pub(super) async fn look(
         let how = (&translation, model.as_str());
         return translated((head, how), begun, credential, patience).await;
     }
-    let gives = call.endpoint.gives;
-    whole((head, gives), begun, credential, patience).await
+    whole((head, call.endpoint), begun, credential, patience).await
 }
 
 /// Reads an answer that is no stream, and says it in the caller's dialect.
@@ -181,7 +180,7 @@ async fn translated(
 
 /// An answer that passes as it comes, whatever it is.
 async fn first_piece(
-    head: Response<()>,
+    (head, endpoint): (Response<()>, &Endpoint),
     mut begun: Beginning,
     limit: Limit<Instant>,
 ) -> Result<Seen, Miss> {
@@ -190,7 +189,7 @@ async fn first_piece(
         Ok(Err(_)) => Err(Miss::broken("the answer broke off")),
         Ok(Ok(None)) => Ok(Seen::Whole(head, Bytes::new(), None)),
         Ok(Ok(Some(piece))) => {
-            let (ready, tail) = (vec![piece], Tail::default());
+            let (ready, tail) = (vec![piece], Tail::of(endpoint));
             let rest = Some(begun.into_body());
             Ok(Seen::Begun(head, Form::Bytes { ready, tail }, rest))
         }
@@ -264,11 +263,12 @@ async fn first_event(
 
 /// Reads an answer that is no stream.
 async fn whole(
-    (head, gives): (Response<()>, Gives),
+    (head, endpoint): (Response<()>, &Endpoint),
     begun: Beginning,
     credential: &Credential,
     patience: (Limit<Duration>, Limit<Instant>),
 ) -> Result<Seen, Miss> {
+    let gives = endpoint.gives;
     let (mut pieces, rest) = read(begun, MAX_HELD_BYTES, patience).await?;
     if rest.is_some() {
         let first = pieces.first().map(Bytes::as_ref).unwrap_or_default();
@@ -276,7 +276,7 @@ async fn whole(
         if !is_text && !kind::may_be_answer(head.headers()) && !kind::begins_json(first) {
             return Err(Miss::broken("the answer is of no type that is known"));
         }
-        let mut tail = Tail::default();
+        let mut tail = Tail::of(endpoint);
         for piece in &pieces {
             tail.push(piece);
         }
@@ -303,7 +303,7 @@ async fn whole(
     if body.len() <= MAX_HIDDEN_ERROR_BYTES && is_hidden_error(text) {
         return Err(hidden(&body, credential));
     }
-    let usage = usage::of_whole(&body);
+    let usage = usage::of_whole(endpoint, &body);
     Ok(Seen::Whole(head, body, usage))
 }
 

@@ -133,6 +133,14 @@ impl Parcel {
         })
     }
 
+    /// What the upstream calls the model, where the address says so.
+    pub(super) fn upstream(&self) -> Option<&str> {
+        match &self.address.body.model {
+            ModelEdit::Name(name) => Some(name),
+            ModelEdit::Keep | ModelEdit::Remove => None,
+        }
+    }
+
     /// Sends it. A token that is refused is got anew, once.
     pub(super) async fn send(
         &self,

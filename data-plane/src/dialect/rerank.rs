@@ -6,7 +6,6 @@ use serde_json::Value;
 
 /// Reads the `meta` object of a Cohere answer (`billed_units`), or the `usage`
 /// object of a Jina or Voyage one (`total_tokens`). `None` when it says nothing.
-#[cfg_attr(not(test), expect(dead_code, reason = "usage is not yet kept by kind"))]
 pub(crate) fn read(json: &str) -> Option<Quantities> {
     let said: Value = serde_json::from_str(json).ok()?;
     let units = said.get("billed_units").unwrap_or(&said);

@@ -29,6 +29,7 @@ use crate::realtime::{self, Session, Terms};
 use crate::relay::{Body, Form, Relay};
 use crate::route::{Asking, Routed, one_way, route};
 use crate::transport::headers;
+use crate::usage::text_in;
 
 const X_FOLDGATE_SERVED_BY: HeaderName = HeaderName::from_static("x-foldgate-served-by");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -89,8 +90,8 @@ impl Proxy {
         let routed = routed(place, (&access, fields), (named, key), &asking)?;
         account.model.push_str(routed.model);
         account.permits = routed.permits;
-        let said = message.said(endpoint);
-        self.take_places(account, &routed.limits, said).await?;
+        self.enter(account, &routed.limits, (endpoint, &message), &admitted)
+            .await?;
         let quiet = matches!(fields.usage, UsageChunk::Quiet { .. });
         let call = Call {
             pools: &self.deps.pools,
@@ -300,6 +301,11 @@ fn reply(
             account.usage = usage;
             account.bytes_out = body.len() as u64;
             account.end = End::Done;
+            if usage.is_none() {
+                account.heard = text_in(&body);
+            }
+            account.whole = true;
+            account.settle();
             head.map(|()| Body::whole(body))
         }
         Answer::Begun {

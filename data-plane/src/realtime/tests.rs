@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
 use super::frames::{Close, Frames};
-use super::{add, asked_key, upward};
+use super::{Used, add, asked_key, upward};
 
 /// A frame as a provider writes it, or masked as a client does.
 fn frame(first: u8, payload: &[u8], masked: bool) -> Vec<u8> {
@@ -75,7 +75,10 @@ fn closes_are_seen_and_written() {
 
 #[test]
 fn usage_is_added_up_over_a_session() {
-    let sum = std::sync::Mutex::new(None);
+    let sum = std::sync::Mutex::new(Used {
+        usage: None,
+        bill: None,
+    });
     for event in [
         r#"{"type":"response.audio.delta","delta":"response.done"}"#,
         r#"{"type":"response.done","response":{"usage":{"input_tokens":5,"output_tokens":2,"input_token_details":{"cached_tokens":3}}}}"#,
@@ -84,8 +87,11 @@ fn usage_is_added_up_over_a_session() {
     ] {
         add(&sum, event.as_bytes());
     }
-    let usage = sum.into_inner().unwrap().unwrap();
-    assert_eq!((usage.prompt, usage.completion, usage.cached), (12, 6, 3));
+    let usage = sum.into_inner().unwrap().usage.unwrap();
+    assert_eq!(
+        (usage.prompt(), usage.completion(), usage.cached()),
+        (12, 6, 3)
+    );
 }
 
 #[test]

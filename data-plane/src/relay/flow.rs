@@ -162,6 +162,22 @@ impl Flow {
         join(&mut self.ready)
     }
 
+    /// Whether the stream has said its last word: nothing is counted behind it.
+    pub(crate) fn is_over(&self) -> bool {
+        match &self.translated {
+            Some(translated) => translated.seen().complete,
+            None => self.watch.over,
+        }
+    }
+
+    /// How many bytes of text have come.
+    pub(crate) fn heard(&self) -> u64 {
+        match &self.translated {
+            Some(translated) => translated.seen().heard,
+            None => self.watch.heard,
+        }
+    }
+
     /// The usage seen so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         match &self.translated {

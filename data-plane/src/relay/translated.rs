@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::dialect::{Caller, Event, ReadStream, Translation, WriteStream};
 use crate::sse;
-use crate::usage::Usage;
+use crate::usage::{Usage, text_in};
 
 /// The translation of one stream.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Seen {
     pub(super) usage: Option<Usage>,
     /// Whether a piece of an answer has come, or the reason why there is none.
     pub(super) begun: bool,
+    /// How many bytes of text have come.
+    pub(super) heard: u64,
     /// Whether the answer is over.
     pub(super) complete: bool,
     error: Option<String>,
@@ -50,6 +52,7 @@ impl Translated {
         if !event.whole {
             return Some("an event is too large to be translated".to_owned());
         }
+        self.seen.heard += text_in(&event.raw);
         let data = event.data()?;
         let data = std::str::from_utf8(&data).ok()?;
         let (seen, writer) = (&mut self.seen, &mut self.writer);

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
 
-use super::{Usage, messages};
+use super::{Usage, messages, text_in};
 use crate::dialect::anthropic;
 use crate::endpoint::Streams;
 use crate::json::{members, range_in};
@@ -49,6 +49,10 @@ pub(crate) struct Watch {
     pub(crate) usage: Option<Usage>,
     /// Whether the stream has said that its answer is over.
     pub(crate) complete: bool,
+    /// Whether it has said its last word: nothing is counted any more.
+    pub(crate) over: bool,
+    /// How many bytes of text came.
+    pub(crate) heard: u64,
     /// Where `choices` stood in the chunk before: mostly it stands there again.
     choices_at: usize,
     /// How far from its end the finish reason stood.
@@ -129,6 +133,7 @@ impl Watch {
         if !is_plain(raw) && event.name() == Some(b"error") {
             return error(event);
         }
+        self.heard += text_in(raw);
         self.complete = self.complete || self.finishes(raw);
         if USAGE.find(raw).is_some() || ERROR.find(raw).is_some() {
             return self.read(event).unwrap_or(Keep::All);
@@ -143,6 +148,7 @@ impl Watch {
         };
         if data.trim_ascii() == DONE {
             self.complete = true;
+            self.over = true;
             return Keep::All;
         }
         if event.name() == Some(b"error") || from_stream_error(&data).is_some() {

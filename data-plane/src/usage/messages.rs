@@ -2,7 +2,7 @@
 //! with what changes in the message; `message_stop` ends it, and no `[DONE]` follows.
 
 use super::chunk::{Keep, Watch, error};
-use super::{Says, Usage};
+use super::{Says, Usage, text_in};
 use crate::json::members;
 use crate::sse::Event;
 
@@ -14,6 +14,7 @@ impl Watch {
     pub(super) fn see_message(&mut self, event: &Event) -> Keep {
         let name = event.name();
         if name == Some(DELTA) {
+            self.heard += text_in(&event.raw);
             return Keep::All;
         }
         if name == Some(b"error") {
@@ -27,7 +28,10 @@ impl Watch {
         let [kind, message, usage] = found.map_or([None; 3], |found| found.values);
         match kind {
             Some("\"error\"") => return error(event),
-            Some("\"message_stop\"") => self.complete = true,
+            Some("\"message_stop\"") => {
+                self.complete = true;
+                self.over = true;
+            }
             _ => {}
         }
         let inner = message.and_then(|text| members(text, &["usage"]).ok());

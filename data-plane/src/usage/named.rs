@@ -1,8 +1,9 @@
 //! Events that have names, as the Responses, image and audio endpoints send them: the
 //! usage stands in the one that ends the answer, and no `[DONE]` follows.
 
-use super::Usage;
 use super::chunk::{DONE, Keep, Watch, error, is_error};
+use super::{Usage, text_in};
+use crate::dialect::openai::usage::Made;
 use crate::json::members;
 use crate::sse::Event;
 
@@ -14,7 +15,11 @@ impl Watch {
     pub(super) fn see_named(&mut self, event: &Event, ends: &[&str]) -> Keep {
         let name = event.name();
         let is_first = self.made.is_none();
-        if !is_first && name.is_some_and(|name| name.ends_with(b".delta")) {
+        let is_delta = name.is_some_and(|name| name.ends_with(b".delta"));
+        if is_delta {
+            self.heard += text_in(&event.raw);
+        }
+        if !is_first && is_delta {
             return Keep::All;
         }
         let Some(data) = event.data() else {
@@ -22,6 +27,7 @@ impl Watch {
         };
         if data.trim_ascii() == DONE {
             self.complete = true;
+            self.over = true;
             return Keep::All;
         }
         if name == Some(b"error") {
@@ -38,6 +44,9 @@ impl Watch {
         if kind == "error" || is_error(fault) {
             return error(event);
         }
+        if !is_delta && kind.as_bytes().ends_with(b".delta") {
+            self.heard += text_in(&event.raw);
+        }
         if !is_first && !ends.contains(&kind) {
             return Keep::All;
         }
@@ -52,7 +61,16 @@ impl Watch {
         }
         if ends.contains(&kind) {
             self.complete = true;
-            self.usage = usage.or(inner).and_then(Usage::read).or(self.usage);
+            self.over = true;
+            let images = kind.starts_with("image");
+            let made = if images { Made::Images } else { Made::Text };
+            let read = |usage| Usage::made(usage, made);
+            let usage = usage.or(inner).and_then(read);
+            self.usage = match usage {
+                _ if images => Some(usage.unwrap_or_default().with_images(1)),
+                None => self.usage,
+                usage => usage,
+            };
         }
         Keep::All
     }

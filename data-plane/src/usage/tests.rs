@@ -2,9 +2,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::endpoint::Streams;
+use foldgate_proto::Quantities;
 
 use super::{Keep, Tail, Usage, Watch, of_whole};
+use crate::endpoint::{ENDPOINTS, Streams};
 use crate::sse::{Event, Splitter};
 
 fn event(text: &str) -> Event {
@@ -32,20 +33,23 @@ fn seen(text: &str, hide: bool) -> (String, Option<Usage>) {
 
 const USAGE: &str = r#"{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}"#;
 
-const COUNTED: Option<Usage> = Some(Usage {
-    prompt: 10,
-    completion: 7,
-    cached: 4,
-    reasoning: 2,
-});
+fn counted() -> Usage {
+    Usage(Quantities {
+        input: 6,
+        cached: 4,
+        output: 5,
+        reasoning: 2,
+        ..Quantities::default()
+    })
+}
 
 #[test]
 fn usage_is_read_leniently() {
-    assert_eq!(Usage::read(USAGE), COUNTED);
-    let embedding = Usage {
-        prompt: 8,
-        ..Usage::default()
-    };
+    assert_eq!(Usage::read(USAGE), Some(counted()));
+    let embedding = Usage(Quantities {
+        input: 8,
+        ..Quantities::default()
+    });
     assert_eq!(
         Usage::read(r#"{"prompt_tokens":8,"total_tokens":8}"#),
         Some(embedding)
@@ -62,8 +66,8 @@ fn usage_is_read_leniently() {
 #[test]
 fn the_usage_chunk_is_hidden_unless_asked_for() {
     let text = format!("data: {{\"id\":\"x\",\"choices\":[ ],\"usage\":{USAGE}}}\n\n");
-    assert_eq!(seen(&text, true), (String::new(), COUNTED));
-    assert_eq!(seen(&text, false), (text.clone(), COUNTED));
+    assert_eq!(seen(&text, true), (String::new(), Some(counted())));
+    assert_eq!(seen(&text, false), (text.clone(), Some(counted())));
 }
 
 #[test]
@@ -97,7 +101,7 @@ fn other_events_pass() {
     }
     let last =
         format!("data: {{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{USAGE}}}\n\n");
-    assert_eq!(seen(&last, true), (last.clone(), COUNTED));
+    assert_eq!(seen(&last, true), (last.clone(), Some(counted())));
 }
 
 #[test]
@@ -166,15 +170,16 @@ fn the_tail_of_a_large_answer_is_enough() {
         "{{\"data\":[{}0],\"usage\": {USAGE} , \"x\":1}}",
         "1,".repeat(100_000)
     );
-    assert_eq!(of_whole(body.as_bytes()), COUNTED);
+    let [chat, ..] = &ENDPOINTS;
+    assert_eq!(of_whole(chat, body.as_bytes()), Some(counted()));
     for size in [1, 1000, 70_000, 1_000_000] {
-        let mut tail = Tail::default();
+        let mut tail = Tail::of(chat);
         for piece in body.as_bytes().chunks(size) {
             tail.push(&Bytes::copy_from_slice(piece));
         }
-        assert_eq!(tail.usage(), COUNTED, "pieces of {size}");
+        assert_eq!(tail.usage(), Some(counted()), "pieces of {size}");
     }
-    assert_eq!(Tail::default().usage(), None);
+    assert_eq!(Tail::of(chat).usage(), None);
 }
 
 proptest! {
@@ -206,13 +211,13 @@ fn a_stream_of_messages_counts_up() {
         let keep = watch.see(&event(&format!("event: {name}\ndata: {data}\n\n")));
         (keep, watch.usage, watch.complete)
     };
-    let counted = |prompt, completion, cached| {
-        Some(Usage {
-            prompt,
-            completion,
+    let counted = |prompt, output, cached| {
+        Some(Usage(Quantities {
+            input: prompt - cached,
             cached,
-            reasoning: 0,
-        })
+            output,
+            ..Quantities::default()
+        }))
     };
     let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":20,"output_tokens":1}}}"#;
     assert_eq!(

@@ -24,4 +24,5 @@ mod routing;
 mod streams;
 mod targets;
 mod upstream;
+mod usage;
 mod vertex;

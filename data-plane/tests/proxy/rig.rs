@@ -14,6 +14,7 @@ use foldgate_domain::command::{AddKey, ClaimOwner, Command, ConfigPatch, Context
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_domain::{State, decide};
 use foldgate_log::replica::Options;
+use foldgate_log::usage::{Intent, Spool, spool};
 use foldgate_log::{Embedded, EventLog as _, Replica, Reports};
 use foldgate_proto::{
     Actor, Config, KeyId, Level, MaskedSecret, OwnerId, RecordId, Revision, Timestamp,
@@ -33,6 +34,9 @@ use crate::upstream::Upstream;
 
 pub(crate) const KEY: &str = "sk-fg-test-owner-key-0123456789";
 pub(crate) const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
+
+/// Room for a thousand calls.
+pub(crate) const SPOOL_BYTES: u64 = 1024 * 1024;
 
 /// Longer than anything here takes, unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,6 +69,9 @@ pub(crate) struct Rig {
     pub(crate) shutdown: Shutdown,
     pub(crate) served: JoinHandle<()>,
     pub(crate) boot: Uuid,
+    pub(crate) spool: Spool,
+    /// Where that is.
+    pub(crate) spooled: TempDir,
     state: State,
     log: Embedded,
     vault: Vault,
@@ -82,6 +89,8 @@ pub(crate) struct Node {
     replica: Replica,
     listeners: Listeners,
     boot: Uuid,
+    spool: Spool,
+    spooled: TempDir,
 }
 
 impl Node {
@@ -104,7 +113,17 @@ impl Node {
             .unwrap();
         let listeners = Listeners::default();
         let boot = Uuid::new_v4();
+        let spooled = tempfile::tempdir().unwrap();
+        let spool = Spool::open(
+            spool::Options {
+                dir: spooled.path().join("spool"),
+                max_bytes: SPOOL_BYTES,
+            },
+            Box::new(Intent::unsettled),
+        )
+        .unwrap();
         let deps = Deps {
+            usage: Some(spool.clone()),
             replica: replica.clone(),
             pools: pools.clone(),
             reports: reports.clone(),
@@ -134,6 +153,8 @@ impl Node {
             replica,
             listeners,
             boot,
+            spool,
+            spooled,
         }
     }
 }
@@ -160,6 +181,8 @@ impl Rig {
             shutdown: node.shutdown,
             served: node.served,
             boot: node.boot,
+            spool: node.spool,
+            spooled: node.spooled,
             state,
             log,
             vault,

@@ -101,7 +101,7 @@ impl Node {
         if let (Some(server), Some(traffic)) = (proxy, traffic) {
             let spool = metering::open(&base)?;
             metering = Metering::start(&base, &opened, &spool);
-            let (proxy, tasks) = traffic.serve(&parts, server)?;
+            let (proxy, tasks) = traffic.serve(&parts, (server, spool))?;
             serving.extend(tasks);
             own_proxy = Some(proxy);
         }

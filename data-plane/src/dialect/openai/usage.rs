@@ -17,7 +17,6 @@ pub(crate) enum Made {
     /// Words, where nothing else is said.
     Text,
     /// Pictures, where nothing else is said.
-    #[cfg_attr(not(test), expect(dead_code, reason = "usage is not yet kept by kind"))]
     Images,
 }
 

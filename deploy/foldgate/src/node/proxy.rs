@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foldgate_data_plane::{Deps, Inbound, Listeners, Place, Pools, Proxy, Settings, Sleeps};
+use foldgate_log::usage::Spool;
 use foldgate_runtime::Server;
 use http::Request;
 use hyper::body::Incoming;
@@ -60,7 +61,7 @@ impl Traffic {
     pub(super) fn serve(
         self,
         parts: &Parts<'_>,
-        server: Server,
+        (server, usage): (Server, Spool),
     ) -> Result<(Arc<Proxy>, [JoinHandle<()>; 2]), Failure> {
         let base = parts.base;
         let listeners = Listeners::default();
@@ -70,6 +71,7 @@ impl Traffic {
             pools: self.pools,
             reports: parts.opened.reports.clone(),
             listeners,
+            usage: Some(usage),
             access: base.access.clone(),
             boot: base.boot,
         };

@@ -1,0 +1,148 @@
+//! What a request says of what it is going to use, and what it did use where no
+//! upstream counted it.
+//!
+//! | paid by | before the call | where nothing was counted |
+//! |---|---|---|
+//! | tokens | a token for 4 bytes of the body (32 KiB of it at most: the rest is images), and 256 of an answer | the same, and a token for 4 bytes of text that came |
+//! | images | as many as are asked for | the same |
+//! | speech | its characters | the same; that is exact |
+//! | sound understood | nothing | a second for 16,000 bytes |
+//! | rerank | a token for 4 bytes | the same |
+
+use foldgate_domain::price::Tariff;
+use foldgate_proto::{Measure, Quantities};
+
+use super::Ended;
+use crate::endpoint::Endpoint;
+use crate::json::members;
+
+/// Bytes of text per token, about.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// The most that a request's bytes count for.
+const MOST_BY_BYTES: u64 = 32 * 1024;
+
+/// How many tokens of an answer are billed of which nobody saw anything.
+const UNSEEN_ANSWER: u64 = 256;
+
+/// How many bytes of sound make a second: 128 kbit/s.
+const BYTES_PER_SECOND: u64 = 16_000;
+
+/// The size of an image that is not said: every known model has it.
+const USUAL_SIZE: &str = "1024x1024";
+
+/// The most images that are believed to be asked for.
+const MOST_IMAGES: u64 = 100;
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// By what it is paid.
+    pub(crate) tariff: Tariff,
+    /// Whether its answer is made of tokens.
+    answers: bool,
+    bytes: u64,
+    images: u64,
+    size: Option<String>,
+    characters: u64,
+}
+
+impl Asked {
+    /// Reads what is held of a request's body.
+    pub(crate) fn of(endpoint: &Endpoint, body: &[u8]) -> Self {
+        let tariff = Tariff::of_path(endpoint.path);
+        let mut asked = Self {
+            tariff,
+            answers: tariff == Tariff::Tokens && !endpoint.path.ends_with("/embeddings"),
+            bytes: (body.len() as u64).min(MOST_BY_BYTES),
+            images: 0,
+            size: None,
+            characters: 0,
+        };
+        match tariff {
+            Tariff::Images => asked.read_images(body),
+            Tariff::Sound if endpoint.path.ends_with("/speech") => asked.read_speech(body),
+            _ => {}
+        }
+        asked
+    }
+
+    /// The size of the images it asks for, with their quality.
+    pub(crate) fn size(&self) -> Option<&str> {
+        self.size.as_deref()
+    }
+
+    /// What the call is going to use, as far as can be told.
+    pub(crate) fn before(&self) -> Quantities {
+        let unseen = if self.answers { UNSEEN_ANSWER } else { 0 };
+        Quantities {
+            output: unseen,
+            ..self.known()
+        }
+    }
+
+    /// What the call used, and whether that was counted.
+    pub(super) fn after(&self, ended: &Ended) -> (Quantities, Measure) {
+        if matches!(self.tariff, Tariff::Free | Tariff::Call) {
+            return (Quantities::default(), Measure::Reported);
+        }
+        match ended.usage {
+            Some(usage) if ended.whole => (usage, Measure::Reported),
+            None if self.characters > 0 && ended.whole => (self.known(), Measure::Reported),
+            said => (self.estimated(said, ended), Measure::Estimated),
+        }
+    }
+
+    fn estimated(&self, said: Option<Quantities>, ended: &Ended) -> Quantities {
+        let mut used = said.unwrap_or_else(|| self.known());
+        let written = ended.heard.div_ceil(BYTES_PER_TOKEN);
+        if self.answers {
+            used.output += written.saturating_sub(used.written());
+        }
+        let is_sound = self.tariff == Tariff::Sound && self.characters == 0;
+        if is_sound && said.is_none() {
+            used.sound_ms = ended.bytes_in.saturating_mul(1_000) / BYTES_PER_SECOND;
+        }
+        used
+    }
+
+    /// What the request itself says.
+    fn known(&self) -> Quantities {
+        let mut used = Quantities::default();
+        match self.tariff {
+            Tariff::Free | Tariff::Call => {}
+            Tariff::Tokens | Tariff::Rerank => used.input = self.bytes.div_ceil(BYTES_PER_TOKEN),
+            Tariff::Images => used.images = self.images,
+            Tariff::Sound => used.characters = self.characters,
+        }
+        used
+    }
+
+    fn read_images(&mut self, body: &[u8]) {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let found = members(text, &["n", "size", "quality"]);
+        let [n, size, quality] = found.map_or([None; 3], |found| found.values);
+        let number = n.and_then(|n| n.parse().ok()).unwrap_or(1);
+        self.images = u64::min(number, MOST_IMAGES);
+        let word = |json: Option<&str>| {
+            let word: Option<String> = json.and_then(|json| serde_json::from_str(json).ok());
+            word.filter(|word| word != "auto")
+        };
+        let size = word(size).unwrap_or_else(|| USUAL_SIZE.to_owned());
+        self.size = Some(match word(quality) {
+            Some(quality) => format!("{quality}:{size}"),
+            None => size,
+        });
+    }
+
+    fn read_speech(&mut self, body: &[u8]) {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let found = members(text, &["input"]);
+        let [input] = found.map_or([None], |found| found.values);
+        let input = input.and_then(|input| serde_json::from_str::<String>(input).ok());
+        self.characters = input.map_or(0, |input| input.chars().count() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! What is refused for want of money, or because it could not be billed.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{Kind, Problem};
+
+impl Problem {
+    /// The account's credit is spent.
+    pub fn out_of_credit() -> Self {
+        let message = "insufficient balance: the account's credit is spent";
+        Self::unpaid("insufficient_balance", message)
+    }
+
+    /// The account, or one above it, has come to its `HardLimit`.
+    pub fn capped() -> Self {
+        let message = "the account has spent what it may spend this month";
+        Self::unpaid("hard_limit_reached", message)
+    }
+
+    /// What a call uses could not be written down, so it is not made.
+    pub fn unbillable() -> Self {
+        let message = "this node cannot write down what calls use";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Self::new(status, Kind::ServerError, "usage_not_recorded", message)
+        }
+    }
+
+    fn unpaid(code: &'static str, message: &'static str) -> Self {
+        Self::new(
+            StatusCode::PAYMENT_REQUIRED,
+            Kind::PermissionError,
+            code,
+            message,
+        )
+    }
+}

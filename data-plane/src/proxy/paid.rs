@@ -1,0 +1,57 @@
+//! What a call takes before it goes upstream: its places under rate limits, and the bill
+//! that it is paid by.
+
+use foldgate_domain::Limited;
+use foldgate_domain::price::Terms;
+use foldgate_proto::Rates;
+
+use super::Proxy;
+use crate::account::Account;
+use crate::account::bill::{Asked, Bill, Payer};
+use crate::admit::Admitted;
+use crate::body::Message;
+use crate::endpoint::Endpoint;
+use crate::error::Problem;
+use crate::limits::tokens;
+use crate::pools::now;
+
+impl Proxy {
+    /// Takes the request's places under its rate limits, and opens its bill.
+    pub(super) async fn enter(
+        &self,
+        account: &mut Account,
+        limits: &[Limited],
+        (endpoint, message): (&'static Endpoint, &Message),
+        admitted: &Admitted,
+    ) -> Result<(), Problem> {
+        let estimate = tokens(limits, message.said(endpoint));
+        let (standing, taken) = self.meters.enter(limits, estimate).await;
+        account.standing = standing;
+        account.reserved = taken?;
+        account.bill = self.bill(account, (endpoint, message), admitted);
+        Ok(())
+    }
+
+    fn bill(
+        &self,
+        account: &Account,
+        (endpoint, message): (&'static Endpoint, &Message),
+        admitted: &Admitted,
+    ) -> Option<Bill> {
+        let table = admitted.table();
+        let payer = Payer {
+            spool: self.deps.usage.clone()?,
+            owner: admitted.owner(),
+            account: admitted.account(),
+            caller_key: admitted.key(),
+            prices: table.prices().clone(),
+            terms: Terms {
+                rates: table.rates(admitted.account()),
+                factor: Rates::ONE,
+            },
+            at: now(),
+        };
+        let asked = Asked::of(endpoint, message.held());
+        Some(Bill::new(payer, (endpoint.name, &account.requested), asked))
+    }
+}
