@@ -27,6 +27,7 @@ mod keys;
 mod limits;
 mod models;
 mod policies;
+mod price;
 mod steps;
 mod terms;
 
@@ -34,6 +35,7 @@ use caller::ApiKeyView;
 use keys::LevelView;
 use models::{Explained, LegView, NotEnforced};
 use policies::Applicable;
+use price::Price;
 use steps::Step;
 use terms::Terms;
 
@@ -158,12 +160,6 @@ struct Refused {
     message: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Price {
-    priced: bool,
-    note: &'static str,
-}
-
 /// The model's names on the way.
 #[derive(Clone, Copy)]
 struct Names<'a> {
@@ -229,16 +225,17 @@ impl<'a> Asked<'a> {
             policies: self.policies(way, winner),
             models_not_understood: self.not_understood(),
             steps: (first, second, third),
+            price: Price::of(
+                self.table,
+                self.account,
+                upstream_model.as_deref().unwrap_or(mapped),
+            ),
             upstream_model,
             level,
             switch_over: chain.get(1..).unwrap_or_default().to_vec(),
             levels: levels.collect(),
             allow_models: models,
             limits: limits::in_force(self.owner(), self.account, (self.model, mapped)),
-            price: Price {
-                priced: false,
-                note: "not yet priced: PRICING is stored, calls are not charged yet",
-            },
         }
     }
 

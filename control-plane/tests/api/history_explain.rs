@@ -54,8 +54,42 @@ async fn each_mapping_names_its_winner_and_its_losers() {
     let route = table.owner(node.owner).unwrap().resolve("gpt-4o").unwrap();
     assert_eq!(way["level"], route.level().unwrap().get());
     assert_eq!(way["upstream_model"], route.model);
+    assert_eq!(way["price"]["model"], "large");
     assert_eq!(way["price"]["priced"], false);
     assert_eq!(way["limits"]["enforced"], true);
+}
+
+#[tokio::test]
+async fn the_price_says_who_set_what() {
+    let node = Node::start().await;
+    let pricing = json!({"ChatPricing": {"gpt-4*": {"InputText": 3}}}).to_string();
+    let written = node
+        .put("/x-config", &json!({"PRICING": pricing}))
+        .await
+        .ok();
+    assert!(!written["warnings"].to_string().contains("PRICING"));
+    let way = explain(&node, "model=gpt-4o").await;
+    let price = &way["price"];
+    assert_eq!(
+        (&price["priced"], &price["rates"]),
+        (&json!(true), &json!("1"))
+    );
+    assert_eq!(
+        price["version"]["pricing"],
+        node.replica.status().revision.0
+    );
+    let fields = price["fields"].as_array().unwrap();
+    let field = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    let (read, written) = (field("InputText"), field("OutputText"));
+    assert_eq!(
+        (&read["usd"], &read["layer"]),
+        (&json!("3"), &json!("owner"))
+    );
+    assert_eq!(read["row"], "gpt-4*");
+    assert_eq!(
+        (&written["usd"], &written["layer"]),
+        (&json!("10"), &json!("shipped"))
+    );
 }
 
 #[tokio::test]

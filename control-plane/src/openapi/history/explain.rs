@@ -12,7 +12,6 @@ pub(super) fn answer() -> Value {
         &[("of", text()), ("what", text()), ("limit", map(number()))],
         &[],
     );
-    let note = || object(&[("note", text())], &[("priced", flag())]);
     object(
         &[
             ("success", success()),
@@ -56,7 +55,33 @@ pub(super) fn answer() -> Value {
                     &[],
                 ),
             ),
-            ("price", note()),
+            ("price", price()),
+        ],
+        &[],
+    )
+}
+
+fn price() -> Value {
+    let version = object(&[("table", count()), ("pricing", count())], &[]);
+    let field = object(
+        &[
+            ("section", text()),
+            ("field", text()),
+            ("size", or_null(text())),
+            ("usd", text()),
+            ("layer", words(&["owner", "shipped"])),
+            ("row", text()),
+            ("above", or_null(count())),
+        ],
+        &[],
+    );
+    object(
+        &[
+            ("model", text()),
+            ("priced", flag()),
+            ("rates", text()),
+            ("version", version),
+            ("fields", list(field)),
         ],
         &[],
     )

@@ -238,9 +238,6 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
         let mapper = mapper.map(|(source, target)| (source, target, target.as_str()));
         warnings.extend(unserved(owner, "MODEL_MAPPER", mapper));
     }
-    if set.pricing.is_some() {
-        warnings.push(Warning::NotEnforced("PRICING"));
-    }
     warnings
 }
 
