@@ -27,9 +27,14 @@ pub fn nats_server() -> PathBuf {
     installed("tools/nats-server")
 }
 
-/// The Python of the environment that has the `openai` SDK.
+/// The Python of the environment that has the newest SDKs.
 pub fn python() -> PathBuf {
     installed("venv/bin/python")
+}
+
+/// The Python of the environment that has the SDKs of one major version before.
+pub fn older_python() -> PathBuf {
+    installed("venv-older/bin/python")
 }
 
 /// The fuzzer of documented APIs.

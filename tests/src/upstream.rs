@@ -6,6 +6,7 @@ mod tls;
 
 pub mod reply;
 pub mod shape;
+pub mod vendor;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 
 pub use reply::{Hint, Reply, Step};
 pub(crate) use tls::Identity;
+pub use vendor::Vendor;
 
 use crate::poll::{SOON, eventually};
 
