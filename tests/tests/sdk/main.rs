@@ -1,5 +1,10 @@
-//! The unmodified `openai` Python SDK against Foldgate: what most callers use.
+//! The unmodified `openai` and `anthropic` Python SDKs against Foldgate: what most
+//! callers use.
 
+mod dialects;
+mod rest;
+
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -96,8 +101,17 @@ async fn the_openai_sdk_calls_a_routing_model_with_an_issued_key() {
 
 /// Runs a script with a key.
 async fn succeeds(name: &str, foldgate: &Foldgate, key: &str) {
+    run_script((&paths::python(), name), (foldgate, key), &[]).await;
+}
+
+/// Runs a script in an environment, with a key and what else it is told.
+async fn run_script(
+    (python, name): (&PathBuf, &str),
+    (foldgate, key): (&Foldgate, &str),
+    told: &[(&str, String)],
+) {
     let folder = paths::scratch();
-    let mut command = Command::new(paths::python());
+    let mut command = Command::new(python);
     command
         .arg(paths::workspace().join("tests/python").join(name))
         .env(
@@ -105,7 +119,8 @@ async fn succeeds(name: &str, foldgate: &Foldgate, key: &str) {
             format!("{}/v1", foldgate.proxy().base()),
         )
         .env("FOLDGATE_KEY", key)
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(told.iter().map(|(name, value)| (name, value)));
     let log = folder.path().join("script.log");
     let mut script = Process::start(name, &command, &log);
     let status = script.end(SCRIPT).await;
