@@ -197,8 +197,8 @@ class Bench:
         wait_for(port)
         return child, port, None
 
-    def foldgate(self, streaming):
-        del streaming
+    def foldgate_with_admin(self):
+        """A fresh process, its proxy's port and its admin listener's."""
         ports = [free_port() for _ in range(3)]
         home = self.dir / f"foldgate-{ports[0]}"
         env = {
@@ -214,24 +214,28 @@ class Bench:
         child = self.spawn(self.proxy_core, [RELEASE / "foldgate", "standalone"], env=env)
         ready(ports[2])
         time.sleep(REST)
+        return child, ports[0], ports[1]
+
+    def foldgate(self, streaming):
+        del streaming
+        child, port, admin_port = self.foldgate_with_admin()
         idle = rss_mb(child.pid)
         key = {
             "SecretKey": "sk-upstream-0123456789abcdefghijkl",
             "Level": 1,
             "Provider": f"http://127.0.0.1:{self.upstream}",
         }
-        admin(ports[1], "POST", "/x-keys", key)
-        admin(ports[1], "PUT", "/x-config", {"LEVEL_MAPPER": "*=1"})
-        return child, ports[0], idle
+        admin(admin_port, "POST", "/x-keys", key)
+        admin(admin_port, "PUT", "/x-config", {"LEVEL_MAPPER": "*=1"})
+        return child, port, idle
 
-    def wrk(self, port, streaming, seconds, connections):
-        body = {"model": "bench", "messages": [{"role": "user", "content": "Hello! " * 20}]}
-        if streaming:
-            body["stream"] = True
+    def wrk(self, port, call, seconds, connections):
+        """Posts one body to one path, again and again."""
+        path, body = call
         script = self.dir / "post.lua"
         text = json.dumps(body, separators=(",", ":"))
         script.write_text(LUA.format(body=text, key=OWNER_KEY))
-        url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        url = f"http://127.0.0.1:{port}{path}"
         command = ["taskset", "-c", str(self.load_core), "wrk", "-t1", "--timeout", "30s"]
         command += [f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
         limit = seconds + 60
@@ -244,10 +248,14 @@ class Bench:
         return requests, micros / 1e6, p50, p99
 
     def measure(self, make, streaming, args):
+        body = {"model": "bench", "messages": [{"role": "user", "content": "Hello! " * 20}]}
+        if streaming:
+            body["stream"] = True
+        call = ("/v1/chat/completions", body)
         child, port, idle = make(streaming)
-        self.wrk(port, streaming, 1, args.connections)
+        self.wrk(port, call, 1, args.connections)
         before, sent = cpu_seconds(child.pid), self.sent()
-        requests, duration, p50, p99 = self.wrk(port, streaming, args.seconds, args.connections)
+        requests, duration, p50, p99 = self.wrk(port, call, args.seconds, args.connections)
         cpu = cpu_seconds(child.pid) - before
         units = self.sent() - sent if streaming else requests
         self.stop(child)
@@ -289,15 +297,11 @@ def compare(bench, args, streaming):
     print(f"  foldgate at rest: {median('foldgate', 'idle_mb'):.1f} MB")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=32)
-    args = parser.parse_args()
+def tools(*needed):
+    """Looks for tools, and takes the second of two cores; gives both."""
     # Debian's nginx stands where only root's PATH leads.
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
-    for tool in ("nginx", "wrk", "taskset", "setpriv"):
+    for tool in (*needed, "taskset", "setpriv"):
         if not shutil.which(tool):
             sys.exit(f"{tool} is missing: tests/bench/run installs it")
     cores = sorted(os.sched_getaffinity(0))[:2]
@@ -308,6 +312,16 @@ def main():
     # Ends in good order, with all children, whoever asks.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    return cores
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=32)
+    args = parser.parse_args()
+    cores = tools("nginx", "wrk")
     with tempfile.TemporaryDirectory() as directory:
         # nginx's worker is another user when root starts it.
         os.chmod(directory, 0o755)
