@@ -3,6 +3,7 @@
 //! randomness, no async: time, ids and chance are arguments.
 
 pub mod acl;
+pub mod balance;
 pub mod bounds;
 pub mod catalogue;
 pub mod command;
