@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldgate_domain::balance::Balance;
 use foldgate_domain::command::Precondition;
 use foldgate_domain::{Command, Table};
 use foldgate_log::{EventLog, Replica, Reports};
-use foldgate_proto::{Actor, OwnerId, RecordId, ResourceId, Revision};
+use foldgate_proto::{Account, Actor, OwnerId, RecordId, ResourceId, Revision};
 use foldgate_runtime::{AccessLog, StatusPages};
 use foldgate_vault::Vault;
 use tokio::sync::Semaphore;
@@ -84,6 +85,11 @@ pub(crate) struct Parts {
 }
 
 impl App {
+    /// What an account has left of the credit that it was granted itself.
+    pub(crate) fn left(&self, owner: OwnerId, account: &Account) -> Balance {
+        self.usage.purses().left(owner, account, clock::now())
+    }
+
     /// Shares the parts.
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))

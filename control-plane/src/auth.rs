@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::request::{self, RequestId, min_revision, query, quote};
 use crate::{clock, routes};
+use foldgate_domain::balance::{hour, payer};
 
 const API_KEY: &str = "x-api-key";
 
@@ -286,6 +287,7 @@ impl FromRequestParts<App> for Authenticated {
         }
         let allowed = verified.and_then(|caller| {
             check_route(parts, &caller)?;
+            check_balance(parts, (app, &caller))?;
             Ok(caller)
         });
         if let Err(error) = &allowed {
@@ -312,6 +314,25 @@ fn check_route(parts: &Parts, caller: &Authenticated) -> Result<(), Error> {
         }
         Who::Admin(role) => Err(Error::Role(role)),
         Who::Owner | Who::Account => Err(Error::NotOwner),
+    }
+}
+
+/// Whether an account has enough left to make and change others.
+fn check_balance(parts: &Parts, (app, caller): (&App, &Authenticated)) -> Result<(), Error> {
+    let route = parts
+        .extensions
+        .get::<MatchedPath>()
+        .map_or("", routes::name);
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    if caller.who() != Who::Account || reads || route == access::ROTATE_SELF {
+        return Ok(());
+    }
+    let (owner, now) = (caller.owner(), clock::now());
+    let payer = payer(owner.lineage(caller.account()), hour(now));
+    let least = app.settings.user_api();
+    match payer.map(|payer| app.left(owner.id, payer).total) {
+        Some(left) if left < least => Err(Error::LowBalance(least)),
+        _ => Ok(()),
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn below(
 pub(crate) async fn live(State(app): State<App>, caller: Authenticated) -> Result<Response, Error> {
     let now = clock::now();
     let totals = app.usage.totals(caller.owner_id(), caller.account(), now);
-    let mut body = crate::owner_api::dashboard::about(&caller);
+    let mut body = crate::owner_api::dashboard::about(&app, &caller);
     body["object"] = json!("user_live");
     body["usage"] = view::totals(&totals.await?);
     Ok(reply::read(&caller, &body))

@@ -24,6 +24,7 @@ use crate::history_api::stream;
 use crate::journal::Journal;
 use crate::mail::{self, Mails};
 use crate::playground::{Playground, Way};
+use crate::purses;
 use crate::reports::{Disabler, Folder};
 use crate::routes;
 use crate::settings::Settings;
@@ -147,6 +148,8 @@ impl ControlPlane {
             ids: Ids::default(),
         });
         feeders.spawn(mail::run(mails, mail_deps(&app), stop()));
+        let purses = app.usage.purses().clone();
+        feeders.spawn(purses.run(purse_deps(&app), stop()));
         Self {
             app,
             stop_feeding,
@@ -241,12 +244,23 @@ fn feed<T>(
     part
 }
 
+/// What verdicts on accounts are made of.
+fn purse_deps(app: &App) -> purses::Deps {
+    purses::Deps {
+        replica: app.replica.clone(),
+        reports: app.reports.clone(),
+        node: app.settings.node.clone(),
+        least: app.settings.user_min(),
+    }
+}
+
 /// What mails are written from.
 fn mail_deps(app: &App) -> mail::Deps {
     mail::Deps {
         replica: app.replica.clone(),
         reports: app.reports.clone(),
         sleeps: app.sleeps.clone(),
+        purses: app.usage.purses().clone(),
         vault: app.vault.clone(),
         addresses: app.settings.addresses.clone(),
     }

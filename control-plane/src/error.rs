@@ -6,7 +6,7 @@
 
 use axum::response::{IntoResponse, Response};
 use foldgate_domain::{Denied, Kind, Rejection};
-use foldgate_proto::{AdminRole, RecordId, Revision};
+use foldgate_proto::{AdminRole, NanoDollars, RecordId, Revision};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::{Map, Value, json};
@@ -60,6 +60,9 @@ pub enum Error {
          account), so it may not make or change accounts and keys"
     )]
     BoundedKey,
+    /// The account has too little left.
+    #[error("insufficient balance: managing accounts and keys takes a balance of {0} dollars")]
+    LowBalance(NanoDollars),
     /// The account may not call from there, or not at all.
     #[error(transparent)]
     Denied(Denied),
@@ -218,6 +221,7 @@ impl Error {
             | Self::NotFirstOwner
             | Self::AdminKey
             | Self::BoundedKey
+            | Self::LowBalance(_)
             | Self::Role(_)
             | Self::Denied(_) => StatusCode::FORBIDDEN,
             Self::NoRoute(_)
@@ -271,6 +275,7 @@ impl Error {
             Self::Disabled => "disabled_api_key",
             Self::Role(_) => "role_not_allowed",
             Self::BoundedKey => "bounded_key",
+            Self::LowBalance(_) => "insufficient_balance",
             Self::Denied(_) => "access_denied",
             Self::NotReady => "not_ready",
             Self::NoRoute(_) => "route_not_found",

@@ -12,6 +12,7 @@
 //! - `mail`: tells owners by mail what befalls their keys.
 //! - [`history`]: what happened, to be looked up, and the states that were.
 //! - [`usage`]: what requests used, added up; `bills` shows it.
+//! - `purses`: who may spend no more, by what was spent, by credit and by limits.
 //! - [`error`]: every answer that is not a success, in one place.
 
 pub mod access;
@@ -37,6 +38,7 @@ mod observe;
 mod openapi;
 mod owner_api;
 pub mod playground;
+mod purses;
 mod reply;
 mod reports;
 mod request;

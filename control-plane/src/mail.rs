@@ -1,4 +1,4 @@
-//! Mails to an owner about what befalls its keys. Control planes agree through a
+//! Mails to an owner about what befalls its keys and accounts. Control planes agree through a
 //! [`Board`] on who sends which, so that each goes out once, however many they are:
 //!
 //! - `watch` looks at the state and at who sleeps, and finds causes.
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::purses::Purses;
 use crate::sleeps::Sleeps;
 use post::Post;
 use watch::Watch;
@@ -36,6 +37,7 @@ pub(crate) struct Deps {
     pub(crate) replica: Replica,
     pub(crate) reports: Reports,
     pub(crate) sleeps: Sleeps,
+    pub(crate) purses: Purses,
     pub(crate) vault: Vault,
     pub(crate) addresses: AddressPolicy,
 }
@@ -49,6 +51,7 @@ pub(crate) async fn run(mails: Mails, deps: Deps, stop: CancellationToken) {
         replica: deps.replica.clone(),
         reports: deps.reports,
         sleeps: deps.sleeps,
+        purses: deps.purses,
         told: &told,
     };
     let post = Post {

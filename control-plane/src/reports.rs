@@ -113,6 +113,8 @@ impl Folder {
     fn fold(&self, report: &Report) {
         match report {
             Report::Sleep(sleep) => self.sleep(sleep),
+            // Each control plane judges by itself.
+            Report::Purses(_) => {}
             Report::Heartbeat(heartbeat) => {
                 self.fleet.fold(heartbeat, clock::now());
                 for sleep in &heartbeat.sleeping {

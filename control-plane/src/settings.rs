@@ -1,7 +1,8 @@
 //! What the control plane needs to know that is not in the log.
 
+use foldgate_domain::money::dollars;
 use foldgate_domain::upstream_url::AddressPolicy;
-use foldgate_proto::Role;
+use foldgate_proto::{NanoDollars, Role};
 
 use crate::KeyFile;
 
@@ -26,4 +27,21 @@ pub struct Settings {
     pub user_min_balance: String,
     /// What a user needs to use the API; decimal text, shown by `/x-conf`.
     pub user_api_balance: String,
+}
+
+impl Settings {
+    /// What an account must have left to call; nothing where the setting is no amount.
+    pub(crate) fn user_min(&self) -> NanoDollars {
+        amount(&self.user_min_balance)
+    }
+
+    /// What an account must have left to manage others.
+    pub(crate) fn user_api(&self) -> NanoDollars {
+        amount(&self.user_api_balance)
+    }
+}
+
+/// An amount of money; the settings were checked, so it is one.
+fn amount(text: &str) -> NanoDollars {
+    dollars(text).unwrap_or_default()
 }

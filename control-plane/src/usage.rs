@@ -32,12 +32,13 @@ pub use book::{KeyLine, Line};
 pub use sums::Sums;
 
 use crate::history::store::Fault;
+use crate::purses::Purses;
 use book::Book;
 use fold::Fold;
 
 /// A handle on the sums; clones share it.
 #[derive(Clone)]
-pub struct Usage(Arc<watch::Sender<State>>);
+pub struct Usage(Arc<watch::Sender<State>>, Purses);
 
 #[derive(Clone)]
 struct State {
@@ -83,7 +84,7 @@ impl Usage {
             trouble: None,
             folded: 0,
         };
-        let usage = Self(Arc::new(watch::Sender::new(state)));
+        let usage = Self(Arc::new(watch::Sender::new(state)), Purses::new());
         let fold = Fold {
             usage: usage.clone(),
             feed: streams.feed(),
@@ -148,6 +149,11 @@ impl Usage {
     /// See [`Error`].
     pub async fn complete_since(&self) -> Result<Option<Timestamp>, Error> {
         self.ask(|book| Ok(book.meta()?.since)).await
+    }
+
+    /// Who may spend no more.
+    pub(crate) const fn purses(&self) -> &Purses {
+        &self.1
     }
 
     /// Waits until this process has folded that many batches.

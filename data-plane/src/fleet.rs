@@ -80,6 +80,7 @@ impl Proxy {
     fn take(&self, report: &Report) {
         match report {
             Report::Sleep(report) => self.deps.pools.hear(report),
+            Report::Purses(told) => self.purses.hear(told),
             Report::Heartbeat(heartbeat) => {
                 if heartbeat.boot == self.deps.boot {
                     return;

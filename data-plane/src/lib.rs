@@ -22,6 +22,7 @@ mod multipart;
 mod openapi;
 mod pools;
 mod proxy;
+mod purses;
 mod realtime;
 mod relay;
 mod request_id;

@@ -35,6 +35,7 @@ use crate::limits::{Meters, show};
 use crate::models;
 use crate::openapi;
 use crate::pools::Pools;
+use crate::purses::Purses;
 use crate::relay::Body;
 use crate::request_id::{self, RequestIds};
 use crate::settings::Settings;
@@ -86,6 +87,8 @@ pub struct Proxy {
     instance: String,
     strangers: Semaphore,
     pub(crate) meters: Arc<Meters>,
+    /// Who may spend no more.
+    pub(crate) purses: Purses,
     ids: RequestIds,
     /// Says when the process is to end, once it runs.
     pub(crate) shutdown: OnceLock<Shutdown>,
@@ -108,6 +111,7 @@ impl Proxy {
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
             meters: Meters::new(&deps.reports, deps.pools.sleeps().place()),
+            purses: Purses::default(),
             ids: RequestIds::new(deps.boot),
             shutdown: OnceLock::new(),
             deps,

@@ -47,6 +47,10 @@ pub const USAGE_OTHERS_STREAM: &str = "FOLDGATE_USAGE_OTHERS";
 /// Every usage batch.
 pub const USAGE_SUBJECTS: &str = "foldgate.usage.>";
 
+/// What control planes tell of accounts that may spend no more (core subjects; they
+/// cross leaf links).
+pub const PURSE_SUBJECTS: &str = "foldgate.purse.>";
+
 /// Heartbeats of every node.
 pub const HEARTBEAT_SUBJECTS: &str = "foldgate.heartbeat.>";
 
@@ -109,6 +113,11 @@ pub fn usage_region_subjects(region: &str) -> String {
 /// The subject of one node's usage batches.
 pub fn usage_subject(region: &str, node: &str) -> String {
     format!("foldgate.usage.{}.{}", token(region), token(node))
+}
+
+/// The subject of what one control plane tells of an owner's accounts.
+pub fn purse_subject(owner: OwnerId, node: &str) -> String {
+    format!("foldgate.purse.{owner}.{}", token(node))
 }
 
 /// The subject of one node's heartbeat.

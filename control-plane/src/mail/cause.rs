@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use foldgate_proto::{KeyId, KeyNumber, Level, OwnerId, Revision, SleepCause, Timestamp};
+use foldgate_proto::{
+    AccountNumber, KeyId, KeyNumber, Level, NanoDollars, OwnerId, Revision, SleepCause, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// How often the same cause is told, at the most.
@@ -33,6 +35,21 @@ pub(super) enum Cause {
         /// Why that one sleeps.
         why: SleepCause,
     },
+    /// An account's credit is nearly spent.
+    LowBalance {
+        account: AccountNumber,
+        name: String,
+        left: NanoDollars,
+    },
+    /// An account and those below it have come to its `SoftLimit`.
+    SoftLimit {
+        account: AccountNumber,
+        name: String,
+        /// Of which month, counted from the year 0.
+        month: u32,
+        spent: NanoDollars,
+        limit: NanoDollars,
+    },
 }
 
 impl Cause {
@@ -41,13 +58,18 @@ impl Cause {
         match self {
             Self::KeyDisabled { key, secret, .. } => format!("{owner}.key-disabled.{key}-{secret}"),
             Self::LevelAsleep { level, .. } => format!("{owner}.level-asleep.{level}"),
+            Self::LowBalance { account, .. } => format!("{owner}.low-balance.{account}"),
+            Self::SoftLimit { account, month, .. } => {
+                format!("{owner}.soft-limit.{account}-{month}")
+            }
         }
     }
 
     /// After which time it may be told again, if it still holds then.
     pub(super) const fn again(&self) -> Option<Duration> {
         match self {
-            Self::KeyDisabled { .. } => None,
+            // A letter is kept for a day; then what still holds is told once more.
+            Self::KeyDisabled { .. } | Self::LowBalance { .. } | Self::SoftLimit { .. } => None,
             Self::LevelAsleep { .. } => Some(TOLD_EVERY),
         }
     }
@@ -85,6 +107,34 @@ impl Cause {
                      because of: {why}.\n\n\
                      Until then its requests go to the Level that SWITCH_OVER names, or are refused. GET /x-conf shows \
                      who sleeps and why; POST /x-keys/{{id}}/wake wakes a key.\n"
+                );
+                (subject, text)
+            }
+            Self::LowBalance {
+                account,
+                name,
+                left,
+            } => {
+                let subject = format!("Foldgate: the credit of account {name} is nearly spent");
+                let text = format!(
+                    "The account {account} ({name}) of {owner} has {left} dollars left of its credit.\n\n\
+                     Below UserMinBalance its calls are refused, and those of the accounts that it pays for. \
+                     PUT /x-users/{account} with CreditGranted grants more.\n"
+                );
+                (subject, text)
+            }
+            Self::SoftLimit {
+                account,
+                name,
+                spent,
+                limit,
+                ..
+            } => {
+                let subject = format!("Foldgate: account {name} has come to its SoftLimit");
+                let text = format!(
+                    "The account {account} ({name}) of {owner} and those below it have spent {spent} dollars this \
+                     month; its SoftLimit is {limit}.\n\n\
+                     Nothing is refused for that; HardLimit refuses. GET /x-bill?user={account} shows what was spent.\n"
                 );
                 (subject, text)
             }

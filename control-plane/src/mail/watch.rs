@@ -6,7 +6,7 @@ use std::time::Duration;
 use foldgate_domain::{OwnerState, State};
 use foldgate_log::board::Put;
 use foldgate_log::{Board, Error, Replica, Report, Reports};
-use foldgate_proto::{ActorKind, KeyId, Level, OwnerId, SleepReport, Timestamp};
+use foldgate_proto::{AccountNumber, ActorKind, KeyId, Level, OwnerId, SleepReport, Timestamp};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::sleep;
 
@@ -14,7 +14,9 @@ use super::cause::{Cause, TOLD_EVERY};
 use super::letter::Letter;
 use super::smtp::is_set_up;
 use crate::clock;
+use crate::purses::{Judgement, Purses};
 use crate::sleeps::Sleeps;
+use crate::usage::span;
 
 /// How long changes are gathered before they are looked at.
 const GATHER: Duration = Duration::from_secs(1);
@@ -31,6 +33,7 @@ pub(super) struct Watch<'a> {
     pub(super) replica: Replica,
     pub(super) reports: Reports,
     pub(super) sleeps: Sleeps,
+    pub(super) purses: Purses,
     /// Told when there is a new letter.
     pub(super) told: &'a Notify,
 }
@@ -50,7 +53,7 @@ impl Watch<'_> {
             sleep(GATHER).await;
             let now = clock::now();
             known.retain(|_, told| now.since(*told) < TOLD_EVERY);
-            let causes = causes(&self.replica.state(), &self.sleeps, now);
+            let causes = causes(&self.replica.state(), (&self.sleeps, &self.purses), now);
             for (owner, cause) in causes {
                 let key = cause.key(owner);
                 if known.contains_key(&key) {
@@ -87,7 +90,7 @@ impl Watch<'_> {
 async fn sleeps(heard: &mut broadcast::Receiver<Report>) {
     loop {
         match heard.recv().await {
-            Ok(Report::Heartbeat(_)) => {}
+            Ok(Report::Heartbeat(_) | Report::Purses(_)) => {}
             Ok(Report::Sleep(_)) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
@@ -95,16 +98,43 @@ async fn sleeps(heard: &mut broadcast::Receiver<Report>) {
 }
 
 /// What holds now, of owners who want mails.
-fn causes(state: &State, sleeps: &Sleeps, now: Timestamp) -> Vec<(OwnerId, Cause)> {
+fn causes(
+    state: &State,
+    (sleeps, purses): (&Sleeps, &Purses),
+    now: Timestamp,
+) -> Vec<(OwnerId, Cause)> {
     let mut causes = Vec::new();
     for (id, owner) in &state.owners {
         if is_set_up(&owner.config) {
             let sleeping = sleeps.of_owner(*id, now);
             let found = disabled(owner, now).chain(asleep(owner, &sleeping));
             causes.extend(found.map(|cause| (*id, cause)));
+            let judged = purses.judged(*id).unwrap_or_default();
+            causes.extend(spent(owner, &judged, now).map(|cause| (*id, cause)));
         }
     }
     causes
+}
+
+/// Accounts that have nearly spent their credit, or come to their `SoftLimit`.
+fn spent(owner: &OwnerState, judged: &Judgement, now: Timestamp) -> impl Iterator<Item = Cause> {
+    let name = |account: AccountNumber| {
+        let account = owner.accounts.get(&account);
+        account.map_or_else(String::new, |account| account.profile.name.clone())
+    };
+    let low = judged.low.iter().map(move |low| Cause::LowBalance {
+        account: low.account,
+        name: name(low.account),
+        left: low.left,
+    });
+    let soft = judged.soft.iter().map(move |soft| Cause::SoftLimit {
+        account: soft.account,
+        name: name(soft.account),
+        month: span::month(now),
+        spent: soft.spent,
+        limit: soft.limit,
+    });
+    low.chain(soft)
 }
 
 /// Keys that a node's reports put out of use a short time ago.

@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::Bounds;
 use foldgate_domain::acl::{Item as _, Model};
-use foldgate_proto::{Account, Credit};
+use foldgate_domain::balance::{Balance, Left};
+use foldgate_proto::Account;
 use serde_json::{Value, json};
 
 use super::users::view;
@@ -16,11 +17,10 @@ use crate::access::Who;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::bills;
-use crate::clock;
 use crate::reply;
 
 /// `GET /dashboard/status`
-pub(crate) async fn status(caller: Authenticated) -> Response {
+pub(crate) async fn status(State(app): State<App>, caller: Authenticated) -> Response {
     let owner = caller.owner();
     let number = caller.account();
     let profile = own(&caller).map(|account| &account.profile);
@@ -33,7 +33,7 @@ pub(crate) async fn status(caller: Authenticated) -> Response {
         "email": profile.map(|profile| &profile.email),
         "alias": profile.map_or("", |profile| &profile.alias),
         "public_key": Value::Null,
-        "balance": balance(&caller),
+        "balance": view::dollars(left(&app, &caller).map(|left| left.total)),
         "manage": matches!(caller.who(), Who::Owner | Who::Account),
         "admin": caller.who() == Who::Owner,
     });
@@ -42,23 +42,20 @@ pub(crate) async fn status(caller: Authenticated) -> Response {
 
 /// `GET /dashboard/info`
 pub(crate) async fn info(State(app): State<App>, caller: Authenticated) -> Response {
-    let mut body = about(&caller);
+    let mut body = about(&app, &caller);
     body["usage"] = bills::usage_of(&app, &caller).await;
     reply::read(&caller, &body)
 }
 
 /// What a caller is, has and may.
-pub(crate) fn about(caller: &Authenticated) -> Value {
+pub(crate) fn about(app: &App, caller: &Authenticated) -> Value {
     let owner = caller.owner();
     let number = caller.account();
     let account = own(caller);
     let profile = account.map(|account| &account.profile);
-    let now = clock::now();
-    let credits = account.into_iter().flat_map(|account| &account.credits);
-    let credits: Vec<Value> = credits
-        .filter(|credit| credit.expires_at > now)
-        .map(credit)
-        .collect();
+    let left = left(app, caller);
+    let credits = left.iter().flat_map(|left| &left.left).map(credit);
+    let credits: Vec<Value> = credits.collect();
     let bounds = bounds(caller);
     let limits = &bounds.limits;
     json!({
@@ -73,7 +70,10 @@ pub(crate) fn about(caller: &Authenticated) -> Value {
             "alias": profile.map_or("", |profile| &profile.alias),
             "rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
         },
-        "balance": {"total": balance(caller), "credits": credits},
+        "balance": {
+            "total": view::dollars(left.map(|left| left.total)),
+            "credits": credits,
+        },
         "limits": {
             "hard_limit": view::dollars(bounds.hard_limit),
             "soft_limit": view::dollars(profile.and_then(|profile| profile.soft_limit)),
@@ -149,15 +149,15 @@ fn bounds(caller: &Authenticated) -> Bounds {
     }
 }
 
-fn balance(caller: &Authenticated) -> Value {
-    let now = clock::now();
-    view::dollars(own(caller).map(|account| view::balance(account, now)))
+/// What the caller has left of its own credit; `None` of the owner, who needs none.
+fn left(app: &App, caller: &Authenticated) -> Option<Balance> {
+    own(caller).map(|account| app.left(caller.owner_id(), account))
 }
 
-fn credit(credit: &Credit) -> Value {
+fn credit(left: &Left) -> Value {
     json!({
-        "amount": view::dollars(Some(credit.amount)),
-        "granted_at": credit.granted_at.to_rfc3339(),
-        "expires_at": credit.expires_at.to_rfc3339(),
+        "amount": view::dollars(Some(left.amount)),
+        "granted_at": left.granted_at.to_rfc3339(),
+        "expires_at": left.expires_at.to_rfc3339(),
     })
 }

@@ -27,10 +27,11 @@ enum Wanted {
 
 /// `GET /x-dna`
 pub(crate) async fn list(
+    State(app): State<App>,
     caller: Authenticated,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    show(&caller, query, |_| true)
+    show((&app, &caller), query, |_| true)
 }
 
 /// `GET /x-dna/{id}`, `/x-dna/{name}`, `/x-dna/{email}`, `/x-dna/.1.42.`, `/x-dna/L{n}`
@@ -53,7 +54,7 @@ pub(crate) async fn named(
         Wanted::One(one) => {
             let account = one.find(caller.owner()).map(|account| account.number);
             let number = account.ok_or_else(|| one.missing())?;
-            let mut response = show(&caller, query, |account| account.number == number)?;
+            let mut response = show((&app, &caller), query, |account| account.number == number)?;
             reply::tag(&mut response, &caller, ResourceId::Account(number));
             Ok(response)
         }
@@ -61,11 +62,11 @@ pub(crate) async fn named(
             let owner = caller.owner();
             let below =
                 |account: &Account| account.number == top || owner.is_below(account.number, top);
-            show(&caller, query, below)
+            show((&app, &caller), query, below)
         }
         Wanted::Of(level) => {
             let owner = caller.owner();
-            show(&caller, query, |account| {
+            show((&app, &caller), query, |account| {
                 may_use(owner, account.number, level)
             })
         }
@@ -114,7 +115,7 @@ fn may_use(owner: &OwnerState, account: AccountNumber, level: Level) -> bool {
 }
 
 fn show(
-    caller: &Authenticated,
+    (app, caller): (&App, &Authenticated),
     query: Option<String>,
     wanted: impl Fn(&Account) -> bool,
 ) -> Result<Response, Error> {
@@ -124,5 +125,5 @@ fn show(
     let below = owner.descendants(above);
     let belongs = |account: &Account| wanted(account) && owner.is_below(account.number, above);
     let below = below.filter(|account| wanted(account));
-    Ok(filter::show(caller, below, belongs, how))
+    Ok(filter::show((app, caller), below, belongs, how))
 }

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::page::Paging;
 use crate::app::App;
 use crate::auth::Authenticated;
-use crate::clock;
 use crate::error::Error;
 use crate::reply;
 use crate::request::Segments;
@@ -25,6 +24,7 @@ use name::Named;
 
 /// `GET /x-users`
 pub(crate) async fn list(
+    State(app): State<App>,
     caller: Authenticated,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     let parent = caller.account();
     let children = caller.owner().children_of(parent);
     let belongs = |account: &foldgate_proto::Account| account.parent == parent;
-    Ok(filter::show(&caller, children, belongs, how))
+    Ok(filter::show((&app, &caller), children, belongs, how))
 }
 
 /// `GET /x-users/{id}`, `/x-users/{name}`, `/x-users/{email}`
@@ -43,7 +43,8 @@ pub(crate) async fn named(
     Segments(name): Segments<String>,
 ) -> Result<Response, Error> {
     let (caller, account) = name::child(&app, caller, &Named::parse(&name)?).await?;
-    let view = view::account(caller.owner(), &account, clock::now());
+    let left = app.left(caller.owner_id(), &account).total;
+    let view = view::account(caller.owner(), &account, left);
     let body = json!({"success": true, "user": view});
     let resource = ResourceId::Account(account.number);
     Ok(reply::read_one(&caller, resource, &body))

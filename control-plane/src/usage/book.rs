@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sums;
 use crate::history::store::{Fault, guarded};
+use crate::purses::Spends;
 use page::Page;
 
 /// The layout's version.
@@ -75,13 +76,15 @@ pub(super) struct Group<'a> {
 }
 
 /// What folding a group came to.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) batches: u64,
     pub(super) duplicates: u64,
     pub(super) records: u64,
     /// How many batches of the spools that it was about are missing.
     pub(super) missing: u64,
+    /// What accounts spent by it.
+    pub(super) spent: Spends,
 }
 
 /// See the module.
@@ -154,6 +157,8 @@ impl Book {
             outcome.batches += 1;
             for record in &batch.records {
                 page.add(record)?;
+                let of = (record.owner, record.account);
+                outcome.spent.add(of, record.at, record.cost);
                 outcome.records += 1;
             }
         }

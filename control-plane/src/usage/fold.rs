@@ -68,6 +68,11 @@ impl Fold {
             Ok(book) => Arc::new(book),
             Err(fault) => return fault,
         };
+        let read = book.clone();
+        match blocking(move || read.spends()).await {
+            Ok(spends) => self.usage.purses().load(spends),
+            Err(fault) => return fault,
+        }
         self.tell(Some(book.clone()), None);
         loop {
             let positions = match book.meta() {
@@ -76,7 +81,7 @@ impl Fold {
             };
             match self.feed.next(&positions).await {
                 Ok(received) => match folded(&book, received).await {
-                    Ok(outcome) => self.note(&book, outcome),
+                    Ok(outcome) => self.note(&book, &outcome),
                     Err(fault) => return fault,
                 },
                 Err(error) => {
@@ -92,7 +97,8 @@ impl Fold {
         }
     }
 
-    fn note(&self, book: &Arc<Book>, outcome: Outcome) {
+    fn note(&self, book: &Arc<Book>, outcome: &Outcome) {
+        self.usage.purses().add(&outcome.spent);
         metrics::counter!("foldgate_usage_batches_folded_total").increment(outcome.batches);
         metrics::counter!("foldgate_usage_duplicates_total").increment(outcome.duplicates);
         metrics::counter!("foldgate_usage_records_total").increment(outcome.records);

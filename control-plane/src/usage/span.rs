@@ -28,6 +28,11 @@ pub(crate) fn begin(day: u32) -> Timestamp {
     Timestamp(i64::from(day) * DAY)
 }
 
+/// When an hour begins.
+pub(crate) fn begin_of_hour(hour: u32) -> Timestamp {
+    Timestamp(i64::from(hour) * HOUR)
+}
+
 /// A day's date.
 pub(crate) fn date(day: u32) -> NaiveDate {
     let date = NaiveDate::default().checked_add_days(Days::new(u64::from(day)));

@@ -16,7 +16,7 @@ use crate::node::Node;
 /// 2026-11-20T12:00:00Z
 const DAY: i64 = 1_795_176_000_000;
 
-fn used(node: &Node, account: u64, model: &str, cost: i64) -> UsageRecord {
+pub(crate) fn used(node: &Node, account: u64, model: &str, cost: i64) -> UsageRecord {
     UsageRecord {
         id: Uuid::new_v4(),
         owner: node.owner,
@@ -47,7 +47,7 @@ fn used(node: &Node, account: u64, model: &str, cost: i64) -> UsageRecord {
 }
 
 /// Hands a batch over, as a sender does; it is folded when this returns.
-async fn hand_over(node: &Node, number: u64, records: Vec<UsageRecord>) {
+pub(crate) async fn hand_over(node: &Node, number: u64, records: Vec<UsageRecord>) {
     let batch = UsageBatch {
         node: "dp".to_owned(),
         region: "east".to_owned(),

@@ -53,6 +53,7 @@ mod node;
 mod people;
 mod provider_keys;
 mod provider_keys_refused;
+mod purses;
 mod reports;
 mod restore;
 mod users;

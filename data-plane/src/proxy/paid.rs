@@ -2,7 +2,7 @@
 //! that it is paid by.
 
 use foldgate_domain::Limited;
-use foldgate_domain::price::Terms;
+use foldgate_domain::price::{Tariff, Terms};
 use foldgate_proto::Rates;
 
 use super::Proxy;
@@ -24,18 +24,23 @@ impl Proxy {
         (endpoint, message): (&'static Endpoint, &Message),
         admitted: &Admitted,
     ) -> Result<(), Problem> {
+        let asked = Asked::of(endpoint, message.held());
+        if asked.tariff != Tariff::Free {
+            self.purses
+                .check(admitted.table(), admitted.account(), now())?;
+        }
         let estimate = tokens(limits, message.said(endpoint));
         let (standing, taken) = self.meters.enter(limits, estimate).await;
         account.standing = standing;
         account.reserved = taken?;
-        account.bill = self.bill(account, (endpoint, message), admitted);
+        account.bill = self.bill(account, (endpoint, asked), admitted);
         Ok(())
     }
 
     fn bill(
         &self,
         account: &Account,
-        (endpoint, message): (&'static Endpoint, &Message),
+        (endpoint, asked): (&'static Endpoint, Asked),
         admitted: &Admitted,
     ) -> Option<Bill> {
         let table = admitted.table();
@@ -51,7 +56,6 @@ impl Proxy {
             },
             at: now(),
         };
-        let asked = Asked::of(endpoint, message.held());
         Some(Bill::new(payer, (endpoint.name, &account.requested), asked))
     }
 }

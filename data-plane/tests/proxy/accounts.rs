@@ -19,12 +19,12 @@ use crate::client::Caller;
 use crate::rig::{Rig, until};
 use crate::upstream::{Script, Upstream};
 
-const ROOT: AccountNumber = AccountNumber(1);
-const SECRET: &str = "sk-accounts-0123456789-0123456789";
+pub(crate) const ROOT: AccountNumber = AccountNumber(1);
+pub(crate) const SECRET: &str = "sk-accounts-0123456789-0123456789";
 const OTHER: &str = "sk-accounts-other-0123456789-012345";
 
 /// Level 1 serves everything but `claude*`, which Level 2 serves.
-async fn rig() -> (Rig, Upstream) {
+pub(crate) async fn rig() -> (Rig, Upstream) {
     let upstream = Upstream::start().await;
     let mut rig = Rig::start().await;
     rig.key(1, &upstream, SECRET).await;
@@ -53,7 +53,7 @@ fn key(text: &str, terms: TermsEdit) -> NewKey {
 }
 
 /// An account below another, called with `name` as its key.
-async fn account(
+pub(crate) async fn account(
     rig: &mut Rig,
     parent: AccountNumber,
     name: &str,

@@ -17,6 +17,7 @@ mod forms;
 mod limits;
 mod models;
 mod passthrough;
+mod purses;
 mod rate_limits;
 mod realtime;
 mod rig;

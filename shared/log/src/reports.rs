@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldgate_proto::report::MAX_REPORT_BYTES;
-use foldgate_proto::{Heartbeat, MadeWord, SleepReport, names, report};
+use foldgate_proto::{Heartbeat, MadeWord, Purses, SleepReport, names, report};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -43,6 +43,8 @@ pub enum Report {
     Sleep(Arc<SleepReport>),
     /// A node lives.
     Heartbeat(Arc<Heartbeat>),
+    /// These accounts may spend no more.
+    Purses(Arc<Purses>),
 }
 
 /// A handle on the report streams.
@@ -119,6 +121,19 @@ impl Reports {
             Kind::Nats(queue, _) => {
                 let subject = names::heartbeat_subject(&heartbeat.region, &heartbeat.node);
                 send(queue, subject, &heartbeat);
+            }
+        }
+    }
+
+    /// Tells everybody which accounts may spend no more.
+    pub fn publish_purses(&self, purses: Purses) {
+        match &self.kind {
+            Kind::Local(_) => {
+                let _ = self.heard.send(Report::Purses(Arc::new(purses)));
+            }
+            Kind::Nats(queue, _) => {
+                let subject = names::purse_subject(purses.owner, &purses.node);
+                send(queue, subject, &purses);
             }
         }
     }

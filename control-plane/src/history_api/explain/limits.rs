@@ -44,7 +44,7 @@ pub(super) fn in_force(
     }
     json!({
         "enforced": true,
-        "note": "requests and tokens count over all nodes, and the strictest wins; dollars are stored, not yet enforced",
+        "note": "requests and tokens count over all nodes, and the strictest wins; so do dollars, of an account and all below it, up to a second late",
         "limits": limits,
     })
 }

@@ -9,8 +9,8 @@ use foldgate_proto::{Account, AccountNumber};
 use serde_json::{Value, json};
 
 use super::view;
+use crate::app::App;
 use crate::auth::Authenticated;
-use crate::clock;
 use crate::error::Error;
 use crate::owner_api::page::Paging;
 use crate::reply;
@@ -89,13 +89,12 @@ fn number(text: &str) -> Result<AccountNumber, Error> {
 /// A page of those of `all` that match; `belongs` says of an account whether it
 /// is one of them.
 pub(crate) fn show<'o>(
-    caller: &'o Authenticated,
+    (app, caller): (&App, &'o Authenticated),
     all: impl Iterator<Item = &'o Arc<Account>>,
     belongs: impl Fn(&Account) -> bool,
     (filter, paging): (&Filter, Paging),
 ) -> Response {
     let owner = caller.owner();
-    let now = clock::now();
     let wanted: Box<dyn Iterator<Item = &Arc<Account>>> = if filter.names_one() {
         let one = filter.one(owner).filter(|account| belongs(account));
         Box::new(one.into_iter())
@@ -113,7 +112,8 @@ pub(crate) fn show<'o>(
             let parent = parents
                 .entry(account.parent)
                 .or_insert_with_key(|parent| owner.bounds(*parent));
-            page.push(view::row(owner, account, &parent.of_child(account), now));
+            let left = app.left(owner.id, account).total;
+            page.push(view::row(owner, account, &parent.of_child(account), left));
         }
         total += 1;
     }

@@ -3,7 +3,7 @@
 //! allows nothing.
 
 use foldgate_domain::{Bounds, OwnerState};
-use foldgate_proto::{Account, Credit, ModelLimit, NanoDollars, Timestamp};
+use foldgate_proto::{Account, Credit, ModelLimit, NanoDollars};
 use serde_json::{Map, Value, json};
 
 /// The fields of a view that say nothing when they come back in a request.
@@ -18,9 +18,9 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "UpdatedAt",
 ];
 
-/// What may be shown of an account.
-pub(crate) fn account(owner: &OwnerState, account: &Account, now: Timestamp) -> Value {
-    row(owner, account, &owner.bounds(account.number), now)
+/// What may be shown of an account that has so much left.
+pub(crate) fn account(owner: &OwnerState, account: &Account, left: NanoDollars) -> Value {
+    row(owner, account, &owner.bounds(account.number), left)
 }
 
 /// As [`account`], of one whose bounds are known.
@@ -28,7 +28,7 @@ pub(crate) fn row(
     owner: &OwnerState,
     account: &Account,
     in_force: &Bounds,
-    now: Timestamp,
+    left: NanoDollars,
 ) -> Value {
     let profile = &account.profile;
     let credits: Vec<Value> = account.credits.iter().map(credit).collect();
@@ -52,7 +52,7 @@ pub(crate) fn row(
         "HardLimit": dollars(profile.hard_limit),
         "SoftLimit": dollars(profile.soft_limit),
         "Credits": credits,
-        "Balance": dollars(Some(balance(account, now))),
+        "Balance": dollars(Some(left)),
         "Keys": owner.caller_keys_of(account.number).count(),
         "Effective": bounds(in_force),
         "CreatedAt": account.created_at.to_rfc3339(),
@@ -108,15 +108,6 @@ pub(crate) fn list<T: serde::Serialize>(list: Option<&std::collections::BTreeSet
         Some(list) if list.is_empty() => json!(["-*"]),
         Some(list) => json!(list),
     }
-}
-
-/// Credit that can be spent now.
-pub(crate) fn balance(account: &Account, now: Timestamp) -> NanoDollars {
-    let credits = account.credits.iter();
-    let good = credits.filter(|credit| credit.expires_at > now);
-    good.fold(NanoDollars(0), |sum, credit| {
-        NanoDollars(sum.0.saturating_add(credit.amount.0))
-    })
 }
 
 fn credit(credit: &Credit) -> Value {

@@ -13,7 +13,6 @@ use super::name::{Named, child_to_write};
 use super::view;
 use crate::app::App;
 use crate::auth::Authenticated;
-use crate::clock;
 use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::caller_keys;
@@ -39,7 +38,7 @@ pub(crate) async fn create(
     let mut done = done.map_err(too_large)?;
     let number = done.subject().map(AccountNumber).ok_or(Error::Internal)?;
     let what = format_args!("account {number}");
-    let user = done.show(caller.owner_id(), what, shown(number))?;
+    let user = done.show(caller.owner_id(), what, shown(&app, number))?;
     let key = first_key(done.owner(caller.owner_id())?, number);
     let mut key = key.map_or(Value::Null, caller_keys::view::key);
     if done.is_new() {
@@ -70,7 +69,7 @@ pub(crate) async fn update(
     let done = app.submit(&caller, &write, command).await;
     let mut done = done.map_err(too_large)?;
     let what = format_args!("account {number}");
-    let user = done.show(caller.owner_id(), what, shown(number))?;
+    let user = done.show(caller.owner_id(), what, shown(&app, number))?;
     Ok(done.reply(json!({"user": user})))
 }
 
@@ -96,7 +95,7 @@ pub(crate) async fn remove(
     };
     let command = Command::RemoveAccount(remove);
     let mut done = app.submit(&caller, &write, command).await?;
-    let shown = shown(number);
+    let shown = shown(&app, number);
     done.compare(caller.owner_id(), |owner| shown(owner).unwrap_or_default());
     let message = format!(
         "account {number} {}",
@@ -114,11 +113,11 @@ fn first_key(owner: &OwnerState, number: AccountNumber) -> Option<&CallerKey> {
 }
 
 /// What is shown of an account, judged now.
-fn shown(number: AccountNumber) -> impl Fn(&OwnerState) -> Option<Value> {
-    let now = clock::now();
+fn shown(app: &App, number: AccountNumber) -> impl Fn(&OwnerState) -> Option<Value> {
     move |owner| {
         let account = owner.accounts.get(&number)?;
-        Some(view::account(owner, account, now))
+        let left = app.left(owner.id, account).total;
+        Some(view::account(owner, account, left))
     }
 }
 

@@ -8,6 +8,9 @@ use uuid::Uuid;
 /// How far everything is folded.
 pub(super) const META: &[u8] = b"m";
 
+/// What the hours of all accounts begin with.
+pub(super) const HOURS: &[u8; 1] = b"h";
+
 /// What stretch of time a bucket is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -34,7 +37,7 @@ pub(super) fn totals(owner: OwnerId) -> Vec<u8> {
 /// An account's buckets of one unit. Behind it stand the bucket and the model.
 pub(super) fn buckets(owner: OwnerId, unit: Unit, account: AccountNumber) -> Vec<u8> {
     let unit = match unit {
-        Unit::Hour => b"h",
+        Unit::Hour => HOURS,
         Unit::Day => b"d",
         Unit::Month => b"o",
     };
@@ -79,6 +82,19 @@ pub(super) fn bucket_and_model(list: &[u8], entry: &[u8]) -> Option<(u32, String
     let (bucket, model) = rest.split_first_chunk::<4>()?;
     let model = std::str::from_utf8(model).ok()?;
     Some((u32::from_be_bytes(*bucket), model.to_owned()))
+}
+
+/// Whose hour an entry of [`HOURS`] is, and which.
+pub(super) fn hour(entry: &[u8]) -> Option<(OwnerId, AccountNumber, u32)> {
+    let rest = entry.strip_prefix(HOURS)?;
+    let (owner, rest) = rest.split_first_chunk::<16>()?;
+    let (account, rest) = rest.split_first_chunk::<8>()?;
+    let (hour, _) = rest.split_first_chunk::<4>()?;
+    Some((
+        OwnerId(Uuid::from_bytes(*owner)),
+        AccountNumber(u64::from_be_bytes(*account)),
+        u32::from_be_bytes(*hour),
+    ))
 }
 
 /// The caller key of an entry of a list of keys; 0 is none.

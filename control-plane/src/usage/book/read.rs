@@ -8,6 +8,7 @@ use foldgate_proto::{AccountNumber, CallerKeyNumber, OwnerId, Timestamp};
 use super::key::{self, Unit};
 use super::{Book, KeyLine, Line, MAX_LINES, decoded, unreadable};
 use crate::history::store::Fault;
+use crate::purses::Spends;
 use crate::usage::{Sums, Totals, span};
 
 impl Book {
@@ -89,6 +90,19 @@ impl Book {
             month: sum(Unit::Month, span::month(now))?,
             total: total.unwrap_or_default(),
         })
+    }
+
+    /// What every account spent, by the hour.
+    pub(in crate::usage) fn spends(&self) -> Result<Spends, Fault> {
+        let _reading = self.reading();
+        let mut spends = Spends::default();
+        for entry in self.db.scan_prefix(key::HOURS) {
+            let (found, sums) = entry?;
+            let (owner, account, hour) = key::hour(&found).ok_or_else(unreadable)?;
+            let sums: Sums = decoded(&sums)?;
+            spends.add((owner, account), span::begin_of_hour(hour), sums.cost);
+        }
+        Ok(spends)
     }
 
     /// Every account of an owner that ever used anything.

@@ -125,11 +125,11 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
                 .name
                 .as_deref()
                 .and_then(|n| after.account_named(n));
-            account::of(after, added, &add.profile, add.credit.is_some())
+            account::of(after, added, &add.profile)
         }
         Command::PatchAccount(patch) => {
             let patched = after.accounts.get(&patch.number);
-            account::of(after, patched, &patch.profile, patch.credit.is_some())
+            account::of(after, patched, &patch.profile)
         }
         Command::Undo(_) | Command::Restore(_) => keys_back(before, after),
         _ => Vec::new(),

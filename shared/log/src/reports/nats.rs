@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use foldgate_proto::{Heartbeat, MadeWord, SleepReport, names, report};
+use foldgate_proto::{Heartbeat, MadeWord, Purses, SleepReport, names, report};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -174,6 +174,15 @@ pub(super) fn start(
         move |bytes| {
             let beat = read::<Heartbeat>(bytes);
             pass(&beats, beat.map(|beat| Report::Heartbeat(Arc::new(beat))))
+        },
+    ));
+    let purses = heard.downgrade();
+    tokio::spawn(hear(
+        connection.clone(),
+        names::PURSE_SUBJECTS,
+        move |bytes| {
+            let told = read::<Purses>(bytes);
+            pass(&purses, told.map(|told| Report::Purses(Arc::new(told))))
         },
     ));
 }

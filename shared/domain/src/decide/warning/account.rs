@@ -6,7 +6,7 @@ use foldgate_proto::{Account, Profile};
 
 use super::{CHAT, Warning, unserved};
 use crate::OwnerState;
-use crate::command::{Change, ProfileEdit};
+use crate::command::ProfileEdit;
 use crate::pattern::PatternMap;
 use crate::table::resources::Resources;
 
@@ -15,13 +15,8 @@ pub(super) fn of(
     owner: &OwnerState,
     account: Option<&Arc<Account>>,
     edit: &ProfileEdit,
-    credit: bool,
 ) -> Vec<Warning> {
-    let mut warnings = not_enforced(edit, credit);
-    if let Some(account) = account {
-        warnings.extend(blocked(owner, &account.profile, edit));
-    }
-    warnings
+    account.map_or_else(Vec::new, |account| blocked(owner, &account.profile, edit))
 }
 
 /// What the lists that this edit changed leave nothing of.
@@ -50,15 +45,4 @@ fn blocked(owner: &OwnerState, profile: &Profile, edit: &ProfileEdit) -> Vec<War
         warnings.extend(unserved(owner, "ModelMapper", mapper));
     }
     warnings
-}
-
-/// What of an account is kept but not yet acted upon.
-fn not_enforced(edit: &ProfileEdit, credit: bool) -> Vec<Warning> {
-    let parts = [
-        ("CreditGranted", credit),
-        ("HardLimit", edit.hard_limit != Change::Keep),
-        ("SoftLimit", edit.soft_limit != Change::Keep),
-    ];
-    let kept = parts.into_iter().filter(|(_, given)| *given);
-    kept.map(|(part, _)| Warning::NotEnforced(part)).collect()
 }

@@ -1,5 +1,5 @@
 //! Usage over NATS: a region's nodes hand batches to its own stream; folds read the
-//! hub's streams, about twice a second, from whichever copy answers. Uses the log's
+//! hub's streams, about five times a second, from whichever copy answers. Uses the log's
 //! connection and knows nothing of the client behind it.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::jetstream::{Api, Connection, store};
 use crate::{Error, JetStream};
 
 /// Between two looks at the streams.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

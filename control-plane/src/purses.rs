@@ -1,0 +1,180 @@
+//! Who may spend no more. Every control plane adds up all usage; from that, the credit
+//! and the limits in the log it says whose purse is empty and who has come to a
+//! `HardLimit`, and tells the nodes so, who refuse their calls.
+//!
+//! - An account that was granted credit pays for itself and for those below it that were
+//!   granted none, from the hour of its first credit on. Where nobody up to the owner was,
+//!   the owner pays, who needs no balance.
+//! - `HardLimit` and `SoftLimit` are about what an account and all below it spend in a
+//!   month (UTC).
+//! - `spent` is what accounts spent, `judge` what follows from it; this file tells it.
+//!
+//! A verdict is told when it changes, within [`GATHER`], and again every [`REPEAT`]: so
+//! much later at most does a node know that was cut off, or has just started. Between an
+//! account's last dollar and the last node's refusal lie the node's gathering of a batch
+//! (200 ms), the fold's look at the stream (200 ms) and this; what is spent meanwhile, and
+//! by the calls then under way, is the overspend.
+
+mod judge;
+mod spent;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use foldgate_domain::State;
+use foldgate_domain::balance::{Balance, Hours, balance};
+use foldgate_log::{Replica, Reports};
+use foldgate_proto::purse::MAX_STOPPED;
+use foldgate_proto::{
+    Account, AccountNumber, NanoDollars, OwnerId, Purses as Told, Revision, Timestamp,
+};
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+pub(crate) use judge::Judgement;
+pub(crate) use spent::Spends;
+
+/// How long changes are gathered before they are looked at.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How often verdicts are told again, and what ends by itself (credit, months) is seen.
+const REPEAT: Duration = Duration::from_secs(2);
+
+/// A handle; clones share it.
+#[derive(Clone)]
+pub(crate) struct Purses(Arc<Inner>);
+
+struct Inner {
+    /// `None` until the sums on disk were read.
+    spends: Mutex<Option<Spends>>,
+    changed: Notify,
+    judged: Mutex<HashMap<OwnerId, Arc<Judgement>>>,
+}
+
+/// What telling hangs on.
+pub(crate) struct Deps {
+    pub(crate) replica: Replica,
+    pub(crate) reports: Reports,
+    /// This control plane.
+    pub(crate) node: String,
+    /// Below it an account may no longer call.
+    pub(crate) least: NanoDollars,
+}
+
+impl Purses {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            spends: Mutex::new(None),
+            changed: Notify::new(),
+            judged: Mutex::default(),
+        }))
+    }
+
+    /// What was spent until now, as the sums on disk have it.
+    pub(crate) fn load(&self, spends: Spends) {
+        *self.spends() = Some(spends);
+        self.0.changed.notify_one();
+    }
+
+    /// What was spent since.
+    pub(crate) fn add(&self, more: &Spends) {
+        if let Some(spends) = self.spends().as_mut() {
+            spends.merge(more);
+        }
+        self.0.changed.notify_one();
+    }
+
+    /// What an account has left of its own credit, as it stands in a state; all of it
+    /// until it is known what was spent.
+    pub(crate) fn left(&self, owner: OwnerId, account: &Account, now: Timestamp) -> Balance {
+        let judged = self.judged(owner);
+        let paid = judged
+            .as_ref()
+            .and_then(|judged| judged.paid.get(&account.number));
+        balance(&account.credits, paid.unwrap_or(&Hours::new()), now)
+    }
+
+    /// What follows for an owner's accounts from what was spent.
+    pub(crate) fn judged(&self, owner: OwnerId) -> Option<Arc<Judgement>> {
+        let judged = self.0.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.get(&owner).cloned()
+    }
+
+    /// Judges and tells until `stop` is cancelled.
+    pub(crate) async fn run(self, deps: Deps, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.tell(deps) => {}
+        }
+    }
+
+    async fn tell(&self, deps: Deps) {
+        let mut status = deps.replica.watch();
+        let mut tick = interval(REPEAT);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last: HashMap<OwnerId, (Told, Instant)> = HashMap::new();
+        loop {
+            tokio::select! {
+                changed = status.changed() => if changed.is_err() { return },
+                () = self.0.changed.notified() => {}
+                _ = tick.tick() => {}
+            }
+            sleep(GATHER).await;
+            let (state, revision) = (deps.replica.state(), deps.replica.status().revision);
+            for told in self.judge(&state, revision, &deps) {
+                let due = last.get(&told.owner).is_none_or(|(before, when)| {
+                    let same = (&before.empty, &before.capped) == (&told.empty, &told.capped);
+                    !same || when.elapsed() >= REPEAT / 2
+                });
+                if due {
+                    last.insert(told.owner, (told.clone(), Instant::now()));
+                    deps.reports.publish_purses(told);
+                }
+            }
+            last.retain(|owner, _| state.owners.contains_key(owner));
+        }
+    }
+
+    /// What is to be told of each owner who has anything to be told.
+    fn judge(&self, state: &State, revision: Revision, deps: &Deps) -> Vec<Told> {
+        let now = clock::now();
+        let mut told = Vec::new();
+        let mut all = HashMap::new();
+        let mut spends = self.spends();
+        let Some(spends) = spends.as_mut() else {
+            return told;
+        };
+        for (id, owner) in &state.owners {
+            let judged = judge::judge(owner, spends.of(*id, owner, now), (deps.least, now));
+            told.push(Told {
+                node: deps.node.clone(),
+                owner: *id,
+                revision,
+                spent: spends.ever(*id),
+                at: now,
+                empty: bounded(&judged.empty),
+                capped: bounded(&judged.capped),
+            });
+            all.insert(*id, Arc::new(judged));
+        }
+        *self.0.judged.lock().unwrap_or_else(PoisonError::into_inner) = all;
+        told
+    }
+
+    fn spends(&self) -> MutexGuard<'_, Option<Spends>> {
+        self.0.spends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bounded(accounts: &[AccountNumber]) -> Vec<AccountNumber> {
+    if accounts.len() > MAX_STOPPED / 2 {
+        tracing::error!(
+            accounts = accounts.len(),
+            "too many accounts are out of money to tell all"
+        );
+    }
+    accounts.iter().copied().take(MAX_STOPPED / 2).collect()
+}

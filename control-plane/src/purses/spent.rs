@@ -1,0 +1,105 @@
+//! What accounts spent, by the hour, in memory.
+
+use std::collections::HashMap;
+
+use foldgate_domain::OwnerState;
+use foldgate_domain::balance::{Hours, add, compact, hour};
+use foldgate_proto::{AccountNumber, NanoDollars, OwnerId, Timestamp};
+
+use crate::usage::span;
+
+/// Hours that are this old are put together where that changes nothing. Records of a node
+/// that was cut off may be older; they go to what they belong to all the same.
+const RECENT_HOURS: i64 = 6;
+
+/// From how many hours of an account on they are put together.
+const MANY_HOURS: usize = 48;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Spends(HashMap<OwnerId, Owner>);
+
+#[derive(Debug, Default)]
+struct Owner {
+    ever: NanoDollars,
+    accounts: HashMap<AccountNumber, Spent>,
+}
+
+/// What one account spent.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    pub(crate) hours: Hours,
+    /// The newest month, and what was spent in it.
+    month: (u32, NanoDollars),
+}
+
+impl Spends {
+    /// Adds what an account spent in the hour that this moment is in.
+    pub(crate) fn add(
+        &mut self,
+        (owner, account): (OwnerId, AccountNumber),
+        at: Timestamp,
+        cost: NanoDollars,
+    ) {
+        let owner = self.0.entry(owner).or_default();
+        owner.ever.0 = owner.ever.0.saturating_add(cost.0);
+        let spent = owner.accounts.entry(account).or_default();
+        add(&mut spent.hours, hour(at), cost);
+        let month = span::month(at);
+        if month > spent.month.0 {
+            spent.month = (month, cost);
+        } else if month == spent.month.0 {
+            spent.month.1.0 = spent.month.1.0.saturating_add(cost.0);
+        }
+    }
+
+    /// Adds what was spent elsewhere; its hours are not put together yet.
+    pub(crate) fn merge(&mut self, more: &Self) {
+        for (owner, accounts) in &more.0 {
+            for (account, spent) in &accounts.accounts {
+                for (hour, cost) in &spent.hours {
+                    let at = Timestamp(hour.saturating_mul(3_600_000));
+                    self.add((*owner, *account), at, *cost);
+                }
+            }
+        }
+    }
+
+    /// What all accounts of an owner spent, ever.
+    pub(crate) fn ever(&self, owner: OwnerId) -> NanoDollars {
+        self.0
+            .get(&owner)
+            .map_or(NanoDollars(0), |owner| owner.ever)
+    }
+
+    /// What each account of an owner spent.
+    pub(crate) fn of(
+        &mut self,
+        id: OwnerId,
+        owner: &OwnerState,
+        now: Timestamp,
+    ) -> &HashMap<AccountNumber, Spent> {
+        let accounts = &mut self.0.entry(id).or_default().accounts;
+        let until = hour(now).saturating_sub(RECENT_HOURS);
+        for (account, spent) in accounts.iter_mut() {
+            if spent.hours.len() > MANY_HOURS {
+                let credits: Vec<_> = owner
+                    .lineage(*account)
+                    .flat_map(|account| account.credits.iter().cloned())
+                    .collect();
+                compact(&mut spent.hours, &credits, until);
+            }
+        }
+        accounts
+    }
+}
+
+impl Spent {
+    /// What was spent in this month.
+    pub(crate) fn in_month(&self, now: Timestamp) -> NanoDollars {
+        match self.month {
+            (month, cost) if month == span::month(now) => cost,
+            _ => NanoDollars(0),
+        }
+    }
+}

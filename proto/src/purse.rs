@@ -1,0 +1,30 @@
+//! Which accounts may spend no more: what control planes, who add up all usage, tell the
+//! nodes. The whole of an owner at once and again and again, so that what is lost heals.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountNumber, NanoDollars, OwnerId, Revision, Timestamp};
+
+/// The most accounts of one message.
+pub const MAX_STOPPED: usize = 20_000;
+
+/// The accounts of one owner that may spend no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purses {
+    /// The control plane that says so.
+    pub node: String,
+    /// Whose accounts.
+    pub owner: OwnerId,
+    /// Up to which revision of the log it knows of credit and limits.
+    pub revision: Revision,
+    /// What the owner's accounts have spent, ever and together: it knows of so much.
+    pub spent: NanoDollars,
+    /// When it was said.
+    pub at: Timestamp,
+    /// Accounts whose credit is spent. What they pay for is stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<AccountNumber>,
+    /// Accounts that have come to their `HardLimit`. They and all below are stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capped: Vec<AccountNumber>,
+}
