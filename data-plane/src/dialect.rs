@@ -177,6 +177,9 @@ pub(crate) struct Aim<'a> {
 pub(crate) enum House {
     /// Its maker's.
     Own,
+    /// Its maker's of some years ago, as older versions of Azure's API keep it: older
+    /// names, and no usage in streams.
+    Older,
     /// Somebody's who does alike: older names of fields are the safer ones.
     Alike,
     /// Vertex AI, where Claude's model stands in the path and the version of its

@@ -76,6 +76,9 @@ pub(crate) struct BodyEdit {
     pub(crate) model: ModelEdit,
     /// Whether `anthropic_version` stands in the body instead of a header.
     pub(crate) vertex_version: bool,
+    /// Whether nothing may be asked that Azure's versions before 2024-09-01 refuse:
+    /// `stream_options` among it, so no usage comes with their streams.
+    pub(crate) old_version: bool,
 }
 
 /// What becomes of the member `model`.
@@ -201,7 +204,7 @@ impl BodyEdit {
     fn name(model: impl Into<String>) -> Self {
         Self {
             model: ModelEdit::Name(model.into()),
-            vertex_version: false,
+            ..Self::default()
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::splice::Segments;
 use crate::transport::headers::{ANTHROPIC_BETA, ANTHROPIC_VERSION, OPENAI_BETA};
 use crate::upstream::{Address, Ask, Auth, ModelEdit, Token, Unserved, for_vertex};
 
-/// OpenAI's own hosts, and those of its models at Azure.
+/// OpenAI's own host, and those of its models at Azure, which also speak as OpenAI does.
 const OWN_HOSTS: [&str; 2] = ["api.openai.com", ".azure.com"];
 
 /// A request for one key, which may be sent again.
@@ -75,10 +75,13 @@ impl Parcel {
             return translated.map_err(|refusal| Box::new(Miss::untranslated(refusal)));
         }
         let message = call.message;
-        let body = match (&address.body.model, address.body.vertex_version) {
+        let edit = &address.body;
+        let ask_usage = call.hide_usage && !edit.old_version;
+        let body = match (&edit.model, edit.vertex_version) {
             (ModelEdit::Name(name), true) => for_vertex(message.held(), Some(name)),
             (_, true) => for_vertex(message.held(), None),
-            (ModelEdit::Name(name), false) => message.edit(name, call.hide_usage),
+            (ModelEdit::Name(name), false) => message.edit(name, ask_usage),
+            _ if edit.old_version => message.edit(&leg.model, ask_usage),
             (ModelEdit::Keep | ModelEdit::Remove, false) => plain.clone(),
         };
         Ok(Self {
@@ -212,8 +215,11 @@ impl Miss {
 }
 
 fn house(address: &Address) -> House {
-    if address.auth == Auth::Token {
-        return House::Vertex;
+    match (address.auth, address.body.old_version) {
+        (Auth::Token, _) => return House::Vertex,
+        (Auth::ApiKey, true) => return House::Older,
+        (Auth::ApiKey, false) => return House::Own,
+        _ => {}
     }
     let host = address.uri.host().unwrap_or_default();
     let own = |name: &&str| match name.strip_prefix('.') {

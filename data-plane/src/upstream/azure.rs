@@ -38,6 +38,9 @@ const VERSIONS: [(&str, &str); 5] = [
     ("images", "2025-04-01-preview"),
 ];
 
+/// The first version that knows `stream_options` and `max_completion_tokens`.
+const NEWER: &str = "2024-09-01";
+
 /// The version of everything else.
 const ANY_VERSION: &str = "2025-04-01-preview";
 
@@ -83,6 +86,9 @@ impl Azure {
         };
         let deployment = self.deployment(ask.model)?;
         let version = self.version(op);
+        // Dates sort as texts do; the v1 shape has other words, which are newer.
+        let old_version = matches!(op, "chat/completions" | "completions")
+            && version.is_some_and(|version| version < NEWER);
         let version = version.map(|version| format!("api-version={}", value(version)));
         let in_query = |name: &str| deployment.map(|of| format!("{name}={}", value(of)));
         let base = &self.base;
@@ -93,7 +99,10 @@ impl Azure {
             }
             _ if self.is_v1 || !DEPLOYED.contains(&op) => {
                 let url = with_query(format!("{base}/{op}"), [version.as_deref(), ask.query]);
-                let body = deployment.map(BodyEdit::name).unwrap_or_default();
+                let body = BodyEdit {
+                    old_version,
+                    ..deployment.map(BodyEdit::name).unwrap_or_default()
+                };
                 return Address::with(&url, Auth::ApiKey, body);
             }
             _ => {
@@ -102,7 +111,11 @@ impl Azure {
             }
         };
         let url = with_query(url, [version.as_deref(), named.as_deref(), ask.query]);
-        Address::plain(&url, Auth::ApiKey)
+        let body = BodyEdit {
+            old_version,
+            ..BodyEdit::default()
+        };
+        Address::with(&url, Auth::ApiKey, body)
     }
 
     /// The deployment of a model; `None` where the call has no model.

@@ -116,6 +116,7 @@ impl Vertex {
         let body = BodyEdit {
             model: edit,
             vertex_version: true,
+            ..BodyEdit::default()
         };
         let url = format!("{}/publishers/anthropic/models/{path}", self.base);
         Address::with(&url, Auth::Token, body)

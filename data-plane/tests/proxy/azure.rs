@@ -133,6 +133,31 @@ async fn a_stream_that_begins_with_a_filters_word_passes() {
 }
 
 #[tokio::test]
+async fn an_old_version_is_not_asked_for_the_usage_of_a_stream() {
+    let upstream = Upstream::start().await;
+    let mut rig = Rig::start().await;
+    let config = config(&[("*", "d")], &[("chat", "2024-06-01")]);
+    rig.key_with(1, (&upstream.url(), SECRET), |_| config).await;
+    rig.all_to_level_1().await;
+    let chunks = concat!(
+        "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"index\":0}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\",\"index\":0}]}\n\n",
+        "data: [DONE]\n\n",
+    );
+    upstream.script(SECRET, Script::stream(chunks));
+    let body = r#"{"model":"gpt-4o","stream":true,"messages":[]}"#;
+    let reply = rig.caller.post("/v1/chat/completions", body).await;
+    assert_eq!(reply.text(), chunks);
+    assert_eq!(upstream.asked()[0].body, body);
+    let body = r#"{"model":"gpt-4o","stream":true,"max_tokens":5,"messages":[]}"#;
+    let reply = rig.caller.post("/v1/messages", body).await;
+    assert!(reply.text().contains("message_stop"), "{}", reply.text());
+    let asked: serde_json::Value = serde_json::from_slice(&upstream.asked()[1].body).unwrap();
+    let expected = json!({"model": "gpt-4o", "messages": [], "max_tokens": 5, "stream": true});
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
 async fn a_model_without_a_deployment_is_the_next_keys_and_no_call_is_made() {
     let (upstream, other) = (Upstream::start().await, Upstream::start().await);
     let mut rig = Rig::start().await;

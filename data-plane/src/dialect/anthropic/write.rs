@@ -33,7 +33,7 @@ pub(crate) fn write_request(
     json.object(|json| {
         match aim.house {
             House::Vertex => json.key("anthropic_version").string(VERTEX_VERSION),
-            House::Own | House::Alike => json.key("model").string(aim.model),
+            House::Own | House::Older | House::Alike => json.key("model").string(aim.model),
         }
         json.key("max_tokens").count(plan.max_tokens);
         system(request, json);

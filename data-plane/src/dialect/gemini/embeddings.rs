@@ -96,7 +96,7 @@ pub(crate) fn write(body: &Bytes, aim: &Aim<'_>) -> Result<(Segments, Encoding),
                 parameters.object(|json| json.key("outputDimensionality").count(dimensions));
             }
         }
-        House::Own | House::Alike => json.key("requests").list(|json| {
+        House::Own | House::Older | House::Alike => json.key("requests").list(|json| {
             for text in &texts {
                 json.object(|json| request(text, (aim.model, wanted.dimensions), json));
             }

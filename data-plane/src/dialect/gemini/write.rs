@@ -42,10 +42,12 @@ pub(crate) fn write_count(
     let mut told = Ok(());
     json.object(|json| match aim.house {
         House::Vertex => told = conversation(request, aim.model, json),
-        House::Own | House::Alike => json.key("generateContentRequest").object(|json| {
-            json.key("model").string(&format!("models/{}", aim.model));
-            told = conversation(request, aim.model, json);
-        }),
+        House::Own | House::Older | House::Alike => {
+            json.key("generateContentRequest").object(|json| {
+                json.key("model").string(&format!("models/{}", aim.model));
+                told = conversation(request, aim.model, json);
+            });
+        }
     });
     told.map(|()| json.into_segments())
 }

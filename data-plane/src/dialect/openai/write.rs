@@ -22,7 +22,7 @@ pub(crate) fn write_request(
     aim: &Aim<'_>,
     source: &Bytes,
 ) -> Result<Segments, Refusal> {
-    if request.top_k.is_some() && aim.house == House::Own {
+    if request.top_k.is_some() && matches!(aim.house, House::Own | House::Older) {
         return Err(Refusal::cannot("top_k", VENDOR));
     }
     let mut json = Json::from(source);
@@ -37,8 +37,10 @@ pub(crate) fn write_request(
         shape(request, json);
         if request.stream {
             json.key("stream").flag(true);
-            json.key("stream_options")
-                .object(|json| json.key("include_usage").flag(true));
+            if aim.house != House::Older {
+                json.key("stream_options")
+                    .object(|json| json.key("include_usage").flag(true));
+            }
         }
     });
     refusal.map_or(Ok(json.into_segments()), Err)

@@ -107,6 +107,21 @@ fn api_versions_are_looked_up_by_operation_then_by_its_first_part() {
 }
 
 #[test]
+fn versions_before_september_2024_are_told_as_old() {
+    for (version, old_version) in [
+        ("2023-05-15", true),
+        ("2024-08-01-preview", true),
+        ("2024-09-01-preview", false),
+        ("2024-10-21", false),
+        ("preview", false),
+    ] {
+        let site = azure(HOST, &[("*", "d")], &[("chat", version)]);
+        let address = site.address(&ask(OpenAi, CHAT, "m")).unwrap();
+        assert_eq!(address.body.old_version, old_version, "{version}");
+    }
+}
+
+#[test]
 fn a_provider_that_ends_in_v1_has_the_v1_shape() {
     let site = azure(
         &format!("{HOST}/openai/v1"),

@@ -10,6 +10,7 @@ fn claude(model: ModelEdit) -> (Auth, BodyEdit) {
     let body = BodyEdit {
         model,
         vertex_version: true,
+        ..BodyEdit::default()
     };
     (Auth::Token, body)
 }

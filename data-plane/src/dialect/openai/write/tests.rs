@@ -42,6 +42,16 @@ fn openai_knows_the_new_name_of_the_most_tokens_and_others_the_old() {
 }
 
 #[test]
+fn older_versions_are_asked_for_no_usage_and_by_the_old_name() {
+    let body = written(House::Older, &json!({"stream": true})).unwrap();
+    assert_eq!(body["stream"], true);
+    assert_eq!(body["stream_options"], Value::Null);
+    assert_eq!(body["max_tokens"], 9);
+    let refusal = written(House::Older, &json!({"top_k": 5})).unwrap_err();
+    assert_eq!(refusal.field, "top_k");
+}
+
+#[test]
 fn others_sample_among_the_best_tokens() {
     let more = json!({"top_k": 5});
     assert_eq!(written(House::Alike, &more).unwrap()["top_k"], 5);
