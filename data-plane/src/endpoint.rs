@@ -157,6 +157,11 @@ impl Endpoint {
         matches!(self.path, CHAT | MESSAGES)
     }
 
+    /// Whether its body may name files that were uploaded.
+    pub(crate) fn names_files(&self) -> bool {
+        matches!(self.path, CHAT | RESPONSES)
+    }
+
     /// Whether it turns texts into vectors.
     pub(crate) fn embeds(&self) -> bool {
         self.path == EMBEDDINGS
@@ -184,6 +189,7 @@ const EMBEDDINGS: &str = "/v1/embeddings";
 
 /// The conversations, by the dialect of their callers.
 const CHAT: &str = "/v1/chat/completions";
+const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
 
 /// What the callers of a path speak, served or not.

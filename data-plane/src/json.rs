@@ -1,10 +1,14 @@
 //! Finds members of a JSON object by name without parsing the rest, so that a
 //! body can be edited where it must be and passed through where it need not.
 
+mod strings;
+
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+pub(crate) use strings::strings;
 
 /// Values of the wanted members, in the order they were asked for, as they
 /// stand in the text.

@@ -41,6 +41,7 @@ use crate::request_id::{self, RequestIds};
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport};
 
+mod bound;
 mod call;
 mod entry;
 mod lists;

@@ -60,6 +60,13 @@ impl Problem {
         Self::invalid_request(status, "made_elsewhere", message).about(field)
     }
 
+    /// A request names what different keys have made.
+    pub fn apart(field: &'static str) -> Self {
+        let message = format!("what {field} names was not all made with one provider key");
+        let status = StatusCode::BAD_REQUEST;
+        Self::invalid_request(status, "made_elsewhere", message).about(field)
+    }
+
     /// A list is too long to be cut to what is the caller's own.
     pub fn long_list() -> Self {
         Self::invalid("the list is too long to be shown at once; ask for less with limit")

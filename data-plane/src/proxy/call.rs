@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldgate_domain::{Access, Denied, Table};
-use foldgate_proto::KeyId;
+use foldgate_domain::Table;
 use foldgate_runtime::telemetry::propagate;
 use foldgate_runtime::{Shutdown, Takeover};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::upgrade::OnUpgrade;
 
+use super::bound::{named, routed};
 use super::{Arrival, Proxy};
 use crate::account::{Account, End};
-use crate::admit::{Admitted, denied};
+use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Call, Limit, Served, attempt};
 use crate::body::{Fields, Inbound, Message, UsageChunk, drain, read, require_json, require_plain};
@@ -27,7 +27,7 @@ use crate::multipart;
 use crate::pools::{Held, now};
 use crate::realtime::{self, Session, Terms};
 use crate::relay::{Body, Form, Relay};
-use crate::route::{Asking, Routed, one_way, route};
+use crate::route::Asking;
 use crate::transport::headers;
 use crate::usage::text_in;
 
@@ -42,13 +42,6 @@ const BODY_DEADLINE: Duration = Duration::from_mins(5);
 
 /// What is called: an endpoint, and the id in its path.
 pub(super) type Place<'r> = (&'static Endpoint, Option<&'r str>);
-
-/// An id that a call names, and where.
-#[derive(Clone, Copy)]
-struct Named<'r> {
-    id: &'r str,
-    field: &'static str,
-}
 
 impl Proxy {
     pub(super) async fn call(
@@ -76,8 +69,8 @@ impl Proxy {
             account.requested.clone_from(&fields.model);
         }
         account.bytes_in = message.read();
-        let named = named(place, fields);
-        let key = self.key_of(named, &arrival).await?;
+        let named = named(place, &message)?;
+        let bound = self.bound(&named, &arrival).await?;
         // The body may have been long in coming: what counts is what holds now.
         let admitted = self.readmitted(arrival, table)?;
         account.revision = table.revision();
@@ -87,7 +80,8 @@ impl Proxy {
             headers: &parts.headers,
             pools: &self.deps.pools,
         };
-        let routed = routed(place, (&access, fields), (named, key), &asking)?;
+        let named = !named.is_empty();
+        let routed = routed(place, (&access, fields), (named, bound), &asking)?;
         account.model.push_str(routed.model);
         account.permits = routed.permits;
         self.enter(account, &routed.limits, (endpoint, &message), &admitted)
@@ -180,24 +174,6 @@ impl Proxy {
             self.affinity.note(whose, &id, by);
         }
     }
-
-    /// The key that made what a call names. `None` where it names nothing, and where the
-    /// owner names what nobody remembers: all keys are its own.
-    async fn key_of(
-        &self,
-        named: Option<Named<'_>>,
-        arrival: &Arrival<'_>,
-    ) -> Result<Option<KeyId>, Problem> {
-        let Some(named) = named else {
-            return Ok(None);
-        };
-        let admitted = &arrival.admitted;
-        let whose = (admitted.owner(), admitted.account());
-        match self.affinity.find(whose, named.id).await {
-            None if !admitted.is_root() => Err(named.unknown()),
-            found => Ok(found),
-        }
-    }
 }
 
 /// What a request's head must say; the boundary of a form.
@@ -213,69 +189,6 @@ fn required(endpoint: &Endpoint, arrival: &Arrival<'_>) -> Result<Option<String>
             multipart::boundary(headers).map(Some)
         }
     }
-}
-
-/// The id that a call names: in its path, or as what it goes on from.
-fn named<'r>((endpoint, id): Place<'r>, fields: &'r Fields) -> Option<Named<'r>> {
-    match (endpoint.binds, id) {
-        (Binds::Follows(_), Some(id)) => Some(Named { id, field: "id" }),
-        (Binds::Makes(Some(field)), _) => {
-            let id = fields.follows.as_deref()?;
-            Some(Named { id, field })
-        }
-        _ => None,
-    }
-}
-
-impl Named<'_> {
-    fn unknown(&self) -> Problem {
-        match self.field {
-            "id" => Problem::unknown_id(self.id),
-            field => Problem::unknown_before(self.id, field),
-        }
-    }
-}
-
-/// Where a call goes.
-fn routed<'t>(
-    (endpoint, id): Place<'_>,
-    (access, fields): (&Access<'t>, &'t Fields),
-    (named, key): (Option<Named<'_>>, Option<KeyId>),
-    asking: &Asking<'_>,
-) -> Result<Routed<'t>, Problem> {
-    let bound = named.zip(key);
-    if !endpoint.takes.names_model() {
-        let leg = match bound {
-            Some((named, key)) => access.bound(key, endpoint.name).map_err(|why| match why {
-                Denied::NoRoute(_) => named.unknown(),
-                why => denied(why),
-            })?,
-            None if id.is_some() || named.is_some() => access.everywhere(endpoint.name),
-            None => access.unnamed(endpoint.name).map_err(|why| match why {
-                Denied::NoRoute(_) => Problem::no_key(),
-                why => denied(why),
-            })?,
-        };
-        return one_way(access, leg, asking);
-    }
-    let mut routed = route(access, &fields.model, asking)?;
-    if let Some((named, key)) = bound {
-        let at = access.bound(key, &fields.model);
-        let levels = at.map_or(Vec::new(), |leg| leg.levels);
-        let legs = &mut routed.plan.legs;
-        legs.retain(|leg| match leg.only {
-            Some(only) => only == key,
-            None => levels.iter().any(|level| leg.levels.contains(level)),
-        });
-        for leg in legs.iter_mut() {
-            leg.only = Some(key);
-            leg.levels.clone_from(&levels);
-        }
-        if legs.is_empty() {
-            return Err(Problem::elsewhere(&fields.model, named.field));
-        }
-    }
-    Ok(routed)
 }
 
 /// Leave to take the client's connection over; its handshake goes among the headers

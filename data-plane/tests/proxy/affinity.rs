@@ -198,6 +198,59 @@ async fn files_and_batches_go_back_to_their_key_with_what_they_bring() {
 }
 
 #[tokio::test]
+async fn what_a_model_is_asked_of_files_goes_to_the_key_that_has_them() {
+    let (rig, upstream) = rig().await;
+    let [one, two] = ["team-one", "team-two"].map(|name| Caller::new(rig.address, name));
+    let mut makers = Vec::new();
+    // Keys take turns, so both make some.
+    for n in 0..4 {
+        for secret in [ONE, TWO] {
+            upstream.clear(secret);
+            upstream.script(
+                secret,
+                Script::json(200, &format!(r#"{{"id":"file-{n}"}}"#)),
+            );
+        }
+        assert_eq!(upload(&one).await.status, 200);
+        makers.push(by(&upstream));
+    }
+    for secret in [ONE, TWO] {
+        upstream.clear(secret);
+    }
+    let paths = ["/v1/responses", "/v1/chat/completions"];
+    let asks = |file: &str| {
+        json!({"model": "m", "input": [{"content": [{"type": "input_file", "file_id": file}]}]})
+            .to_string()
+    };
+    for (n, maker) in makers.iter().enumerate() {
+        for path in paths {
+            let reply = one.post(path, asks(&format!("file-{n}"))).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            assert_eq!(&by(&upstream), maker);
+        }
+    }
+    let asked = upstream.asked().len();
+    for (caller, body) in [
+        (&two, asks("file-0")),
+        (&two, asks("file-0").replace("file_id", r"file\u005fid")),
+        (&one, asks("file-9")),
+    ] {
+        let reply = caller.post("/v1/responses", body).await;
+        assert_eq!(reply.code(), (400, "not_found".to_owned()));
+        assert_eq!(reply.json()["error"]["param"], "file_id");
+    }
+    let other = makers.iter().position(|maker| *maker != makers[0]);
+    let other = other.expect("keys take turns");
+    let both = json!({"model": "m", "file_ids": ["file-0", format!("file-{other}")]});
+    let reply = one.post("/v1/responses", both.to_string()).await;
+    assert_eq!(reply.code(), (400, "made_elsewhere".to_owned()));
+    assert_eq!(upstream.asked().len(), asked, "nobody was asked");
+    // The owner, whose keys they all are, may name what nobody remembers.
+    let reply = rig.caller.post("/v1/responses", asks("file-9")).await;
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
 async fn lists_are_of_every_key_and_of_what_is_own() {
     let (rig, upstream) = rig().await;
     let team = Caller::new(rig.address, "team-one");
