@@ -82,7 +82,8 @@ fn of_accounts() -> Vec<Operation> {
                     ("key", or_null(named("CallerKey"))),
                 ],
                 &[],
-            )),
+            ))
+            .tagged(),
         new("GET", "/x-users/{id}", "Show an account")
             .answers(object(
                 &[("success", success()), ("user", named("Account"))],

@@ -75,7 +75,8 @@ fn admin_keys(view: &Value) -> Vec<Operation> {
                 "auditor",
                 json!({"name": "audit script", "role": "auditor"}),
             )
-            .answers(json!({"allOf": [view, done]})),
+            .answers(json!({"allOf": [view, done]}))
+            .tagged(),
         Operation::new("GET", ONE, "Show an admin key")
             .answers(with(("key", text())))
             .tagged(),

@@ -27,7 +27,10 @@ pub(super) fn all(operation: &Operation) -> Map<String, Value> {
         responses.insert(status.to_string(), json!({"$ref": pointer}));
     }
     for (status, about, content) in &operation.others {
-        let mut response = json!({"description": about, "headers": always()});
+        let mut headers = always();
+        own(operation, &mut headers);
+        failing(*status, &mut headers);
+        let mut response = json!({"description": about, "headers": headers});
         if !content.is_null() {
             response["content"] = content.clone();
         }
@@ -75,12 +78,13 @@ fn done(operation: &Operation, success: &Success) -> Value {
             headers.insert((*name).to_owned(), header(of));
         }
     }
+    own(operation, &mut headers);
     let mut content = json!({success.kind: {"schema": success.schema}});
     if success.plain {
         content["text/plain"] = json!({"schema": text()});
     }
-    if operation.csv {
-        content["text/csv"] = json!({"schema": {"type": "string"}});
+    for kind in &operation.kinds {
+        content[kind] = json!({"schema": {"type": "string"}});
     }
     json!({
         "description": success.description,
@@ -95,6 +99,22 @@ const PAGES: &[(&str, &str)] = &[
     ("X-Per-Page", "PerPage"),
     ("X-Total-Pages", "TotalPages"),
 ];
+
+/// The headers that come with a status, whoever answers with it.
+fn failing(status: u16, headers: &mut Map<String, Value>) {
+    match status {
+        401 => headers.insert("WWW-Authenticate".to_owned(), header("Authenticate")),
+        429 | 503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
+        _ => None,
+    };
+}
+
+/// The headers that only this operation's answers have.
+fn own(operation: &Operation, headers: &mut Map<String, Value>) {
+    for (name, component) in &operation.tells {
+        headers.insert((*name).to_owned(), header(component));
+    }
+}
 
 /// The headers of every answer.
 fn always() -> Map<String, Value> {
@@ -153,12 +173,11 @@ pub(super) fn responses() -> Map<String, Value> {
     for (form, path) in [(OWNER_ERROR, "/x"), (ADMIN_ERROR, "/admin")] {
         for status in STATUSES {
             let mut headers = always();
-            match status {
-                401 => headers.insert("WWW-Authenticate".to_owned(), header("Authenticate")),
-                429 | 503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
-                504 => headers.insert("X-Foldgate-Record".to_owned(), header("Record")),
-                _ => None,
-            };
+            headers.insert("X-Foldgate-Revision".to_owned(), header("Reached"));
+            failing(*status, &mut headers);
+            if *status == 504 {
+                headers.insert("X-Foldgate-Record".to_owned(), header("Record"));
+            }
             let schema = schema::named(form);
             responses.insert(
                 name(*status, path),
@@ -222,6 +241,39 @@ pub(super) fn headers() -> Map<String, Value> {
         (
             "Revision",
             must(count(), "the position in the log that the answer stands at"),
+        ),
+        (
+            "Reached",
+            may(count(), "how far the node that answers has folded the log"),
+        ),
+        (
+            "ServedBy",
+            may(text(), "the model that a model which routes led to"),
+        ),
+        (
+            "Accelerated",
+            may(
+                words(&["no"]),
+                "of a stream: no proxy on the way may hold it back",
+            ),
+        ),
+        (
+            "LimitedTo",
+            may(
+                count(),
+                "how many a limit on the caller or the model lets through",
+            ),
+        ),
+        (
+            "LimitLeft",
+            may(
+                count(),
+                "how many of them are left; the scarcest of all limits",
+            ),
+        ),
+        (
+            "LimitReset",
+            may(text(), "in how long all are there again, such as `1m30s`"),
         ),
         (
             "Record",

@@ -33,7 +33,8 @@ fn all() -> Vec<Operation> {
             .about("The key stands in this answer and never again.")
             .body(closed(&[], &key_fields()))
             .example("plain", json!({"Name": "ci"}))
-            .answers(one()),
+            .answers(one())
+            .tagged(),
         Operation::new("GET", ONE, "Show a key")
             .answers(object(
                 &[("success", success()), ("key", named("CallerKey"))],

@@ -56,6 +56,7 @@ fn news(item: &Value) -> Vec<Operation> {
                 json!({"title": "Maintenance", "content": "Sunday, 02:00 to 03:00 UTC", "days": 3}),
             )
             .answers(written::done(&[("news", item.clone())], &[]))
+            .tagged()
     };
     let all = vec![
         publish("/x-news", "Publish news for everybody"),

@@ -43,7 +43,8 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
         new("POST", all, &names.create)
             .body(value.clone())
             .example("one", example(line.kind))
-            .answers(done.clone()),
+            .answers(done.clone())
+            .tagged(),
         new("GET", one, &names.show).answers(entry()).tagged(),
         new("PUT", one, &names.replace)
             .about(

@@ -81,7 +81,8 @@ impl Sort<'_> {
             new("POST", all, created)
                 .body(self.value.clone())
                 .example(name, example.clone())
-                .answers(done(&[("plaintext", plaintext)])),
+                .answers(done(&[("plaintext", plaintext)]))
+                .tagged(),
             new("GET", one, showed).answers(self.entry()).tagged(),
             new("PUT", one, replaced)
                 .body(self.value.clone())

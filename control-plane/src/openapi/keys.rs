@@ -57,7 +57,8 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
                     "Provider": "https://api.openai.com",
                 }),
             )
-            .answers(written.clone()),
+            .answers(written.clone())
+            .tagged(),
         change("PUT", &written),
         change("POST", &written),
         Operation::new("DELETE", "/x-keys/{id}", "Remove a provider key")

@@ -33,8 +33,10 @@ pub(crate) struct Operation {
     pub(super) tagged: bool,
     /// Parameters in headers that are its own.
     pub(super) headers: Vec<Value>,
-    /// Whether it answers with CSV as well.
-    pub(super) csv: bool,
+    /// Headers of its answers that are its own, each with the component that tells of it.
+    pub(super) tells: Vec<(&'static str, &'static str)>,
+    /// Other kinds of content that a success may have.
+    pub(super) kinds: Vec<&'static str>,
 }
 
 /// How an answer tells of pages in headers.
@@ -95,7 +97,8 @@ impl Operation {
             pages: Pages::None,
             tagged: false,
             headers: Vec::new(),
-            csv: false,
+            tells: Vec::new(),
+            kinds: Vec::new(),
         }
     }
 
@@ -143,7 +146,19 @@ impl Operation {
 
     /// Answers with CSV instead, where that is asked for.
     pub(crate) fn or_csv(mut self) -> Self {
-        self.csv = true;
+        self.kinds.push("text/csv");
+        self
+    }
+
+    /// Answers with a stream of events instead, where that is asked for.
+    pub(crate) fn or_events(mut self) -> Self {
+        self.kinds.push("text/event-stream");
+        self
+    }
+
+    /// Has a header of its own on its answers.
+    pub(crate) fn tells(mut self, name: &'static str, component: &'static str) -> Self {
+        self.tells.push((name, component));
         self
     }
 

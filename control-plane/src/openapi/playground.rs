@@ -31,6 +31,19 @@ const REFUSALS: &[(u16, &str)] = &[
     (508, "the request came round in a circle"),
 ];
 
+/// The headers of the data plane's answers, each with the component that tells of it.
+const HEADERS: &[(&str, &str)] = &[
+    ("X-Foldgate-Revision", "Reached"),
+    ("X-Foldgate-Served-By", "ServedBy"),
+    ("X-Accel-Buffering", "Accelerated"),
+    ("X-RateLimit-Limit-Requests", "LimitedTo"),
+    ("X-RateLimit-Remaining-Requests", "LimitLeft"),
+    ("X-RateLimit-Reset-Requests", "LimitReset"),
+    ("X-RateLimit-Limit-Tokens", "LimitedTo"),
+    ("X-RateLimit-Remaining-Tokens", "LimitLeft"),
+    ("X-RateLimit-Reset-Tokens", "LimitReset"),
+];
+
 /// See the module.
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let status = components.answer::<Vec<ModelStatus>>();
@@ -82,7 +95,11 @@ fn chat(components: &mut Components) -> Operation {
     )
     .body(body)
     .example("hello", example)
-    .answers(object(&[], &[]));
+    .answers(object(&[], &[]))
+    .or_events();
+    let chat = HEADERS
+        .iter()
+        .fold(chat, |chat, (name, component)| chat.tells(name, component));
     let chat = chat.or(501, "this process has no way to a data plane", either());
     let all = REFUSALS.iter();
     all.fold(chat, |chat, (status, about)| {

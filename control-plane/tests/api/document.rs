@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::Validator;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
@@ -45,6 +45,8 @@ pub(crate) async fn check(
         let must = followed(document, header)["required"] == true;
         assert!(!must || headers.contains_key(name), "{what}: no {name}");
     }
+    let untold = untold(response, headers);
+    assert!(untold.is_empty(), "{what}: headers {untold:?}");
     let schema = &response["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{what}: it has no body in the document");
     let id = format!("{} {status}", operation["operationId"]);
@@ -52,6 +54,33 @@ pub(crate) async fn check(
     assert!(faults.is_empty(), "{what}: {faults:?}: {body}");
     let unknown = unknown(document, schema, body, "");
     assert!(unknown.is_empty(), "{what}: {unknown:?}: {body}");
+}
+
+/// Headers that say how an answer travels and is kept, which every answer of any server
+/// may have; OpenAPI leaves them to HTTP.
+const FRAMING: &[&str] = &[
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+    "x-content-type-options",
+];
+
+/// The headers that came and of which the document does not tell.
+fn untold<'h>(response: &Value, headers: &'h HeaderMap) -> Vec<&'h str> {
+    let told: Vec<&String> = response["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
+    let is_told = |name: &str| told.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let names = headers.keys().map(HeaderName::as_str);
+    names
+        .filter(|name| !FRAMING.contains(name) && !is_told(name))
+        .collect()
 }
 
 /// What is wrong with a value by its schema, whose judge is kept for the next one.

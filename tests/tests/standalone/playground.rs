@@ -75,3 +75,51 @@ async fn a_stream_comes_event_by_event() {
     }
     assert!(read.contains("two") && read.contains("[DONE]"), "{read}");
 }
+
+/// Headers that say how an answer travels, and those that the upstream gave.
+const OF_HTTP: &[&str] = &[
+    "cache-control",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+    "x-content-type-options",
+];
+
+#[tokio::test]
+async fn its_answers_have_no_header_that_the_document_does_not_tell_of() {
+    let world = World::new().await;
+    let admin = &world.admin;
+    let model = json!({"display_name": "spread", "routing": {"targets": [{"model": "one"}]}});
+    let one = json!({"display_name": "one", "model_name": "m", "level": 1});
+    admin.post("/admin/v1/models", &one).await.ok();
+    admin.post("/admin/v1/models", &model).await.ok();
+    let limits = json!({"MODEL_LIMITS": {"m": {"rpm": 1000, "tpm": 100_000}}});
+    admin.config(&limits).await.ok();
+    let document = admin.get("/admin/openapi.json").await.expect(200);
+    let responses = &document["paths"][PLAYGROUND]["post"]["responses"];
+    let stranger = admin.with_key(Some("sk-nobody"));
+    let answers = [
+        (admin.post(PLAYGROUND, &chat("spread")).await, 200),
+        (admin.post(PLAYGROUND, &streamed("m")).await, 200),
+        (admin.post(PLAYGROUND, &chat("m")).await, 200),
+        (stranger.post(PLAYGROUND, &chat("m")).await, 401),
+        (admin.post(PLAYGROUND, &json!({})).await, 400),
+    ];
+    let by = answers[0].0.header("x-foldgate-served-by");
+    assert_eq!(by, Some("one"));
+    for (answer, status) in answers {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let response = &responses[status.to_string()];
+        let told = response["headers"].as_object().expect("headers");
+        let names = answer.headers.keys().map(http::HeaderName::as_str);
+        let untold: Vec<&str> = names
+            .filter(|name| !OF_HTTP.contains(name))
+            .filter(|name| !told.keys().any(|known| known.eq_ignore_ascii_case(name)))
+            .collect();
+        assert!(untold.is_empty(), "{status}: {untold:?}");
+        let kind = answer.header("content-type").expect("a content type");
+        let kind = kind.split(';').next().expect("a kind");
+        assert!(response["content"][kind].is_object(), "{status}: {kind}");
+    }
+}
