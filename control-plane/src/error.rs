@@ -120,6 +120,14 @@ pub enum Error {
     /// The domain refused the command.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The same, where what it is about is called otherwise than by its number.
+    #[error("{}", rejection.said_of(what))]
+    Said {
+        /// How the API of the request calls it.
+        what: String,
+        /// The refusal.
+        rejection: Rejection,
+    },
     /// What the write was about is gone.
     #[error("{0}")]
     Gone(String),
@@ -238,8 +246,12 @@ impl Error {
             Self::BodyCut | Self::BadJson(_) | Self::BadBody(_) | Self::Field { .. } => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Rejected(Rejection::IdempotencyMismatch) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Rejected(rejection) => match rejection.kind() {
+            Self::Rejected(Rejection::IdempotencyMismatch)
+            | Self::Said {
+                rejection: Rejection::IdempotencyMismatch,
+                ..
+            } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(rejection) | Self::Said { rejection, .. } => match rejection.kind() {
                 Kind::Invalid => StatusCode::BAD_REQUEST,
                 Kind::NotFound => StatusCode::NOT_FOUND,
                 Kind::Conflict | Kind::TooMany => StatusCode::CONFLICT,
@@ -288,7 +300,7 @@ impl Error {
             Self::BadBody(_) => "invalid_body",
             Self::Missing { code, .. } | Self::NotTheirs(_, code, _) => code,
             Self::Field { .. } => "invalid_field",
-            Self::Rejected(rejection) => rejection.code(),
+            Self::Rejected(rejection) | Self::Said { rejection, .. } => rejection.code(),
             Self::Gone(_) => "gone",
             Self::NotInHistory { .. } => "revision_not_found",
             Self::HistoryNotReady(_) => "history_not_ready",
@@ -318,7 +330,7 @@ impl Error {
             Self::Field { param, .. } => Some(param),
             Self::Missing { .. } => Some("id"),
             Self::NotInHistory { param, .. } | Self::NotTheirs(param, ..) => Some(param),
-            Self::Rejected(rejection) => rejection.param(),
+            Self::Rejected(rejection) | Self::Said { rejection, .. } => rejection.param(),
             _ => None,
         }
     }
@@ -342,7 +354,9 @@ impl Error {
         if let Self::OutcomeUnknown(record) = self {
             more.insert("record".to_owned(), json!(record.to_string()));
         }
-        if let Self::Rejected(Rejection::Referred { by, .. }) = self {
+        if let Self::Rejected(rejection) | Self::Said { rejection, .. } = self
+            && let Rejection::Referred { by, .. } = rejection
+        {
             more.extend(referrers::shown(by));
         }
         more
@@ -359,7 +373,9 @@ impl Error {
             | Self::Unavailable
             | Self::NotReached(_)
             | Self::Contended => true,
-            Self::Rejected(rejection) => matches!(rejection.kind(), Kind::Busy),
+            Self::Rejected(rejection) | Self::Said { rejection, .. } => {
+                matches!(rejection.kind(), Kind::Busy)
+            }
             _ => false,
         }
     }

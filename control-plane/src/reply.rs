@@ -183,9 +183,12 @@ impl Done {
         self.settled.subject()
     }
 
-    /// Adds a warning that only the edge could know.
+    /// Adds a warning that only the edge could know. A retry has none: what the write
+    /// came to was told when it was done, and may be otherwise by now.
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
-        self.settled.warnings.push(warning.into());
+        if !self.is_replay() {
+            self.settled.warnings.push(warning.into());
+        }
     }
 
     /// The answer: `success`, the body's own fields, and `warnings` if any.

@@ -26,8 +26,8 @@ where
 }
 
 /// A refusal of the domain, which names fields as the owner API does; `here` knows
-/// what they are called in this API.
-pub(super) fn in_words(error: Error, here: fn(&'static str) -> &'static str) -> Error {
+/// what they are called in this API, whose resource is `what`.
+pub(super) fn in_words(error: Error, what: &str, here: fn(&'static str) -> &'static str) -> Error {
     match error {
         Error::Rejected(Rejection::Field { field, problem }) => fault(here(field), problem),
         Error::Rejected(Rejection::Taken { value, .. }) => Rejection::Taken {
@@ -35,6 +35,18 @@ pub(super) fn in_words(error: Error, here: fn(&'static str) -> &'static str) -> 
             value,
         }
         .into(),
+        other => said_of(other, what),
+    }
+}
+
+/// A refusal of the domain, which knows resources by their numbers; this API does not,
+/// and calls what was written to `this {what}`.
+pub(super) fn said_of(error: Error, what: &str) -> Error {
+    match error {
+        Error::Rejected(rejection) => Error::Said {
+            what: format!("this {what}"),
+            rejection,
+        },
         other => other,
     }
 }

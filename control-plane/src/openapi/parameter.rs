@@ -351,7 +351,8 @@ pub(super) fn components() -> Value {
                 // HTTP takes white space off the end of every header.
                 "pattern": "^[!-~]([ -~]*[!-~])?[ \t]*$",
             }),
-            "a retry with the same key within a day is answered as the first time",
+            "a retry with the same key within a day is answered as the first time, but for warnings \
+             and keys that are shown once",
         ),
         "Prefer": header(
             "Prefer",

@@ -71,7 +71,11 @@ async fn a_key_is_drawn_shown_once_replaced_and_revoked() {
     assert_eq!(replaced["value"]["key_hash"], value["key_hash"]);
     assert_eq!(replaced["value"]["display_name"], "one");
     let stale = with_header(&node, (Method::PUT, &path), ("if-match", &etag), &put).await;
-    told(&stale, 412);
+    let message = told(&stale, 412);
+    assert!(
+        message.starts_with("this API key is not as you saw it"),
+        "{message}"
+    );
     let removed = node.delete(&path).await.ok();
     assert_eq!(removed, json!({"deleted": true, "id": entry["id"]}));
     assert!(!works(&node, &plaintext).await);

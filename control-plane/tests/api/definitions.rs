@@ -110,6 +110,11 @@ async fn writes_only_count_while_the_entry_is_as_the_client_saw_it() {
     let now = etag(&changed);
     changed.ok();
     let stale = put(&seen, "fast-3").await.refused(412, "stale");
+    let message = stale["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("this model is not as you saw it"),
+        "{message}"
+    );
     assert_eq!(stale["param"], "If-Match");
     put("*", "fast-4").await.ok();
     let remove = async |tag: &str| {

@@ -167,7 +167,8 @@ async fn what_was_put_is_undone() {
     let first = head(&node).await;
     let lead = made(&node, &routing("lead", "third")).await;
     let error = undo(first).await.refused(409, "referred");
-    assert_eq!(error, node.delete(&third).await.refused(409, "referred"));
+    let refused = node.delete(&third).await.refused(409, "referred");
+    assert_eq!(error["referrers"], refused["referrers"]);
     assert_eq!(
         (&error["referrers"][0]["name"], &error["referrer_count"]),
         (&json!("lead"), &json!(1))

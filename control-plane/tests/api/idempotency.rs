@@ -27,6 +27,23 @@ async fn the_same_request_again_is_answered_with_the_same_resource() {
 }
 
 #[tokio::test]
+async fn a_retry_is_not_warned_again() {
+    let node = Node::start().await;
+    let key = json!({"display_name": "k", "api_key": SECRET, "provider": "openai", "tls": {}});
+    let model = json!({"display_name": "m", "model_name": "m", "level": 7});
+    for (path, body) in [
+        ("/admin/v1/provider_keys", key),
+        ("/admin/v1/models", model),
+    ] {
+        let first = send(&node, path, Method::POST, path, &body).await.ok();
+        let again = send(&node, path, Method::POST, path, &body).await.ok();
+        assert!(first["warnings"].is_array(), "{first}");
+        assert_eq!(again["warnings"], Value::Null, "{again}");
+        assert_eq!(again["value"], first["value"]);
+    }
+}
+
+#[tokio::test]
 async fn another_request_under_the_same_key_is_refused() {
     let node = Node::start().await;
     let body = new_key(1, "https://api.openai.com");

@@ -65,7 +65,7 @@ async fn a_field_of_azure_changes_and_the_other_stays() {
     assert!(
         put["warnings"]
             .to_string()
-            .contains("model_mapping is empty"),
+            .contains("maps no model to a deployment"),
         "{put}"
     );
 }

@@ -1,6 +1,8 @@
 //! Why a command was refused. Only `decide` refuses; the APIs give each kind
 //! its status and envelope.
 
+use std::fmt;
+
 use foldgate_proto::{
     AccountNumber, AdminKeyNumber, CallerKeyNumber, ConfigKey, DefinitionId, DefinitionKind,
     KeyNumber, NewsNumber, ResourceId, Revision,
@@ -54,6 +56,21 @@ fn listed(by: &[Referrer]) -> String {
         named.push(format!("{} more", by.len() - MAX_NAMED));
     }
     named.join(", ")
+}
+
+fn referred(what: impl fmt::Display, by: &[Referrer]) -> String {
+    format!(
+        "{what} stays as long as it is referred to, by {}",
+        listed(by)
+    )
+}
+
+fn stale(what: impl fmt::Display, now: Revision) -> String {
+    format!("{what} is not as you saw it: it is at revision {now}; read it again")
+}
+
+fn stale_missing(what: impl fmt::Display) -> String {
+    format!("{what} does not exist, so no If-Match can hold")
 }
 
 /// A refused command.
@@ -111,7 +128,7 @@ pub enum Rejection {
     #[error("no {} has this id", .0.spoken())]
     NoSuchDefinition(DefinitionKind),
     /// What is to go is spoken of by definitions.
-    #[error("{resource} stays as long as it is referred to, by {}", listed(by))]
+    #[error("{}", referred(resource, by))]
     Referred {
         /// What.
         resource: ResourceId,
@@ -145,7 +162,7 @@ pub enum Rejection {
     #[error("this key is in use already")]
     KeyTaken,
     /// The resource has another revision than the client saw.
-    #[error("{resource} is not as you saw it: it is at revision {now}; read it again")]
+    #[error("{}", stale(resource, *now))]
     Stale {
         /// Which resource.
         resource: ResourceId,
@@ -153,7 +170,7 @@ pub enum Rejection {
         now: Revision,
     },
     /// The client says it saw a resource that does not exist.
-    #[error("{0} does not exist, so no If-Match can hold")]
+    #[error("{}", stale_missing(.0))]
     StaleMissing(ResourceId),
     /// Something later builds on what is to be undone.
     #[error(
@@ -215,6 +232,17 @@ impl Rejection {
         Self::Config {
             key,
             problem: problem.into(),
+        }
+    }
+
+    /// The words, where what it is about is called `what`: not every API knows
+    /// resources by their numbers.
+    pub fn said_of(&self, what: &str) -> String {
+        match self {
+            Self::Referred { by, .. } => referred(what, by),
+            Self::Stale { now, .. } => stale(what, *now),
+            Self::StaleMissing(_) => stale_missing(what),
+            other => other.to_string(),
         }
     }
 

@@ -186,7 +186,7 @@ async fn submit(
     command: Command,
 ) -> Result<Done, Error> {
     let done = app.submit(caller, write, command).await;
-    done.map_err(|error| body::in_words(error, here))
+    done.map_err(|error| body::in_words(error, "API key", here))
 }
 
 /// The domain names fields as the owner API does.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::entry::Entry;
 use super::{Of, find, secrets};
+use crate::admin_api::body;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -27,7 +28,7 @@ pub(super) async fn create(
 ) -> Result<Response, Error> {
     let id = DefinitionId(Uuid::now_v7());
     let command = command(&app, &caller, line, &write, (id, None))?;
-    let done = app.submit(&caller, &write, command).await?;
+    let done = submit(&app, &caller, &write, (line.kind, command)).await?;
     let number = done.subject().map(DefinitionNumber);
     let number = number.ok_or(Error::Internal)?;
     reply(done, &caller, (line.kind, number))
@@ -44,7 +45,7 @@ pub(super) async fn update(
     let (caller, found) = find(&app, caller, line, &id).await?;
     let place = (found.id, Some(found.number));
     let command = command(&app, &caller, line, &write, place)?;
-    let done = app.submit(&caller, &write, command).await?;
+    let done = submit(&app, &caller, &write, (line.kind, command)).await?;
     reply(done, &caller, (line.kind, found.number))
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn remove(
         },
     };
     let command = Command::RemoveDefinition(RemoveDefinition { kind, number });
-    let mut done = app.submit(&caller, &write, command).await?;
+    let mut done = submit(&app, &caller, &write, (kind, command)).await?;
     done.compare(caller.owner_id(), |owner| {
         entry(owner, (kind, number)).unwrap_or_default()
     });
@@ -91,6 +92,16 @@ fn command(
         value,
         secrets,
     })))
+}
+
+async fn submit(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    (kind, command): (DefinitionKind, Command),
+) -> Result<Done, Error> {
+    let done = app.submit(caller, write, command).await;
+    done.map_err(|error| body::said_of(error, &kind.spoken()))
 }
 
 /// The answer: the entry, as it stands behind the write.

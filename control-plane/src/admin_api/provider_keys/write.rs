@@ -191,7 +191,7 @@ async fn submit(
 fn in_these_words(error: Error) -> Error {
     match error {
         Error::Field { param, problem } if param == "Provider" => fault("api_base", problem),
-        other => body::in_words(other, here),
+        other => body::in_words(other, "provider key", here),
     }
 }
 

@@ -37,7 +37,7 @@ pub enum Warning {
     #[error("{1} more {0} targets are served by no Level")]
     MoreUnserved(&'static str, usize),
     /// An Azure key's mapping is empty.
-    #[error("Config.model_mapping is empty, so a model goes to the deployment of its own name")]
+    #[error("the key maps no model to a deployment, so each goes to the one of its own name")]
     NoDeployments,
     /// A key becomes one for another kind of upstream.
     #[error("the key's type changes from {} to {}", .0.as_str(), .1.as_str())]
