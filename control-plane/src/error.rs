@@ -4,28 +4,24 @@
 //! A limit on how much there may be (`Kind::TooMany`) answers 409: trying again
 //! later does not help, removing something does. 429 means that later helps.
 
-use axum::response::{IntoResponse, Response};
 use foldgate_domain::{Denied, Kind, Rejection};
 use foldgate_proto::{AdminRole, NanoDollars, RecordId, Revision};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::{Map, Value, json};
 
 pub(crate) mod envelope;
 
 mod referrers;
+mod response;
 
 #[cfg(test)]
 mod tests;
 
-use envelope::Form;
 pub use envelope::Refusal;
+pub use response::panicked;
 
 /// Names the record that a failed or answered write became.
 pub static RECORD_HEADER: HeaderName = HeaderName::from_static("x-foldgate-record");
-
-/// Seconds a client is asked to wait where waiting helps.
-const RETRY_AFTER_SECONDS: &str = "1";
 
 /// Why a request to the admin listener was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -378,34 +374,5 @@ impl Error {
             }
             _ => false,
         }
-    }
-}
-
-/// The answer to a request whose handling panicked, for the accept loop.
-pub fn panicked() -> Response {
-    Error::Internal.into_response()
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let refusal = Refusal::new(&self);
-        let mut response = (self.status(), refusal.body(Form::Owner)).into_response();
-        response.extensions_mut().insert(refusal);
-        let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(CONTENT_TYPE, json);
-        if self.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if self.waiting_helps() {
-            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
-            headers.insert(RETRY_AFTER, seconds);
-        }
-        if let Self::OutcomeUnknown(record) = &self
-            && let Ok(value) = HeaderValue::try_from(record.to_string())
-        {
-            headers.insert(RECORD_HEADER.clone(), value);
-        }
-        response
     }
 }

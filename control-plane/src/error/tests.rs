@@ -3,9 +3,11 @@
 use axum::response::IntoResponse;
 use foldgate_domain::Rejection;
 use foldgate_proto::{KeyNumber, RecordId};
+use http::header::RETRY_AFTER;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::envelope::Form;
 use super::*;
 
 async fn body(error: Error) -> Value {

@@ -232,20 +232,10 @@ pub(super) fn bodies() -> [(&'static str, Value); 2] {
     [(OWNER_ERROR, owner), (ADMIN_ERROR, admin)]
 }
 
-/// The headers of answers, by name.
-pub(super) fn headers() -> Map<String, Value> {
-    let must = |schema: Value, about: &str| json!({"required": true, "description": about, "schema": schema});
+/// The headers of the data plane's answers, by name.
+fn proxied() -> [(&'static str, Value); 5] {
     let may = |schema: Value, about: &str| json!({"description": about, "schema": schema});
-    let headers = [
-        ("RequestId", must(text(), "the request's id, in logs too")),
-        (
-            "Revision",
-            must(count(), "the position in the log that the answer stands at"),
-        ),
-        (
-            "Reached",
-            may(count(), "how far the node that answers has folded the log"),
-        ),
+    [
         (
             "ServedBy",
             may(text(), "the model that a model which routes led to"),
@@ -275,6 +265,23 @@ pub(super) fn headers() -> Map<String, Value> {
             "LimitReset",
             may(text(), "in how long all are there again, such as `1m30s`"),
         ),
+    ]
+}
+
+/// The headers of answers, by name.
+pub(super) fn headers() -> Map<String, Value> {
+    let must = |schema: Value, about: &str| json!({"required": true, "description": about, "schema": schema});
+    let may = |schema: Value, about: &str| json!({"description": about, "schema": schema});
+    let headers = [
+        ("RequestId", must(text(), "the request's id, in logs too")),
+        (
+            "Revision",
+            must(count(), "the position in the log that the answer stands at"),
+        ),
+        (
+            "Reached",
+            may(count(), "how far the node that answers has folded the log"),
+        ),
         (
             "Record",
             may(text(), "the id of the record that was written"),
@@ -301,7 +308,7 @@ pub(super) fn headers() -> Map<String, Value> {
         ("Authenticate", must(words(&["Bearer"]), "how to log in")),
         ("RetryAfter", may(count(), "seconds, where waiting helps")),
     ];
-    let named = headers.into_iter();
+    let named = headers.into_iter().chain(proxied());
     named
         .map(|(name, header)| (name.to_owned(), header))
         .collect()

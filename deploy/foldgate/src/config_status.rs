@@ -26,11 +26,26 @@ struct Seen {
     applied_at: Option<DateTime<Utc>>,
     /// How often it has changed.
     apply_seq: u64,
-    /// The last record that was held, and since when.
-    failure: Option<(DateTime<Utc>, Held)>,
-    first_held_at: Option<DateTime<Utc>>,
+    /// The last that went wrong.
+    failure: Option<Failure>,
+    /// Since when a record is held, and when that was last said.
+    held_at: Option<(DateTime<Utc>, DateTime<Utc>)>,
     last: Option<Status>,
 }
+
+/// Why the configuration did not get further.
+#[derive(Debug, Clone)]
+struct Failure {
+    at: DateTime<Utc>,
+    kind: &'static str,
+    error: String,
+}
+
+/// A record cannot be folded.
+const HELD: &str = "held";
+
+/// The log does not answer.
+const UNREACHABLE: &str = "log_unreachable";
 
 impl Seen {
     fn look(&mut self, status: &Status, now: DateTime<Utc>) {
@@ -45,12 +60,35 @@ impl Seen {
         }
         match &status.held {
             Some(held) => {
-                self.first_held_at.get_or_insert(now);
-                self.failure = Some((now, held.clone()));
+                let since = self.held_at.map_or(now, |(since, _)| since);
+                self.held_at = Some((since, now));
+                self.failed(now, HELD, &held.reason);
             }
-            None => self.first_held_at = None,
+            None => self.held_at = None,
         }
         self.last = Some(status.clone());
+    }
+
+    fn failed(&mut self, at: DateTime<Utc>, kind: &'static str, error: &str) {
+        if self.failure.as_ref().is_none_or(|last| last.at < at) {
+            self.failure = Some(Failure {
+                at,
+                kind,
+                error: error.to_owned(),
+            });
+        }
+    }
+
+    /// The last time that something was to be applied, and whether it was. A record
+    /// that is held and a log that is away leave what stood before.
+    fn last_reload(&self, is_up_to_date: bool) -> Value {
+        let failed_at = self.failure.as_ref().map(|failure| failure.at);
+        let at = if is_up_to_date {
+            self.applied_at
+        } else {
+            failed_at
+        };
+        json!({"successful": is_up_to_date, "at": at.map(shown)})
     }
 }
 
@@ -107,8 +145,15 @@ impl ConfigStatus {
     pub(crate) fn page(&self) -> Value {
         let now = Utc::now();
         let status = self.replica.status();
-        let connected = self.is_connected();
+        let lost = self.lost();
+        let connected = lost.is_none();
         let mut seen = lock(&self.seen);
+        if let Some((at, error)) = self.source.failed() {
+            seen.failed(at, UNREACHABLE, &error);
+        }
+        if let Some(reason) = lost {
+            seen.failed(now, UNREACHABLE, &reason);
+        }
         // Nothing new to tell is no news, but it was looked at.
         if status.caught_up && connected {
             seen.observed_at = Some(now);
@@ -126,16 +171,16 @@ impl ConfigStatus {
             },
             "applied": {
                 "applied_revision": status.revision.0,
-                "config_hash": status.state_hash.map(|hash| hash.hash.to_string()),
+                "config_hash": config_hash(&status),
                 "apply_seq": seen.apply_seq,
                 "applied_at": seen.applied_at.map(shown),
                 "resource_counts": counts(&self.replica.table().state),
             },
-            "last_reload": {"successful": held.is_none(), "at": seen.applied_at.map(shown)},
-            "last_failure": seen.failure.as_ref().map(|(at, held)| json!({
-                "at": shown(*at),
-                "last_error_kind": "held",
-                "last_error": held.reason,
+            "last_reload": seen.last_reload(held.is_none() && connected),
+            "last_failure": seen.failure.as_ref().map(|failure| json!({
+                "at": shown(failure.at),
+                "last_error_kind": failure.kind,
+                "last_error": failure.error,
             })),
             "rejected": held.map(|held| rejected(held, &seen)).into_iter().collect::<Vec<_>>(),
             "partially_compatible": self.not_understood(),
@@ -167,10 +212,15 @@ impl ConfigStatus {
         }
     }
 
-    fn is_connected(&self) -> bool {
-        let report = self.health.report(true);
-        let mut log = report.components.iter().filter(|part| part.name == LOG);
-        log.all(|part| part.status == "ready")
+    /// Why the log cannot be reached, if it cannot.
+    fn lost(&self) -> Option<String> {
+        // It tells of what is not ready alone.
+        let mut parts = self.health.report(false).components.into_iter();
+        let log = parts.find(|part| part.name == LOG)?;
+        Some(
+            log.reason
+                .unwrap_or_else(|| "it does not answer".to_owned()),
+        )
     }
 
     /// Models with fields that a newer program wrote.
@@ -201,15 +251,22 @@ fn state(status: &Status, connected: bool, observed: &Observed) -> &'static str 
     }
 }
 
+/// The hash of the state that is applied. It is made aside, and for a while it is that
+/// of an older revision: then there is none, lest two nodes seem to differ that do not.
+fn config_hash(status: &Status) -> Option<String> {
+    let hash = status.state_hash?;
+    (hash.revision == status.revision).then(|| hash.hash.to_string())
+}
+
 fn rejected(held: &Held, seen: &Seen) -> Value {
-    let at = |at: Option<DateTime<Utc>>| at.map(shown);
+    let (first, last) = seen.held_at.unzip();
     json!({
         "resource_kind": "record",
         "resource_id": held.revision.to_string(),
-        "last_error_kind": "held",
+        "last_error_kind": HELD,
         "last_error": held.reason,
-        "first_seen_at": at(seen.first_held_at),
-        "last_seen_at": at(seen.failure.as_ref().map(|(at, _)| *at)),
+        "first_seen_at": first.map(shown),
+        "last_seen_at": last.map(shown),
     })
 }
 
@@ -237,3 +294,6 @@ fn shown(at: DateTime<Utc>) -> String {
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Where the log ends, as it says itself: so that a process whose fold stands still
 //! knows that it lags.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +13,14 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// See the module. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Source(Arc<Mutex<Option<Seen>>>);
+pub(crate) struct Source(Arc<Mutex<Known>>);
+
+/// What the log last said, and when and why it last said nothing.
+#[derive(Debug, Default)]
+struct Known {
+    seen: Option<Seen>,
+    failed: Option<(DateTime<Utc>, String)>,
+}
 
 /// Where the log ended.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +34,17 @@ pub(crate) struct Seen {
 impl Source {
     /// Where it ended when it last answered.
     pub(crate) fn seen(&self) -> Option<Seen> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known().seen
+    }
+
+    /// When it last did not answer, and why.
+    pub(crate) fn failed(&self) -> Option<(DateTime<Utc>, String)> {
+        self.known().failed.clone()
+    }
+
+    /// A panic while the lock is held leaves what is still true.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks again and again, for ever.
@@ -36,13 +53,14 @@ impl Source {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            match log.head().await {
-                Ok(end) => {
-                    let at = Utc::now();
-                    let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    *seen = Some(Seen { end, at });
+            let head = log.head().await;
+            let at = Utc::now();
+            match head {
+                Ok(end) => self.known().seen = Some(Seen { end, at }),
+                Err(error) => {
+                    tracing::debug!(%error, "where the log ends is not known");
+                    self.known().failed = Some((at, error.to_string()));
                 }
-                Err(error) => tracing::debug!(%error, "where the log ends is not known"),
             }
         }
     }

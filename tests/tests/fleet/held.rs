@@ -74,7 +74,22 @@ async fn holds(this: &[u8], that: &[u8], why: &str) {
         let page = status.get("/status/config").await.ok();
         assert_eq!(page["state"], "out_of_sync", "{page}");
         assert_eq!(page["applied"]["applied_revision"], last, "{page}");
-        assert_eq!(page["rejected"][0]["resource_id"], poison.to_string());
+        let rejected = &page["rejected"][0];
+        assert_eq!(rejected["resource_kind"], "record", "{page}");
+        assert_eq!(rejected["resource_id"], poison.to_string());
+        let failure = &page["last_failure"];
+        for told in [rejected, failure] {
+            assert_eq!(told["last_error_kind"], "held", "{page}");
+            let error = told["last_error"].as_str().unwrap_or_default();
+            assert!(error.contains(why), "{page}");
+        }
+        assert!(rejected["first_seen_at"].is_string(), "{page}");
+        assert_eq!(rejected["last_seen_at"], failure["at"], "{page}");
+        assert_eq!(
+            page["last_reload"],
+            json!({"successful": false, "at": failure["at"]}),
+            "{page}"
+        );
     }
     // What came behind the record that is held is known from the log alone.
     let end = append(&fleet, that, that).await;
