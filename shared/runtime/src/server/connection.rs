@@ -95,7 +95,9 @@ impl Protocols {
             }
             let under_way = InFlight::begin(&requests);
             let awaited = Awaited::of(&request, is_http2);
-            let answer = AssertUnwindSafe(handler(request)).catch_unwind();
+            // On the heap until there is an answer: a handler's future is large, and the
+            // connection of a stream lives for long after it.
+            let answer = AssertUnwindSafe(Box::pin(handler(request))).catch_unwind();
             async move {
                 let mut response = answer.await.unwrap_or_else(|_| {
                     ::metrics::counter!("foldgate_panics_total").increment(1);
@@ -107,8 +109,8 @@ impl Protocols {
         });
         let io = TokioIo::new(Socket::new(stream, activity.clone(), !is_http2));
         if is_http2 {
-            let connection = pin!(self.http2.serve_connection(io, service));
-            note(drive(connection, activity).await);
+            let mut connection = Box::pin(self.http2.serve_connection(io, service));
+            note(drive(connection.as_mut(), activity).await);
         } else {
             let mut connection = self.http1.serve_connection(io, service);
             note(drive(Pin::new(&mut connection), activity).await);
