@@ -1,6 +1,7 @@
 //! What is served where. All routes of the proxy stand in one table; an
 //! endpoint is a row of it, not a copy of the pipeline.
 
+mod spoken;
 mod table;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use http::Method;
 use crate::dialect::Caller;
 use crate::error::Problem;
 
+use spoken::by_path;
+pub(crate) use spoken::caller;
 pub(crate) use table::ENDPOINTS;
 
 /// A call that is passed on to an upstream.
@@ -149,7 +152,7 @@ impl Takes {
 impl Endpoint {
     /// What its callers speak.
     pub(crate) fn caller(&self) -> Caller {
-        caller(self.path)
+        by_path(self.path)
     }
 
     /// Whether it takes a conversation, which can be had in every dialect.
@@ -191,16 +194,6 @@ const EMBEDDINGS: &str = "/v1/embeddings";
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
-
-/// What the callers of a path speak, served or not.
-pub(crate) fn caller(path: &str) -> Caller {
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let rest = path.strip_prefix("/messages");
-    match rest {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => Caller::Anthropic,
-        _ => Caller::OpenAi,
-    }
-}
 
 /// The list of models, answered from the table.
 pub(crate) const MODELS: [&str; 2] = ["/v1/models", "/models"];

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::account::{Account, End};
 use crate::endpoint::{Endpoint, Gives, Streams, Takes, Target, served};
 use crate::error::Envelope;
-use crate::models::{List, Model};
+use crate::models::{Info, List, Model, Page};
 use crate::proxy::listed;
 use crate::relay::Body;
 
@@ -29,7 +29,7 @@ translated; what it has no word for is a 400 that names the field.
 
 Errors are `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`; `type` says whose side failed. \
 Those of `/v1/messages` are Anthropic's: `{\"type\": \"error\", \"error\": {\"type\", \"message\"}, \
-\"request_id\"}`.";
+\"request_id\"}`. Whoever sends `anthropic-version` is shown the list of models in that shape too.";
 
 /// The errors of a call, and what they mean.
 const ERRORS: &[(u16, &str)] = &[
@@ -335,13 +335,19 @@ fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
         Target::Models => {
             add(
                 "application/json",
-                schemas.subschema_for::<List<'_>>().to_value(),
+                json!({"anyOf": [
+                    schemas.subschema_for::<List<'_>>().to_value(),
+                    schemas.subschema_for::<Page<'_>>().to_value(),
+                ]}),
             );
         }
         Target::Model(_) => {
             add(
                 "application/json",
-                schemas.subschema_for::<Model<'_>>().to_value(),
+                json!({"anyOf": [
+                    schemas.subschema_for::<Model<'_>>().to_value(),
+                    schemas.subschema_for::<Info<'_>>().to_value(),
+                ]}),
             );
         }
         Target::Document => {

@@ -123,8 +123,8 @@ impl Proxy {
     /// Answers one request. The whole proxy, as a server calls it.
     pub async fn handle(self: Arc<Self>, request: Request<Inbound>, peer: Peer) -> Response<Body> {
         let request_id = self.ids.of(request.headers());
-        let to_anthropic = caller(request.uri().path()) == Caller::Anthropic;
         let account = Account::open(&self.books, &request, peer.address, request_id.clone());
+        let to_anthropic = caller(request.uri(), request.headers()) == Caller::Anthropic;
         let mut account = Some(Box::new(account));
         let mut response = if span_wanted() {
             let span = tracing::info_span!(
@@ -167,7 +167,7 @@ impl Proxy {
         let mut response = match answered {
             Ok(response) => response,
             Err(problem) => {
-                let caller = caller(parts.uri.path());
+                let caller = caller(&parts.uri, &parts.headers);
                 let problem = problem.spoken_to(caller);
                 let mut id = String::new();
                 if let Some(account) = account {
@@ -225,11 +225,18 @@ impl Proxy {
                 self.call(place, arrival, (body, table), slot).await
             }
             Target::Models => {
-                let list = models::list(&admitted.access()?, created);
+                let list = models::list(
+                    &admitted.access()?,
+                    (created, caller(&parts.uri, &parts.headers)),
+                );
                 Ok(listed(account, &parts.method, list))
             }
             Target::Model(model) => {
-                let found = models::one(&admitted.access()?, &model, created)?;
+                let found = models::one(
+                    &admitted.access()?,
+                    &model,
+                    (created, caller(&parts.uri, &parts.headers)),
+                )?;
                 Ok(listed(account, &parts.method, found))
             }
             // Answered above, before anybody was let in.

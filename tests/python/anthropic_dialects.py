@@ -131,6 +131,14 @@ def unknown_model(vendor):
     assert error.body["error"]["type"] == "not_found_error", error.body
 
 
+def models(vendor):
+    listed = list(client.models.list(limit=5))
+    (found,) = [model for model in listed if model.id == vendor["model"]]
+    assert found.type == "model" and found.display_name == found.id, found
+    assert found.created_at.year > 2000, found
+    assert client.models.retrieve(vendor["model"]).id == vendor["model"]
+
+
 run(
     (
         message,
@@ -139,6 +147,7 @@ run(
         tools,
         streamed_tools,
         count_tokens,
+        models,
         unknown_model,
         errors,
     ),

@@ -59,6 +59,17 @@ def files():
     assert client.files.delete(made.id).deleted
 
 
+def files_in_responses():
+    made = client.files.create(file=("in.jsonl", b"{}\n"), purpose="user_data")
+    asked = {"role": "user", "content": [{"type": "input_file", "file_id": made.id}]}
+    assert client.responses.create(model="gpt-4o", input=[asked]).status == "completed"
+    asked["content"][0]["file_id"] = "file-of-others"
+    error = raises(
+        openai.BadRequestError, 400, lambda: other.responses.create(model="gpt-4o", input=[asked])
+    )
+    assert error.param == "file_id", error.param
+
+
 def batches():
     file = client.files.create(file=("in.jsonl", b"{}\n"), purpose="batch")
     made = client.batches.create(
@@ -128,6 +139,7 @@ run(
         streamed_responses,
         follow_ups_of_responses,
         files,
+        files_in_responses,
         batches,
         speech,
         transcriptions,

@@ -2,6 +2,7 @@
 //! side.
 
 mod errors;
+mod models;
 mod streams;
 mod unserved;
 
