@@ -25,6 +25,9 @@
 //! |---|---|
 //! | no most tokens | 32000; 8192 for Claude 3.5 and 4096 before it, which can do no more |
 //! | a temperature above 1 | is 1; none where the model thinks, which has its own |
+//! | `temperature`, `top_p`, `top_k` to models since 4.7 | left out: they refuse every number, and most clients send one unasked |
+//! | `top_p` beside a `temperature` to models since 4.1 | left out: they take one of the two |
+//! | effort `xhigh` to models of 4.6 | `high` |
 //! | `top_k`, and `top_p` below 0.95, where the model thinks | left out, as Anthropic wants it |
 //! | effort | as `thinking: adaptive` with an effort; models before 4.6 get a budget of tokens, at most one less than the most tokens |
 //! | effort where a function must be called, where fewer than 1025 tokens are left, or where the turn that called the functions has lost its thoughts | left out: Anthropic thinks then not |

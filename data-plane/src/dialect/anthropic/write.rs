@@ -12,6 +12,7 @@ use crate::dialect::{
 };
 use crate::splice::Segments;
 use blocks::{is_written, write_block};
+use model::Sampling;
 use thinking::Plan;
 
 /// The version of the dialect that Vertex AI wants in the body.
@@ -42,7 +43,7 @@ pub(crate) fn write_request(
         });
         tools(request, aim.model, json);
         plan.write(request, json);
-        sampling(request, &plan, json);
+        sampling(request, (&plan, aim.model), json);
         if let Some(user) = &request.user {
             json.key("metadata")
                 .object(|json| json.key("user_id").text(user));
@@ -163,15 +164,21 @@ fn write_tool(tool: &Tool<'_>, newer: bool, json: &mut Json<'_>) {
     });
 }
 
-fn sampling(request: &Request<'_>, plan: &Plan, json: &mut Json<'_>) {
-    if let Some(temperature) = request.temperature.filter(|_| !plan.thinks()) {
-        json.key("temperature").number(temperature.min(1.0));
-    }
-    if let Some(top_p) = request.top_p.filter(|p| !plan.thinks() || *p >= 0.95) {
-        json.key("top_p").number(top_p);
-    }
-    if let Some(top_k) = request.top_k.filter(|_| !plan.thinks()) {
-        json.key("top_k").count(top_k);
+fn sampling(request: &Request<'_>, (plan, model): (&Plan, &str), json: &mut Json<'_>) {
+    let may = Sampling::of(model);
+    let temperature = request.temperature.filter(|_| !plan.thinks());
+    let top_p = request.top_p.filter(|p| !plan.thinks() || *p >= 0.95);
+    let top_p = top_p.filter(|_| may == Sampling::Both || temperature.is_none());
+    if may != Sampling::None {
+        if let Some(temperature) = temperature {
+            json.key("temperature").number(temperature.min(1.0));
+        }
+        if let Some(top_p) = top_p {
+            json.key("top_p").number(top_p);
+        }
+        if let Some(top_k) = request.top_k.filter(|_| !plan.thinks()) {
+            json.key("top_k").count(top_k);
+        }
     }
     if !request.stop.is_empty() {
         json.key("stop_sequences").list(|json| {

@@ -98,6 +98,46 @@ fn a_model_that_thinks_has_its_own_way_of_sampling() {
 }
 
 #[test]
+fn models_are_told_to_sample_as_far_as_they_take_it() {
+    let all = json!({"temperature": 0.4, "top_p": 0.8, "top_k": 5});
+    for (model, temperature, top_p, top_k) in [
+        ("claude-3-7-sonnet-latest", json!(0.4), json!(0.8), json!(5)),
+        ("claude-sonnet-4-20250514", json!(0.4), json!(0.8), json!(5)),
+        (
+            "claude-opus-4-1-20250805",
+            json!(0.4),
+            Value::Null,
+            json!(5),
+        ),
+        (
+            "claude-sonnet-4-5@20250929",
+            json!(0.4),
+            Value::Null,
+            json!(5),
+        ),
+        ("claude-opus-4-6", json!(0.4), Value::Null, json!(5)),
+        ("claude-opus-4-7", Value::Null, Value::Null, Value::Null),
+        ("claude-sonnet-5", Value::Null, Value::Null, Value::Null),
+        ("somebody-elses", json!(0.4), json!(0.8), json!(5)),
+    ] {
+        let body = own(model, &all);
+        assert_eq!(body["temperature"], temperature, "{model}");
+        assert_eq!(body["top_p"], top_p, "{model}");
+        assert_eq!(body["top_k"], top_k, "{model}");
+    }
+    let alone = own("claude-opus-4-6", &json!({"top_p": 0.8}));
+    assert_eq!(alone["top_p"], 0.8);
+}
+
+#[test]
+fn the_second_highest_effort_is_new() {
+    for (model, effort) in [("claude-opus-4-6", "high"), ("claude-opus-4-7", "xhigh")] {
+        let body = own(model, &json!({"reasoning_effort": "xhigh"}));
+        assert_eq!(body["output_config"]["effort"], effort, "{model}");
+    }
+}
+
+#[test]
 fn a_temperature_above_one_is_one() {
     assert_eq!(own(NEWER, &json!({"temperature": 2}))["temperature"], 1.0);
     assert_eq!(own(NEWER, &json!({"temperature": 0.3}))["temperature"], 0.3);

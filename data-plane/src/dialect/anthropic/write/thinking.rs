@@ -12,7 +12,7 @@ pub(super) struct Plan {
     /// The most tokens, thoughts among them.
     pub(super) max_tokens: u64,
     thinking: Thinking,
-    effort: Option<Effort>,
+    effort: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,10 @@ impl Plan {
         Self {
             max_tokens: most.unwrap_or(default),
             thinking,
-            effort: reasoning.effort().filter(|_| !older),
+            effort: reasoning
+                .effort()
+                .filter(|_| !older)
+                .map(|it| name(it, model)),
         }
     }
 
@@ -86,7 +89,7 @@ impl Plan {
         }
         json.key("output_config").object(|json| {
             if let Some(effort) = self.effort {
-                json.key("effort").string(name(effort));
+                json.key("effort").string(effort);
             }
             if let Some(schema) = schema {
                 json.key("format").object(|json| {
@@ -120,8 +123,10 @@ fn has_lost_thoughts(request: &Request<'_>) -> bool {
     goes_on && has_call && !has_thoughts
 }
 
-const fn name(effort: Effort) -> &'static str {
+/// Models of 4.6 know nothing between the two highest.
+fn name(effort: Effort, model: &str) -> &'static str {
     match effort {
+        Effort::XHigh if model::is_middle(model) => "high",
         Effort::Minimal | Effort::Low => "low",
         Effort::Medium => "medium",
         Effort::High => "high",
