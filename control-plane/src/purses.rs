@@ -116,15 +116,16 @@ impl Purses {
         let mut tick = interval(REPEAT);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last: HashMap<OwnerId, (Told, Instant)> = HashMap::new();
+        let mut pause = GATHER;
         loop {
             tokio::select! {
                 changed = status.changed() => if changed.is_err() { return },
                 () = self.0.changed.notified() => {}
                 _ = tick.tick() => {}
             }
-            sleep(GATHER).await;
-            let (state, revision) = (deps.replica.state(), deps.replica.status().revision);
-            for told in self.judge(&state, revision, &deps) {
+            sleep(pause).await;
+            let began = Instant::now();
+            for told in self.judged_now(&deps).await {
                 let due = last.get(&told.owner).is_none_or(|(before, when)| {
                     let same = (&before.empty, &before.capped) == (&told.empty, &told.capped);
                     !same || when.elapsed() >= REPEAT / 2
@@ -134,12 +135,30 @@ impl Purses {
                     deps.reports.publish_purses(told);
                 }
             }
-            last.retain(|owner, _| state.owners.contains_key(owner));
+            // Many accounts take long to judge: a fifth of the time at most.
+            pause = GATHER.max(began.elapsed() * 4);
         }
     }
 
+    /// Judges off the async workers.
+    async fn judged_now(&self, deps: &Deps) -> Vec<Told> {
+        let (state, revision) = (deps.replica.state(), deps.replica.status().revision);
+        let (purses, node, least) = (self.clone(), deps.node.clone(), deps.least);
+        let judging = move || purses.judge(&state, revision, (node, least));
+        let judged = tokio::task::spawn_blocking(judging).await;
+        judged.unwrap_or_else(|error| {
+            tracing::error!(%error, "accounts cannot be judged");
+            Vec::new()
+        })
+    }
+
     /// What is to be told of each owner who has anything to be told.
-    fn judge(&self, state: &State, revision: Revision, deps: &Deps) -> Vec<Told> {
+    fn judge(
+        &self,
+        state: &State,
+        revision: Revision,
+        (node, least): (String, NanoDollars),
+    ) -> Vec<Told> {
         let now = clock::now();
         let mut told = Vec::new();
         let mut all = HashMap::new();
@@ -148,9 +167,9 @@ impl Purses {
             return told;
         };
         for (id, owner) in &state.owners {
-            let judged = judge::judge(owner, spends.of(*id, owner, now), (deps.least, now));
+            let judged = judge::judge(owner, spends.of(*id, owner, now), (least, now));
             told.push(Told {
-                node: deps.node.clone(),
+                node: node.clone(),
                 owner: *id,
                 revision,
                 spent: spends.ever(*id),
