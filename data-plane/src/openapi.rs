@@ -38,6 +38,10 @@ const ERRORS: &[(u16, &str)] = &[
         "the request cannot be understood, or no target takes its tags",
     ),
     (401, "no key, or one that nobody has"),
+    (
+        402,
+        "the account's credit is spent, or it has come to its HardLimit",
+    ),
     (403, "the key may not do this"),
     (
         404,
@@ -60,7 +64,8 @@ const ERRORS: &[(u16, &str)] = &[
     (502, "no upstream answered as it should"),
     (
         503,
-        "no key or no target is there, or this node has no configuration yet",
+        "no key or no target is there, this node has no configuration yet, or cannot write down \
+         what calls use",
     ),
     (504, "no upstream answered in time"),
     (508, "the request came round in a circle"),

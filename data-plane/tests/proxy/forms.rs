@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldgate_proto::Config;
+use foldgate_proto::{Config, Measure};
 use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
@@ -303,6 +303,26 @@ async fn transcripts_come_as_the_client_wants_them() {
             (body, Some(kind))
         );
     }
+    let written = rig.spool.outbox().unwrap().next_batch().unwrap().unwrap();
+    let used: Vec<_> = written
+        .records
+        .iter()
+        .map(|record| {
+            let used = record.quantities;
+            (record.measure, used.sound_ms, used.input, used.output)
+        })
+        .collect();
+    // Where nobody says how long it was, its bytes do: 16,000 of them are a second.
+    let bytes = form(&[field("model", "m"), field("stream", "true"), file(100)]);
+    let guessed = (Measure::Estimated, bytes.len() as u64 / 16, 0, 0);
+    let expected = [
+        guessed,
+        guessed,
+        guessed,
+        (Measure::Reported, 7_000, 0, 0),
+        (Measure::Reported, 0, 1, 2),
+    ];
+    assert_eq!(used, expected);
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foldgate_domain::command::{Command, RotateOwnerKey};
-use foldgate_proto::Config;
+use foldgate_proto::{Config, Measure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::rig::{KEY, PATIENCE, Rig, settings};
+use crate::rig::{KEY, PATIENCE, Rig, settings, until};
 use crate::upstream::Upstream;
 
 const SECRET: &str = "sk-realtime-0123456789-0123456789";
@@ -219,6 +219,27 @@ async fn frames_pass_both_ways_as_they_are() {
     }
     client.say(0x81, b"done").await;
     assert_eq!(client.next().await, (0x81, DONE.as_bytes().to_vec()));
+}
+
+#[tokio::test]
+async fn a_session_is_billed_for_all_of_its_responses() {
+    let provider = Provider::start().await;
+    let rig = rig(&provider).await;
+    let mut outbox = rig.spool.outbox().unwrap();
+    let mut client = Client::session(&rig).await;
+    for _ in 0..3 {
+        client.say(0x81, b"done").await;
+        assert_eq!(client.next().await, (0x81, DONE.as_bytes().to_vec()));
+    }
+    assert_eq!(outbox.next_batch().unwrap(), None);
+    client.say(0x88, &1000u16.to_be_bytes()).await;
+    assert_eq!(client.closed().await, 1000);
+    until("it is written down", || rig.spool.waiting() == 1).await;
+    let written = outbox.next_batch().unwrap().unwrap();
+    let record = &written.records[0];
+    assert_eq!((&*record.endpoint, record.status), ("realtime", 101));
+    assert_eq!(record.measure, Measure::Reported);
+    assert_eq!((record.quantities.input, record.quantities.output), (15, 6));
 }
 
 #[tokio::test]
