@@ -182,7 +182,7 @@ pub const TABLE: &[Setting] = settings! {
     "usage.spool_max_bytes", plain("1GiB"), |s| &mut s.usage.spool_max_bytes,
         "how much usage may wait on disk to be handed on before calls are refused: 1 MiB or more";
     "user_min_balance", plain("2"), |s| &mut s.balance.user_min,
-        "UserMinBalance, as the owner API shows it";
+        "UserMinBalance: the dollars that an account which was granted credit must have left to call";
     "user_api_balance", plain("20"), |s| &mut s.balance.user_api,
-        "UserApiBalance, as the owner API shows it";
+        "UserApiBalance: the dollars that such an account must have left to make and change others";
 };
