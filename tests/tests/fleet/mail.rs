@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{CHAT, chat};
 
 /// A fleet whose control planes trust the mail server and may reach it.
-async fn fleet(server: &MailServer, controls: usize) -> Fleet {
+pub(super) async fn fleet(server: &MailServer, controls: usize) -> Fleet {
     let mut fleet = Fleet::start(0, 1).await;
     for number in 1..=controls {
         let settings = fleet

@@ -3,11 +3,13 @@
 
 mod accounts;
 mod admin_models;
+mod balance;
 mod bills;
 mod cli;
 mod cluster;
 mod explained;
 mod held;
+mod kills;
 mod log;
 mod mail;
 mod models;

@@ -195,7 +195,7 @@ fn time(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
 async fn the_owner_sees_itself_and_all_that_was_done() {
     let world = World::start().await;
     let (_, key) = world
-        .account("team-a", &json!({"CreditGranted": 5, "Days": 30}))
+        .account("team-a", &json!({"CreditGranted": 25, "Days": 30}))
         .await;
     let [one, other] = &world.controls;
     let there = world.known(&key).await;
@@ -234,9 +234,9 @@ async fn the_owner_sees_itself_and_all_that_was_done() {
         assert_eq!(second["has_more"], json!(rows.len() > 2));
         // What the account was given, and for how long.
         let user = control.get("/x-users/team-a").await.ok()["user"].clone();
-        assert_eq!(user["Balance"], 5, "{user}");
+        assert_eq!(user["Balance"], 25, "{user}");
         let credit = &user["Credits"][0];
-        assert_eq!(credit["Amount"], 5, "{user}");
+        assert_eq!(credit["Amount"], 25, "{user}");
         let [from, until] = ["GrantedAt", "ExpiresAt"].map(|field| time(&credit[field]));
         assert_eq!(until - from, chrono::Duration::days(30), "{user}");
     }

@@ -28,7 +28,7 @@ async fn an_account_is_told_of_itself_wherever_it_asks() {
     let world = World::start().await;
     let [one, _] = &world.controls;
     let more = json!({
-        "CreditGranted": 12.5, "Days": 30, "Alias": "A", "Rates": 1.2, "HardLimit": 9,
+        "CreditGranted": 22.5, "Days": 30, "Alias": "A", "Rates": 1.2, "HardLimit": 9,
         "SoftLimit": 7, "RPM": 60, "RPH": 600, "RPD": 6000, "TPM": 1000, "TPH": 10_000,
         "TPD": 100_000, "AllowModels": "gpt-4o*", "BillingEmail": "bills@example.com",
         "ModelLimits": {"gpt-4o": {"rpm": 3}}, "ModelMapper": "mine=gpt-4o",
@@ -38,13 +38,13 @@ async fn an_account_is_told_of_itself_wherever_it_asks() {
     let revision = one.config(&names).await.revision();
     world.fleet.folded(revision).await;
     let there = world.fleet.controls[1].admin_with(&key);
-    let status = becomes(&there, "/dashboard/status", "/balance", &json!(12.5)).await;
+    let status = becomes(&there, "/dashboard/status", "/balance", &json!(22.5)).await;
     assert_eq!(
         (&status["name"], &status["admin"]),
         (&json!("team-a"), &json!(false))
     );
     let info = there.get("/dashboard/info").await.ok();
-    assert_eq!(info["balance"]["credits"][0]["amount"], 12.5, "{info}");
+    assert_eq!(info["balance"]["credits"][0]["amount"], 22.5, "{info}");
     assert_eq!(info["user"]["rates"], 1.2, "{info}");
     for (limit, expected) in [
         ("rpm", 60),

@@ -45,7 +45,7 @@ struct Tree {
 async fn plant(world: &World) -> Tree {
     let terms = json!({
         "AllowLevels": "1 2 3", "AllowModels": "gpt-4o*, o3", "RPM": 100, "Rates": 1.5,
-        "CreditGranted": 5,
+        "CreditGranted": 25,
     });
     let (team, team_key) = world.account("team", &terms).await;
     world.account("other", &json!({"AllowLevels": "3"})).await;

@@ -5,6 +5,7 @@ mod accounts;
 mod admin_models;
 mod api_keys;
 mod behind;
+mod bill;
 mod cli;
 mod cli_import;
 mod cli_long;
