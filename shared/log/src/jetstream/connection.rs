@@ -138,7 +138,9 @@ impl Connection {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        // The client is connected a moment before it knows to which server.
+        let state = self.client.connection_state();
+        state == State::Connected && self.client.try_server_info().is_some()
     }
 
     /// Waits for the next connection that is made.
