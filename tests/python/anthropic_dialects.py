@@ -131,6 +131,18 @@ def unknown_model(vendor):
     assert error.body["error"]["type"] == "not_found_error", error.body
 
 
+def beta(vendor):
+    """The same with a query, and a header that only Anthropic understands."""
+    answer = client.beta.messages.create(**arguments(vendor, betas=["context-1m-2025-08-07"]))
+    assert answer.content[0].text == SAID, answer
+
+
+def batches(vendor):
+    """Nobody serves them here; it is said in the SDK's words."""
+    error = raises(anthropic.NotFoundError, 404, client.messages.batches.list)
+    assert error.body["error"]["type"] == "not_found_error", error.body
+
+
 def models(vendor):
     listed = list(client.models.list(limit=5))
     (found,) = [model for model in listed if model.id == vendor["model"]]
@@ -147,6 +159,8 @@ run(
         tools,
         streamed_tools,
         count_tokens,
+        beta,
+        batches,
         models,
         unknown_model,
         errors,

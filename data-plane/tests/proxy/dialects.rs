@@ -145,6 +145,9 @@ async fn between_two_that_speak_anthropics_not_a_byte_changes() {
     let headers = request.headers_mut();
     headers.insert("anthropic-version", "2026-10-21".parse().unwrap());
     headers.insert("anthropic-beta", "one,two".parse().unwrap());
+    // For browsers, to whom this gateway is the server; the upstream needs no such word.
+    let browsers = "anthropic-dangerous-direct-browser-access";
+    headers.insert(browsers, "true".parse().unwrap());
     let reply = rig.caller.send(request).await;
     assert_eq!(
         (reply.status.as_u16(), reply.text()),
@@ -155,7 +158,9 @@ async fn between_two_that_speak_anthropics_not_a_byte_changes() {
     assert_eq!(asked.headers["x-api-key"], CLAUDE);
     assert_eq!(asked.headers["anthropic-version"], "2026-10-21");
     assert_eq!(asked.headers["anthropic-beta"], "one,two");
-    assert!(!asked.headers.contains_key("authorization"));
+    for gone in ["authorization", browsers] {
+        assert!(!asked.headers.contains_key(gone), "{gone}");
+    }
 }
 
 #[tokio::test]
