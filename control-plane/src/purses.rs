@@ -10,10 +10,12 @@
 //! - `spent` is what accounts spent, `judge` what follows from it; this file tells it.
 //!
 //! A verdict is told when it changes, within [`GATHER`], and again every [`REPEAT`]: so
-//! much later at most does a node know that was cut off, or has just started. Between an
-//! account's last dollar and the last node's refusal lie the node's gathering of a batch
-//! (200 ms), the fold's look at the stream (200 ms) and this; what is spent meanwhile, and
-//! by the calls then under way, is the overspend.
+//! much later at most does a node know that was cut off, or has just started. Nodes are
+//! told what accounts have left as well, and take off it what they spend themselves. So
+//! the overspend is what is spent by calls under way and, on other nodes, between an
+//! account's last dollar and the last node's refusal: a node's gathering of a batch (200
+//! ms), the fold's look at the stream (200 ms) and this. While nobody tells a node
+//! anything it lets an account spend what that had left when it last heard.
 
 mod judge;
 mod spent;
@@ -25,7 +27,7 @@ use std::time::Duration;
 use foldgate_domain::State;
 use foldgate_domain::balance::{Balance, Hours, balance};
 use foldgate_log::{Replica, Reports};
-use foldgate_proto::purse::MAX_STOPPED;
+use foldgate_proto::purse::{MAX_LEFT, MAX_STOPPED};
 use foldgate_proto::{
     Account, AccountNumber, NanoDollars, OwnerId, Purses as Told, Revision, Timestamp,
 };
@@ -39,6 +41,9 @@ pub(crate) use spent::Spends;
 
 /// How long changes are gathered before they are looked at.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// How often it is told what accounts have left, at the most.
+const AMOUNTS: Duration = Duration::from_millis(500);
 
 /// How often verdicts are told again, and what ends by itself (credit, months) is seen.
 const REPEAT: Duration = Duration::from_secs(2);
@@ -126,10 +131,9 @@ impl Purses {
             sleep(pause).await;
             let began = Instant::now();
             for told in self.judged_now(&deps).await {
-                let due = last.get(&told.owner).is_none_or(|(before, when)| {
-                    let same = (&before.empty, &before.capped) == (&told.empty, &told.capped);
-                    !same || when.elapsed() >= REPEAT / 2
-                });
+                let due = last
+                    .get(&told.owner)
+                    .is_none_or(|(before, when)| is_due(before, &told, when.elapsed()));
                 if due {
                     last.insert(told.owner, (told.clone(), Instant::now()));
                     deps.reports.publish_purses(told);
@@ -174,8 +178,11 @@ impl Purses {
                 revision,
                 spent: spends.ever(*id),
                 at: now,
+                least,
                 empty: bounded(&judged.empty),
                 capped: bounded(&judged.capped),
+                left: judged.left.iter().copied().take(MAX_LEFT).collect(),
+                room: judged.room.iter().copied().take(MAX_LEFT).collect(),
             });
             all.insert(*id, Arc::new(judged));
         }
@@ -188,12 +195,19 @@ impl Purses {
     }
 }
 
+/// Whether something is told that was not told so long ago.
+fn is_due(before: &Told, told: &Told, ago: Duration) -> bool {
+    let verdicts = (&before.empty, &before.capped) != (&told.empty, &told.capped);
+    let amounts = (&before.left, &before.room) != (&told.left, &told.room);
+    verdicts || (amounts && ago >= AMOUNTS) || ago >= REPEAT / 2
+}
+
 fn bounded(accounts: &[AccountNumber]) -> Vec<AccountNumber> {
-    if accounts.len() > MAX_STOPPED / 2 {
+    if accounts.len() > MAX_STOPPED {
         tracing::error!(
             accounts = accounts.len(),
             "too many accounts are out of money to tell all"
         );
     }
-    accounts.iter().copied().take(MAX_STOPPED / 2).collect()
+    accounts.iter().copied().take(MAX_STOPPED).collect()
 }

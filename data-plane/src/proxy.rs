@@ -89,7 +89,7 @@ pub struct Proxy {
     strangers: Semaphore,
     pub(crate) meters: Arc<Meters>,
     /// Who may spend no more.
-    pub(crate) purses: Purses,
+    pub(crate) purses: Arc<Purses>,
     ids: RequestIds,
     /// Says when the process is to end, once it runs.
     pub(crate) shutdown: OnceLock<Shutdown>,
@@ -112,7 +112,7 @@ impl Proxy {
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
             meters: Meters::new(&deps.reports, deps.pools.sleeps().place()),
-            purses: Purses::default(),
+            purses: Arc::default(),
             ids: RequestIds::new(deps.boot),
             shutdown: OnceLock::new(),
             deps,

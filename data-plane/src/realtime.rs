@@ -14,7 +14,7 @@
 //! | either end closes | that end's own code |
 //! | nothing moves, either way, for the longest silence of a stream | 1001 |
 //! | the process is shutting down | 1001 |
-//! | the caller's key is no longer good | 1008 |
+//! | the caller's key is no longer good, or its money is spent | 1008 |
 //! | the provider's connection breaks | 1011 |
 
 mod frames;

@@ -1,6 +1,6 @@
 //! What follows from what accounts spent. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldgate_domain::OwnerState;
 use foldgate_domain::balance::{Balance, Hours, add, balance, hour, payer};
@@ -20,6 +20,11 @@ pub(crate) struct Judgement {
     pub(crate) empty: Vec<AccountNumber>,
     /// Those that have come to their `HardLimit`.
     pub(crate) capped: Vec<AccountNumber>,
+    /// What those have left for which somebody spent lately, the poorest first.
+    pub(crate) left: Vec<(AccountNumber, NanoDollars)>,
+    /// What those may still spend this month for which somebody spent lately, those with
+    /// the least first.
+    pub(crate) room: Vec<(AccountNumber, NanoDollars)>,
     /// Those that have come to their `SoftLimit`.
     pub(crate) soft: Vec<Soft>,
     /// Those whose credit is nearly spent.
@@ -48,6 +53,7 @@ pub(super) fn judge(
     (least, now): (NanoDollars, Timestamp),
 ) -> Judgement {
     let (paid, months) = sums(owner, spent, now);
+    let recent = recent(owner, spent, now);
     let mut judged = Judgement::default();
     let none = Hours::new();
     for account in owner.accounts.values() {
@@ -56,6 +62,9 @@ pub(super) fn judge(
             let left = balance(&account.credits, paid.get(&number).unwrap_or(&none), now);
             if left.total < least || left.total.0 <= 0 {
                 judged.empty.push(number);
+            }
+            if recent.contains(&number) {
+                judged.left.push((number, left.total));
             }
             if is_low(account, &left, least, now) {
                 let left = left.total;
@@ -66,12 +75,14 @@ pub(super) fn judge(
             }
         }
         let month = months.get(&number).copied().unwrap_or_default();
-        if account
-            .profile
-            .hard_limit
-            .is_some_and(|limit| month >= limit)
-        {
-            judged.capped.push(number);
+        if let Some(limit) = account.profile.hard_limit {
+            let room = NanoDollars(limit.0.saturating_sub(month.0));
+            if room.0 <= 0 {
+                judged.capped.push(number);
+            }
+            if recent.contains(&number) {
+                judged.room.push((number, room));
+            }
         }
         if let Some(limit) = account.profile.soft_limit.filter(|limit| month >= *limit) {
             judged.soft.push(Soft {
@@ -81,8 +92,22 @@ pub(super) fn judge(
             });
         }
     }
+    for list in [&mut judged.left, &mut judged.room] {
+        list.sort_by_key(|(_, amount)| *amount);
+    }
     judged.paid = paid;
     judged
+}
+
+/// The accounts that spent lately, with all above them.
+fn recent(
+    owner: &OwnerState,
+    spent: &HashMap<AccountNumber, Spent>,
+    now: Timestamp,
+) -> HashSet<AccountNumber> {
+    let spenders = spent.iter().filter(|(_, spent)| spent.is_recent(now));
+    let above = spenders.flat_map(|(number, _)| owner.lineage(*number));
+    above.map(|account| account.number).collect()
 }
 
 /// What each account pays for, by the hour, and what it and all below it spent this month.

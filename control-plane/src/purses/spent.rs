@@ -1,6 +1,7 @@
 //! What accounts spent, by the hour, in memory.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use foldgate_domain::OwnerState;
 use foldgate_domain::balance::{Hours, add, compact, hour};
@@ -11,6 +12,9 @@ use crate::usage::span;
 /// Hours that are this old are put together where that changes nothing. Records of a node
 /// that was cut off may be older; they go to what they belong to all the same.
 const RECENT_HOURS: i64 = 6;
+
+/// What was spent so long ago was spent lately, give or take the hour of it.
+const RECENT: Duration = Duration::from_hours(2);
 
 /// From how many hours of an account on they are put together.
 const MANY_HOURS: usize = 48;
@@ -31,6 +35,8 @@ pub(crate) struct Spent {
     pub(crate) hours: Hours,
     /// The newest month, and what was spent in it.
     month: (u32, NanoDollars),
+    /// When something was spent last.
+    last: Timestamp,
 }
 
 impl Spends {
@@ -45,6 +51,7 @@ impl Spends {
         owner.ever.0 = owner.ever.0.saturating_add(cost.0);
         let spent = owner.accounts.entry(account).or_default();
         add(&mut spent.hours, hour(at), cost);
+        spent.last = spent.last.max(at);
         let month = span::month(at);
         if month > spent.month.0 {
             spent.month = (month, cost);
@@ -95,6 +102,11 @@ impl Spends {
 }
 
 impl Spent {
+    /// Whether something was spent lately.
+    pub(crate) fn is_recent(&self, now: Timestamp) -> bool {
+        now.since(self.last) < RECENT
+    }
+
     /// What was spent in this month.
     pub(crate) fn in_month(&self, now: Timestamp) -> NanoDollars {
         match self.month {

@@ -22,12 +22,17 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
+use crate::purses::{Charged, Purses};
 pub(crate) use asked::Asked;
 
 /// Who pays for a request, and by which prices.
 pub(crate) struct Payer {
     /// Where it is written down.
     pub(crate) spool: Spool,
+    /// Who counts what is spent here.
+    pub(crate) purses: Arc<Purses>,
+    /// Whose money it is.
+    pub(crate) charged: Charged,
     /// The owner.
     pub(crate) owner: OwnerId,
     /// Who calls.
@@ -79,6 +84,8 @@ pub(crate) struct Bill {
     requested: String,
     asked: Asked,
     open: Option<(Ticket, Intent)>,
+    /// What was counted of its cost.
+    counted: NanoDollars,
 }
 
 impl Bill {
@@ -94,6 +101,7 @@ impl Bill {
             requested: requested.to_owned(),
             asked,
             open: None,
+            counted: NanoDollars(0),
         }
     }
 
@@ -130,6 +138,7 @@ impl Bill {
         };
         intent.estimate = until_now;
         intent.cost = self.cost(&intent.model, &until_now);
+        self.count(intent.cost);
         if let Err(refused) = ticket.again(&intent) {
             tracing::error!(%refused, "usage is kept in memory");
         }
@@ -149,12 +158,14 @@ impl Bill {
             return;
         };
         let (quantities, measure) = self.asked.after(ended);
+        let cost = self.cost(&intent.model, &quantities);
+        self.count(cost);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         ticket.settle(UsageRecord {
             quantities,
             image_size: self.asked.size().map(str::to_owned),
             measure,
-            cost: self.cost(&intent.model, &quantities),
+            cost,
             status: ended.status,
             at: ended.at,
             took_ms: millis(ended.took),
@@ -182,6 +193,13 @@ impl Bill {
             prices: payer.prices.version(),
             at: payer.at,
         }
+    }
+
+    /// Counts what a call costs all in all, as far as that is not counted yet.
+    fn count(&mut self, cost: NanoDollars) {
+        let more = NanoDollars(cost.0.saturating_sub(self.counted.0).max(0));
+        self.payer.purses.spent(&self.payer.charged, more);
+        self.counted = cost;
     }
 
     fn cost(&self, model: &str, used: &Quantities) -> NanoDollars {

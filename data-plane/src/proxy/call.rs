@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldgate_domain::Table;
+use foldgate_domain::{OwnerTable, Table};
 use foldgate_runtime::telemetry::propagate;
 use foldgate_runtime::{Shutdown, Takeover};
 use http::request::Parts;
@@ -122,6 +122,7 @@ impl Proxy {
         (account, silence): (Box<Account>, Limit<Duration>),
     ) -> Session {
         let replica = self.deps.replica.clone();
+        let purses = Arc::clone(&self.purses);
         let shutdown = self.shutdown.get().cloned();
         Session {
             upgrade,
@@ -129,7 +130,13 @@ impl Proxy {
             account,
             terms: Terms {
                 silence: silence.at,
-                stands: Box::new(move || admitted.stands(&replica.table(), now())),
+                stands: Box::new(move || {
+                    let (table, owner) = (replica.table(), admitted.owner());
+                    let may_spend = |table: &Arc<OwnerTable>| {
+                        purses.check(table, admitted.account(), now()).is_ok()
+                    };
+                    admitted.stands(&table, now()) && table.owner(owner).is_some_and(may_spend)
+                }),
                 draining: Box::new(move || shutdown.as_ref().is_some_and(Shutdown::is_draining)),
             },
         }

@@ -14,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Problem;
 use crate::limits::tokens;
 use crate::pools::now;
+use crate::purses::Charged;
 
 impl Proxy {
     /// Takes the request's places under its rate limits, and opens its bill.
@@ -25,15 +26,17 @@ impl Proxy {
         admitted: &Admitted,
     ) -> Result<(), Problem> {
         let asked = Asked::of(endpoint, message.held());
-        if asked.tariff != Tariff::Free {
-            self.purses
-                .check(admitted.table(), admitted.account(), now())?;
-        }
+        let charged = match asked.tariff {
+            Tariff::Free => Charged::default(),
+            _ => self
+                .purses
+                .check(admitted.table(), admitted.account(), now())?,
+        };
         let estimate = tokens(limits, message.said(endpoint));
         let (standing, taken) = self.meters.enter(limits, estimate).await;
         account.standing = standing;
         account.reserved = taken?;
-        account.bill = self.bill(account, (endpoint, asked), admitted);
+        account.bill = self.bill(account, (endpoint, asked), (admitted, charged));
         Ok(())
     }
 
@@ -41,11 +44,13 @@ impl Proxy {
         &self,
         account: &Account,
         (endpoint, asked): (&'static Endpoint, Asked),
-        admitted: &Admitted,
+        (admitted, charged): (&Admitted, Charged),
     ) -> Option<Bill> {
         let table = admitted.table();
         let payer = Payer {
             spool: self.deps.usage.clone()?,
+            purses: self.purses.clone(),
+            charged,
             owner: admitted.owner(),
             account: admitted.account(),
             caller_key: admitted.key(),

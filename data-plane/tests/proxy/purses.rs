@@ -1,7 +1,7 @@
 //! Accounts that may spend no more, as a control plane tells it.
 
-use foldgate_domain::command::{Command, Grant, PatchAccount, ProfileEdit};
-use foldgate_proto::{AccountNumber, NanoDollars, Purses, Timestamp};
+use foldgate_domain::command::{Change, Command, Grant, PatchAccount, ProfileEdit};
+use foldgate_proto::{AccountNumber, Config, NanoDollars, Purses, Timestamp};
 
 use crate::accounts::{ROOT, account, rig};
 use crate::client::Caller;
@@ -10,17 +10,32 @@ use crate::upstream::Script;
 
 const ANSWER: &str = r#"{"choices":[],"usage":{"prompt_tokens":1}}"#;
 
+/// What a call costs where a token costs ten cents.
+const CALL: i64 = 100_000_000;
+
 /// Tells the node as a control plane does that has folded as much as it can.
 fn tell(rig: &Rig, empty: &[AccountNumber], capped: &[AccountNumber]) {
     rig.reports.publish_purses(Purses {
+        empty: empty.to_vec(),
+        capped: capped.to_vec(),
+        ..told(rig, 1)
+    });
+}
+
+/// What is told where there is nothing to tell.
+fn told(rig: &Rig, spent: i64) -> Purses {
+    Purses {
         node: "control".to_owned(),
         owner: OWNER,
         revision: rig.replica.status().revision,
-        spent: NanoDollars(1),
+        spent: NanoDollars(spent),
         at: Timestamp(0),
-        empty: empty.to_vec(),
-        capped: capped.to_vec(),
-    });
+        least: NanoDollars(0),
+        empty: Vec::new(),
+        capped: Vec::new(),
+        left: Vec::new(),
+        room: Vec::new(),
+    }
 }
 
 /// Calls until the answer has this status and code.
@@ -83,7 +98,11 @@ async fn who_has_come_to_a_hard_limit_is_refused_with_all_below() {
     let (mut rig, upstream) = rig().await;
     upstream.script(crate::accounts::SECRET, Script::json(200, ANSWER));
     let alice = account(&mut rig, ROOT, "alice", ProfileEdit::default()).await;
-    let child = account(&mut rig, alice, "child", ProfileEdit::default()).await;
+    let limited = ProfileEdit {
+        hard_limit: Change::Set(NanoDollars::DOLLAR),
+        ..ProfileEdit::default()
+    };
+    let child = account(&mut rig, alice, "child", limited).await;
     account(&mut rig, child, "grandchild", ProfileEdit::default()).await;
     tell(&rig, &[], &[child]);
     comes_to(&rig, "grandchild", (402, "hard_limit_reached")).await;
@@ -91,4 +110,50 @@ async fn who_has_come_to_a_hard_limit_is_refused_with_all_below() {
     comes_to(&rig, "alice", (200, "")).await;
     tell(&rig, &[], &[]);
     comes_to(&rig, "grandchild", (200, "")).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
+    let (mut rig, upstream) = rig().await;
+    let pricing = r#"{"ChatPricing":{"m":{"InputText":100000}}}"#.to_owned();
+    let pricing = Config {
+        pricing: Some(pricing),
+        ..Config::default()
+    };
+    rig.config(pricing).await;
+    // Ten cents each.
+    upstream.script(crate::accounts::SECRET, Script::json(200, ANSWER));
+    let alice = account(&mut rig, ROOT, "alice", ProfileEdit::default()).await;
+    account(&mut rig, alice, "child", ProfileEdit::default()).await;
+    grant(&mut rig, alice).await;
+    // A dollar is granted, and nobody has told of anything spent.
+    for name in ["alice", "child"] {
+        let caller = Caller::new(rig.address, name);
+        for _ in 0..5 {
+            assert_eq!(caller.chat("m").await.status, 200);
+        }
+    }
+    comes_to(&rig, "alice", (402, "insufficient_balance")).await;
+    assert_eq!(upstream.asked().len(), 10);
+    // Three are told to be left: they are, and no more.
+    let told = Purses {
+        left: vec![(alice, NanoDollars(3 * CALL))],
+        ..told(&rig, 1)
+    };
+    rig.reports.publish_purses(told);
+    comes_to(&rig, "child", (200, "")).await;
+    comes_to(&rig, "child", (402, "insufficient_balance")).await;
+    assert_eq!(upstream.asked().len(), 13);
+    // So it is with limits.
+    let limited = ProfileEdit {
+        hard_limit: Change::Set(NanoDollars(2 * CALL)),
+        ..ProfileEdit::default()
+    };
+    account(&mut rig, ROOT, "limited", limited).await;
+    let caller = Caller::new(rig.address, "limited");
+    for _ in 0..2 {
+        assert_eq!(caller.chat("m").await.status, 200);
+    }
+    comes_to(&rig, "limited", (402, "hard_limit_reached")).await;
+    assert_eq!(upstream.asked().len(), 15);
 }

@@ -159,3 +159,23 @@ fn hours_that_are_put_together_change_no_judgement() {
     let above = left(&owner, &found, 2);
     assert_eq!(above, NanoDollars(1_000 - expected));
 }
+
+#[test]
+fn nodes_are_told_what_those_have_left_that_spend() {
+    let limited = Profile {
+        hard_limit: Some(NanoDollars(50)),
+        ..Profile::default()
+    };
+    let owner = owner(
+        [&[credit(100, 10)], &[credit(40, 5)]],
+        [limited, Profile::default()],
+    );
+    let quiet = judged(&owner, &[(2, 1, 10), (3, 1, 10)]);
+    assert_eq!((quiet.left, quiet.room), (Vec::new(), Vec::new()));
+    // The one above is told of as well: it pays where the other's credit is younger.
+    let busy = judged(&owner, &[(2, 1, 10), (3, 0, 15)]);
+    let left = [(3, 25), (2, 90)];
+    let left = left.map(|(account, left)| (AccountNumber(account), NanoDollars(left)));
+    assert_eq!(busy.left, left);
+    assert_eq!(busy.room, [(AccountNumber(2), NanoDollars(25))]);
+}
