@@ -60,6 +60,19 @@ impl Fleet {
         self.controls[0].admin()
     }
 
+    /// Waits until the data planes know each other, and so divide limits among them.
+    pub async fn acquainted(&self) {
+        let line = format!("foldgate_rate_limit_nodes {}", self.nodes.len());
+        for node in &self.nodes {
+            eventually("the nodes know each other", SOON, async || {
+                let metrics = node.metrics().await;
+                let known = metrics.lines().any(|one| one == line);
+                known.then_some(()).ok_or_else(|| "not yet".to_owned())
+            })
+            .await;
+        }
+    }
+
     /// Waits until every data plane has folded a revision.
     pub async fn folded(&self, revision: u64) {
         for node in &self.nodes {

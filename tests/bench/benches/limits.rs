@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 use foldgate_domain::limits::simulation::{Outcome, Story, World, run};
 use foldgate_domain::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, Zone, id_of};
 use foldgate_proto::{LimitId, Timestamp};
-use foldgate_tests::poll::SOON;
-use foldgate_tests::{Client, FakeUpstream, Fleet, eventually};
+use foldgate_tests::{Client, FakeUpstream, Fleet};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -211,7 +210,7 @@ async fn processes(count: usize) {
     let limits = json!({"MODEL_LIMITS": {"burst": limit, "steady": limit, "alone": limit}});
     let revision = admin.put("/x-config", &limits).await.revision();
     fleet.folded(revision).await;
-    acquainted(&fleet).await;
+    fleet.acquainted().await;
     let nodes: Vec<Client> = fleet.nodes.iter().map(|node| node.proxy()).collect();
     let mut burst = at_once(&nodes, "burst", 2 * LIMIT / count).await;
     let mut steady = steadily(&nodes, "steady").await;
@@ -226,19 +225,6 @@ async fn processes(count: usize) {
         2.0,
         alone.worst()
     );
-}
-
-/// Waits until each node knows all others.
-async fn acquainted(fleet: &Fleet) {
-    let line = format!("foldgate_rate_limit_nodes {}", fleet.nodes.len());
-    for node in &fleet.nodes {
-        eventually("the nodes know each other", SOON, async || {
-            let metrics = node.metrics().await;
-            let known = metrics.lines().any(|one| one == line);
-            known.then_some(()).ok_or_else(|| "not yet".to_owned())
-        })
-        .await;
-    }
 }
 
 fn chat(model: &str) -> Value {

@@ -24,21 +24,8 @@ async fn limited() -> (Fleet, FakeUpstream) {
     let limits = json!({"MODEL_LIMITS": {"burst": limit, "apart": limit}});
     let revision = admin.put("/x-config", &limits).await.revision();
     fleet.folded(revision).await;
-    acquainted(&fleet).await;
+    fleet.acquainted().await;
     (fleet, upstream)
-}
-
-/// Waits until each node knows all others.
-async fn acquainted(fleet: &Fleet) {
-    let line = format!("foldgate_rate_limit_nodes {}", fleet.nodes.len());
-    for node in &fleet.nodes {
-        eventually("the nodes know each other", SOON, async || {
-            let metrics = node.metrics().await;
-            let known = metrics.lines().any(|one| one == line);
-            known.then_some(()).ok_or_else(|| "not yet".to_owned())
-        })
-        .await;
-    }
 }
 
 /// So many calls at once at each node: how many of them each lets through.

@@ -171,3 +171,25 @@ fn nodes_that_come_back_one_after_another_keep_to_the_limit() {
         }
     }
 }
+
+#[test]
+fn a_large_fleet_keeps_to_the_limit() {
+    let is_nightly = std::env::var_os("FOLDGATE_NIGHTLY").is_some_and(|value| !value.is_empty());
+    let sizes: &[usize] = if is_nightly { &[40, 200] } else { &[40] };
+    for nodes in sizes {
+        let story = Story {
+            limit: 600,
+            period: Period::Minute,
+            lasts: 20_000,
+            load: &|at, node| {
+                let burst = if at == 3_000 { 30 } else { 0 };
+                burst + u64::from(at > 4_000 && (at + node as u64 * 7).is_multiple_of(1_000))
+            },
+            cut: &|_, _| false,
+        };
+        let outcome = run(world(*nodes, 4, 3), story);
+        println!("{nodes} nodes: {outcome:?}");
+        assert!(outcome.worst <= BURST, "{nodes} nodes: {outcome:?}");
+        assert!(outcome.worst >= 0.8, "{nodes} nodes: {outcome:?}");
+    }
+}
