@@ -1,6 +1,7 @@
 //! What is written down of a call: before it goes upstream, and before the last byte of
 //! its answer leaves.
 
+mod elsewhere;
 mod kinds;
 mod streams;
 
