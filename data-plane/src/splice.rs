@@ -91,11 +91,14 @@ impl Segments {
 }
 
 impl From<Bytes> for Segments {
+    /// Nothing at all is no piece: a body that has one, if an empty one, is announced.
     fn from(bytes: Bytes) -> Self {
-        Self {
-            parts: vec![bytes],
-            next: 0,
-        }
+        let parts = if bytes.is_empty() {
+            Vec::new()
+        } else {
+            vec![bytes]
+        };
+        Self { parts, next: 0 }
     }
 }
 

@@ -6,12 +6,14 @@ use std::borrow::Cow;
 use chrono::Utc;
 use foldgate_domain::Leg;
 use foldgate_domain::failure::Failure;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::{Call, Miss};
 use crate::dialect::gemini::embeddings;
 use crate::dialect::{Aim, House, Refusal, Reply, Target, Translation, Wanted, anthropic};
+use crate::endpoint::Verb;
 use crate::error::Problem;
 use crate::pools::Credential;
 use crate::splice::Segments;
@@ -185,6 +187,10 @@ impl Parcel {
             for name in [ANTHROPIC_BETA, ANTHROPIC_VERSION, OPENAI_BETA] {
                 headers.remove(name);
             }
+        }
+        if call.endpoint.method == Verb::Post && call.message.is_empty() {
+            // Many servers want to hear that nothing comes.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         credential.authorize(headers, self.address.auth, token);
         let answer = call.transport.send(request).await;

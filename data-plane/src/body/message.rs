@@ -67,6 +67,11 @@ impl Message {
             .is_none_or(|tape| tape.is_whole() && tape.fault().is_none())
     }
 
+    /// Whether it has no body.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.tape.is_none()
+    }
+
     /// What the client did wrong while it was sent.
     pub(crate) fn fault(&self) -> Option<Problem> {
         self.tape.as_ref()?.fault()

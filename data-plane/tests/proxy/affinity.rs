@@ -101,6 +101,9 @@ async fn a_response_is_followed_to_the_key_that_made_it() {
             assert_eq!(reply.status, 200, "{path}: {}", reply.text());
             assert_eq!(by(&upstream), maker, "{path}");
             let asked = upstream.asked().pop().unwrap();
+            let length = asked.headers.get("content-length");
+            let expected = (method == Method::POST).then_some("0");
+            assert_eq!(length.and_then(|it| it.to_str().ok()), expected, "{path}");
             let query = asked
                 .query
                 .map(|query| format!("?{query}"))

@@ -196,6 +196,11 @@ async fn a_session_is_opened_with_the_mapped_model_and_the_keys_credential() {
             "{asked}"
         );
         assert!(
+            // Some libraries refuse a handshake that announces a body, if an empty one.
+            !asked.contains("content-length") && !asked.contains("transfer-encoding"),
+            "{asked}"
+        );
+        assert!(
             !asked.contains("insecure-api-key") && !asked.contains("deflate"),
             "{asked}"
         );
