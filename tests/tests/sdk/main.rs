@@ -2,6 +2,7 @@
 //! callers use.
 
 mod dialects;
+mod realtime;
 mod rest;
 
 use std::path::PathBuf;
