@@ -53,8 +53,10 @@ const REPEAT: Duration = Duration::from_secs(2);
 pub(crate) struct Purses(Arc<Inner>);
 
 struct Inner {
-    /// `None` until the sums on disk were read.
+    /// `None` until the sums on disk were read. Held as long as accounts are judged.
     spends: Mutex<Option<Spends>>,
+    /// What was spent since; never held for long.
+    more: Mutex<Spends>,
     changed: Notify,
     judged: Mutex<HashMap<OwnerId, Arc<Judgement>>>,
 }
@@ -73,22 +75,25 @@ impl Purses {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
             spends: Mutex::new(None),
+            more: Mutex::default(),
             changed: Notify::new(),
             judged: Mutex::default(),
         }))
     }
 
-    /// What was spent until now, as the sums on disk have it.
+    /// What was spent until now, as the sums on disk have it. Waits for a judgement that
+    /// is under way.
     pub(crate) fn load(&self, spends: Spends) {
-        *self.spends() = Some(spends);
+        let mut all = self.spends();
+        *self.more() = Spends::default();
+        *all = Some(spends);
+        drop(all);
         self.0.changed.notify_one();
     }
 
     /// What was spent since.
     pub(crate) fn add(&self, more: &Spends) {
-        if let Some(spends) = self.spends().as_mut() {
-            spends.merge(more);
-        }
+        self.more().merge(more);
         self.0.changed.notify_one();
     }
 
@@ -170,6 +175,7 @@ impl Purses {
         let Some(spends) = spends.as_mut() else {
             return told;
         };
+        spends.merge(&std::mem::take(&mut *self.more()));
         for (id, owner) in &state.owners {
             let judged = judge::judge(owner, spends.of(*id, owner, now), (least, now));
             told.push(Told {
@@ -188,6 +194,10 @@ impl Purses {
         }
         *self.0.judged.lock().unwrap_or_else(PoisonError::into_inner) = all;
         told
+    }
+
+    fn more(&self) -> MutexGuard<'_, Spends> {
+        self.0.more.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spends(&self) -> MutexGuard<'_, Option<Spends>> {

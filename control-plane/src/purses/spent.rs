@@ -1,6 +1,6 @@
 //! What accounts spent, by the hour, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use foldgate_domain::OwnerState;
@@ -15,6 +15,9 @@ const RECENT_HOURS: i64 = 6;
 
 /// What was spent so long ago was spent lately, give or take the hour of it.
 const RECENT: Duration = Duration::from_hours(2);
+
+/// How many months are told apart, of which this is one and most of the others are past.
+const MONTHS: usize = 14;
 
 /// From how many hours of an account on they are put together.
 const MANY_HOURS: usize = 48;
@@ -33,8 +36,8 @@ struct Owner {
 #[derive(Debug, Default)]
 pub(crate) struct Spent {
     pub(crate) hours: Hours,
-    /// The newest month, and what was spent in it.
-    month: (u32, NanoDollars),
+    /// What was spent in the newest months.
+    months: BTreeMap<u32, NanoDollars>,
     /// When something was spent last.
     last: Timestamp,
 }
@@ -52,11 +55,10 @@ impl Spends {
         let spent = owner.accounts.entry(account).or_default();
         add(&mut spent.hours, hour(at), cost);
         spent.last = spent.last.max(at);
-        let month = span::month(at);
-        if month > spent.month.0 {
-            spent.month = (month, cost);
-        } else if month == spent.month.0 {
-            spent.month.1.0 = spent.month.1.0.saturating_add(cost.0);
+        let month = spent.months.entry(span::month(at)).or_default();
+        month.0 = month.0.saturating_add(cost.0);
+        if spent.months.len() > MONTHS {
+            spent.months.pop_first();
         }
     }
 
@@ -107,11 +109,10 @@ impl Spent {
         now.since(self.last) < RECENT
     }
 
-    /// What was spent in this month.
+    /// What was spent in this month; by a clock that is fast also what is said to have
+    /// been spent later.
     pub(crate) fn in_month(&self, now: Timestamp) -> NanoDollars {
-        match self.month {
-            (month, cost) if month == span::month(now) => cost,
-            _ => NanoDollars(0),
-        }
+        let months = self.months.range(span::month(now)..);
+        NanoDollars(months.fold(0, |sum: i64, (_, cost)| sum.saturating_add(cost.0)))
     }
 }

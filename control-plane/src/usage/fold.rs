@@ -69,9 +69,10 @@ impl Fold {
             Err(fault) => return fault,
         };
         let read = book.clone();
-        match blocking(move || read.spends()).await {
-            Ok(spends) => self.usage.purses().load(spends),
-            Err(fault) => return fault,
+        let purses = self.usage.purses().clone();
+        let load = move || read.spends().map(|spends| purses.load(spends));
+        if let Err(fault) = blocking(load).await {
+            return fault;
         }
         self.tell(Some(book.clone()), None);
         loop {

@@ -137,7 +137,8 @@ fn limits_are_about_this_month_and_all_below() {
     assert_eq!(soft.soft.len(), 1);
     assert_eq!(soft.soft[0].spent, NanoDollars(20));
     assert!(soft.capped.is_empty());
-    let hard = judged(&owner, &[(3, 1, 49), (2, 3, 1)]);
+    // A clock that is forty days fast.
+    let hard = judged(&owner, &[(3, 1, 48), (2, 3, 1), (2, -40, 1)]);
     assert_eq!(hard.capped, [AccountNumber(2)]);
     assert!(hard.paid.is_empty() && hard.empty.is_empty());
 }

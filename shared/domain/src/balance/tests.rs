@@ -86,6 +86,13 @@ fn what_is_taken_back_is_gone() {
 }
 
 #[test]
+fn what_was_spent_by_a_fast_clock_is_spent_now() {
+    let credits = [credit(10, 0, 20), credit(10, 0, 100)];
+    assert_eq!(total(&credits, &[(5, 1), (5_000, 4)], 6), 15);
+    assert_eq!(total(&credits, &[(5, 1), (5_000, 4)], 50), 6);
+}
+
+#[test]
 fn nothing_overflows() {
     let most = credit(i64::MAX, 0, 10);
     assert_eq!(total(&[most.clone(), most.clone()], &[], 5), i64::MAX);
