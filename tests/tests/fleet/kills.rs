@@ -4,6 +4,8 @@
 //! marked. Nothing is billed twice, and nothing that went upstream is forgotten.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream;
@@ -17,6 +19,7 @@ use foldgate_tests::{Client, FakeUpstream, Fleet, Reply, eventually};
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::CHAT;
@@ -76,29 +79,39 @@ fn cost((read, written): (u64, u64)) -> i64 {
     nanos(read, PRICES.0) + nanos(written, PRICES.1)
 }
 
-/// Answers each call with counts of its own, a part of them in pieces and late.
-fn reply(seen: &Seen) -> Option<Reply> {
+/// Whether a call's answer is a stream. Both nodes have some of both.
+fn is_stream(call: usize) -> bool {
+    (call / 2).is_multiple_of(2)
+}
+
+/// Answers each call with counts of its own, a part of them in pieces and late; a third
+/// not before somebody has died.
+fn reply(seen: &Seen, gate: &Arc<Notify>) -> Option<Reply> {
     let body = seen.json();
     let call: usize = body["model"].as_str()?.strip_prefix("m-")?.parse().ok()?;
     let (read, written) = counted(call);
     let usage = json!({"prompt_tokens": read, "completion_tokens": written,
         "total_tokens": read + written});
     let late = Duration::from_millis((call as u64 * 37) % 150);
-    if body["stream"] != true {
+    let held = (call / 4 % 3 == 1).then(|| Arc::clone(gate));
+    if !is_stream(call) {
         let answer = json!({"object": "chat.completion", "choices": [], "usage": usage});
         let mut reply = Reply::json(200, &answer);
         reply.delay = late;
+        reply.held = held;
         return Some(reply);
     }
     let mut steps = vec![Step::chunk("a"), Step::Pause(late), Step::chunk("b")];
     steps.push(Step::event(&json!({"choices": [], "usage": usage})));
     steps.push(Step::Send(Bytes::from_static(b"data: [DONE]\n\n")));
-    Some(Reply::stream(steps))
+    let mut reply = Reply::stream(steps);
+    reply.held = held;
+    Some(reply)
 }
 
 /// Calls once; whether the answer came whole.
 async fn call(proxy: &Client, call: usize) -> bool {
-    let stream = call.is_multiple_of(2);
+    let stream = is_stream(call);
     let body = json!({"model": model(call), "stream": stream, "messages": []});
     let request = proxy.request(Method::POST, CHAT).json(&body);
     let Ok(answer) = attempt("a call", request).await else {
@@ -110,16 +123,22 @@ async fn call(proxy: &Client, call: usize) -> bool {
 /// A round: calls at both nodes, and a death in their midst. Gives those that came whole.
 async fn round(
     fleet: &mut Fleet,
-    upstream: &FakeUpstream,
+    (upstream, gate): (&FakeUpstream, &Notify),
     from: usize,
     dies: Victim,
 ) -> Vec<usize> {
     let proxies: Vec<Client> = fleet.nodes.iter().map(|node| node.proxy()).collect();
     let before = upstream.count();
+    let over = AtomicBool::new(false);
     let calls = join_all((from..from + CALLS).map(|number| {
         let proxy = &proxies[number % proxies.len()];
         async move { call(proxy, number).await.then_some(number) }
     }));
+    let calls = async {
+        let whole = calls.await;
+        over.store(true, Ordering::SeqCst);
+        whole
+    };
     let killing = async {
         eventually("calls go upstream", SOON, async || {
             let went = upstream.count() - before;
@@ -135,6 +154,12 @@ async fn round(
             Victim::Control(number) => fleet.controls[number].kill(),
             Victim::Nats => fleet.nats.kill(),
         }
+        eventually("the calls end", SOON, async || {
+            gate.notify_waiters();
+            let is_over = over.load(Ordering::SeqCst);
+            is_over.then_some(()).ok_or_else(|| "not yet".to_owned())
+        })
+        .await;
     };
     let (whole, ()) = tokio::join!(calls, killing);
     match dies {
@@ -188,7 +213,9 @@ fn asked(upstream: &FakeUpstream) -> HashMap<String, usize> {
 async fn the_bill_is_what_the_upstream_counted_whatever_dies() {
     let mut fleet = Fleet::start(2, 2).await;
     let upstream = FakeUpstream::start().await;
-    upstream.when(reply);
+    let gate = Arc::new(Notify::new());
+    let held = Arc::clone(&gate);
+    upstream.when(move |seen| reply(seen, &held));
     let admin = fleet.admin();
     admin.serve_all(&upstream.url()).await;
     let prices = json!({"ChatPricing": {"m-*": {"InputText": PRICES.0, "OutputText": PRICES.1}}});
@@ -208,7 +235,7 @@ async fn the_bill_is_what_the_upstream_counted_whatever_dies() {
             _ => random.victim(),
         };
         eprintln!("seed {seed}, round {number}: {dies:?} dies");
-        whole.extend(round(&mut fleet, &upstream, number * CALLS, dies).await);
+        whole.extend(round(&mut fleet, (&upstream, &gate), number * CALLS, dies).await);
     }
 
     let asked = asked(&upstream);
