@@ -86,6 +86,7 @@ impl Problem {
             return own;
         }
         match (self.status.as_u16(), self.kind) {
+            (402, _) => "billing_error",
             (413, _) => "request_too_large",
             (504, _) => "timeout_error",
             (529, _) => "overloaded_error",
@@ -119,6 +120,8 @@ mod tests {
         for (problem, status, kind) in [
             (Problem::invalid("x"), 400, "invalid_request_error"),
             (Problem::unauthorized(true), 401, "authentication_error"),
+            (Problem::out_of_credit(), 402, "billing_error"),
+            (Problem::capped(), 402, "billing_error"),
             (Problem::not_allowed(), 403, "permission_error"),
             (Problem::no_model("m"), 404, "not_found_error"),
             (Problem::too_large(1), 413, "request_too_large"),
