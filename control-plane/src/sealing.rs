@@ -2,7 +2,7 @@
 //! owner, its resource and its field. The resource's id is drawn before, and
 //! stays the same however often the command is decided again.
 
-use foldgate_proto::{DefinitionId, KeyId, MaskedSecret, OwnerId};
+use foldgate_proto::{KeyId, MaskedSecret, OwnerId};
 use foldgate_vault::{SealContext, Vault, field};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -64,18 +64,18 @@ pub(crate) fn email_pass(
     seal(vault, (owner, owner.0), field::EMAIL_PASS, secret)
 }
 
-/// A secret in a definition's value. `pattern` is where its kind says that one
-/// stands; whoever opens it names the same.
+/// A secret in the value of a resource with this id. `pattern` is where its kind says
+/// that one stands; whoever opens it names the same.
 ///
 /// # Errors
 /// As [`secret_key`].
-pub(crate) fn definition_secret(
+pub(crate) fn secret_in(
     vault: &Vault,
-    (owner, definition): (OwnerId, DefinitionId),
+    (owner, resource): (OwnerId, Uuid),
     pattern: &'static str,
     secret: &SecretString,
 ) -> Result<MaskedSecret, Error> {
-    seal(vault, (owner, definition.0), pattern, secret)
+    seal(vault, (owner, resource), pattern, secret)
 }
 
 /// Whether a text has the form of a mask, as [`foldgate_vault::mask()`] and

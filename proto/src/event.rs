@@ -10,7 +10,7 @@ mod subject;
 
 use crate::{
     AccountNumber, Actor, Config, ConfigKey, JsonText, KeyId, KeyNumber, Level, MaskedSecret,
-    NewsId, NewsNumber, NewsTarget, ProviderConfig, Timestamp,
+    NewsId, NewsNumber, NewsTarget, ProviderConfig, Secrets, Timestamp,
 };
 
 mod definition;
@@ -182,6 +182,9 @@ pub struct KeyAdded {
     /// What is kept for the admin API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<JsonText>,
+    /// The secrets in that, which holds their masks.
+    #[serde(default, skip_serializing_if = "Secrets::is_empty")]
+    pub more_secrets: Secrets,
 }
 
 /// See [`Event::KeyPatched`]. `None` is unchanged.
@@ -211,6 +214,9 @@ pub struct KeyPatched {
     /// What is kept for the admin API, whole; an empty object is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more: Option<JsonText>,
+    /// The secrets in what is kept, all of them; without `more` those of what stays.
+    #[serde(skip_serializing_if = "Secrets::is_empty")]
+    pub more_secrets: Secrets,
 }
 
 /// See [`Event::KeyRemoved`].

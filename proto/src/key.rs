@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, JsonText, KeyId, KeyNumber, Level, MaskedSecret, Revision, Timestamp};
+use crate::{
+    Actor, JsonText, KeyId, KeyNumber, Level, MaskedSecret, Rare, Revision, Secrets, Timestamp,
+};
 
 /// An upstream credential with the place it is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct ProviderKey {
     /// nothing yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<JsonText>,
+    /// The secrets in that, which holds their masks.
+    #[serde(default, skip_serializing_if = "Rare::is_blank")]
+    pub more_secrets: Rare<Secrets>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

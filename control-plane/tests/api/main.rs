@@ -52,6 +52,7 @@ mod news;
 mod node;
 mod people;
 mod provider_keys;
+mod provider_keys_headers;
 mod provider_keys_refused;
 mod purses;
 mod reports;

@@ -102,6 +102,7 @@ async fn every_field_comes_back_as_it_was_written() {
     });
     let (path, entry) = made(&node, &value).await;
     value["api_key"] = entry["value"]["api_key"].clone();
+    value["request"]["default_headers"]["x-team"] = json!("...");
     assert_eq!(entry["value"], value);
     let unenforced: Vec<String> = warnings(&entry)
         .iter()

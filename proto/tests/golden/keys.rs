@@ -6,7 +6,7 @@ use foldgate_proto::event::{
 use foldgate_proto::{
     AccountNumber, CallerKey, CallerKeyId, CallerKeyNumber, Change, Dialect, Event, JsonText,
     KeyHash, KeyId, KeyNumber, KeyTerms, ProviderConfig, ProviderKey, Record, Resource, ResourceId,
-    Revision,
+    Revision, Secrets,
 };
 
 use super::{AT, level, record, secret, uuid};
@@ -42,7 +42,7 @@ fn caller_key() -> CallerKey {
     }
 }
 
-fn provider_key() -> ProviderKey {
+pub(crate) fn provider_key() -> ProviderKey {
     ProviderKey {
         id: KeyId(uuid(4)),
         number: KeyNumber(126),
@@ -54,6 +54,7 @@ fn provider_key() -> ProviderKey {
         secret_revision: Revision(3),
         disabled: None,
         more: Some(more()),
+        more_secrets: Secrets::new().into(),
         created_at: AT,
         updated_at: AT,
         revision: Revision(16),
@@ -86,6 +87,7 @@ pub(crate) fn records() -> Vec<(&'static str, Record)> {
         secret: provider.secret.clone(),
         enabled: true,
         more: Some(more()),
+        more_secrets: Secrets::new(),
     });
     let speaks = Event::KeyPatched(KeyPatched {
         number: provider.number,

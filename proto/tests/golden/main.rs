@@ -22,6 +22,7 @@ use foldgate_proto::{
 use uuid::Uuid;
 
 mod definitions;
+mod kept;
 mod keys;
 mod people;
 
@@ -80,6 +81,7 @@ fn key_added(number: u64, config: ProviderConfig) -> Event {
         secret: secret("sk-\u{2026}cdef"),
         enabled: true,
         more: None,
+        more_secrets: BTreeMap::new(),
     })
 }
 
@@ -147,6 +149,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
         secret: Some(secret("sk-\u{2026}0000")),
         enabled: Some(false),
         more: None,
+        more_secrets: BTreeMap::new(),
     });
     let disabled = Event::KeyDisabled(KeyDisabled {
         number: KeyNumber(123),
@@ -217,6 +220,7 @@ fn records() -> Vec<(&'static str, Record)> {
     let mut records = first_records();
     records.extend(people::records());
     records.extend(keys::records());
+    records.extend(kept::records());
     records.extend(definitions::records());
     records
 }

@@ -146,6 +146,7 @@ fn provider_key(number: u64, config: foldgate_proto::ProviderConfig) -> Provider
             at: AT,
         }),
         more: None,
+        more_secrets: BTreeMap::new().into(),
         created_at: AT,
         updated_at: LATER,
         revision: Revision(11),

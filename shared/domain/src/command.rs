@@ -230,6 +230,8 @@ pub struct AddNamedKey {
     pub any_level: bool,
     /// What is kept for the admin API.
     pub more: Option<JsonText>,
+    /// The secrets in that, by JSON pointer; it holds their masks.
+    pub more_secrets: BTreeMap<String, SecretEdit>,
 }
 
 /// See [`Command::PatchKey`]. `None` is unchanged.
@@ -253,6 +255,8 @@ pub struct PatchKey {
     pub enabled: Option<bool>,
     /// What is kept for the admin API, whole; an empty object is nothing.
     pub more: Option<JsonText>,
+    /// The secrets in that, by JSON pointer; it holds their masks.
+    pub more_secrets: BTreeMap<String, SecretEdit>,
     /// Whether no other key may have the new name.
     pub own_name: bool,
 }

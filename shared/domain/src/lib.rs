@@ -13,6 +13,7 @@ pub mod definition;
 pub mod failure;
 pub mod hint;
 pub mod history;
+pub mod kept;
 pub mod limits;
 pub mod money;
 pub mod one_line;

@@ -290,6 +290,7 @@ fn key(number: u64) -> KeyAdded {
         },
         enabled: true,
         more: None,
+        more_secrets: std::collections::BTreeMap::new(),
     }
 }
 

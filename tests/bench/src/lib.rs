@@ -61,6 +61,7 @@ fn key_added(number: u64) -> Record {
             },
             enabled: true,
             more: None,
+            more_secrets: std::collections::BTreeMap::new(),
         })],
     )
 }

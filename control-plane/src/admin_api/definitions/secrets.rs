@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use foldgate_domain::command::SecretEdit;
 use foldgate_domain::definition::places;
 use foldgate_domain::definition::text::check_secret;
-use foldgate_proto::{DefinitionId, OwnerId};
+use foldgate_proto::OwnerId;
 use foldgate_vault::Vault;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::request::json::kind;
@@ -24,9 +25,9 @@ use crate::sealing;
 /// # Errors
 /// Something else than a text; a text that can be no secret; the system has no
 /// random bytes.
-pub(super) fn take(
+pub(crate) fn take(
     vault: &Vault,
-    place: (OwnerId, DefinitionId),
+    place: (OwnerId, Uuid),
     patterns: &[&'static str],
     value: &mut Map<String, Value>,
 ) -> Result<BTreeMap<String, SecretEdit>, Error> {
@@ -55,7 +56,7 @@ pub(super) fn take(
             }
             check_secret(text).map_err(|problem| Error::field(path, problem))?;
             let secret = SecretString::from(std::mem::take(text));
-            let sealed = sealing::definition_secret(vault, place, pattern, &secret)?;
+            let sealed = sealing::secret_in(vault, place, pattern, &secret)?;
             text.clone_from(&sealed.mask);
             edits.insert(pointer, SecretEdit::Set(sealed));
         }

@@ -83,7 +83,7 @@ fn command(
     (id, number): (DefinitionId, Option<DefinitionNumber>),
 ) -> Result<Command, Error> {
     let mut value = write.fields()?.into_rest();
-    let place = (caller.owner_id(), id);
+    let place = (caller.owner_id(), id.0);
     let secrets = secrets::take(&app.vault, place, line.secrets, &mut value)?;
     Ok(Command::PutDefinition(Box::new(PutDefinition {
         kind: line.kind,

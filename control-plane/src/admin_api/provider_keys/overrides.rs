@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 use super::known::any_case;
 use crate::admin_api::body::texts;
 
-/// Headers in which credentials travel. A key's own goes into `api_key`, which is
-/// sealed; what stands here would be kept and shown as it is.
+/// Headers in which credentials travel. A key's own goes into `api_key`.
 const CREDENTIALS: &[&str] = &[
     "api-key",
     "authorization",
@@ -58,12 +57,16 @@ pub(crate) struct RequestOverrides {
     /// Fields that bodies get which have none of that name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_body_fields: Option<Map<String, Value>>,
-    /// Headers that requests get. None may be one that carries a credential.
+    /// Headers that requests get. Their values are sealed; answers show masks, which stand
+    /// for them when they come back. None may be one that carries a credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(length(max = 64), custom(headers))]
     #[schemars(extend(
         "maxProperties" = 64,
-        "additionalProperties" = {"type": "string", "maxLength": 1024, "pattern": "^[ -~]*$"},
+        "additionalProperties" = {
+            "type": "string", "format": "password", "minLength": 1, "maxLength": 1024,
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
         "propertyNames" = header_names(),
     ))]
     pub default_headers: Option<BTreeMap<String, String>>,

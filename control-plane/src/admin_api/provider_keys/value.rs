@@ -202,7 +202,8 @@ impl ProviderKeyValue {
         Ok(Credential::New(given.clone()))
     }
 
-    /// What is kept of it beside the key itself; an empty object is nothing.
+    /// What is kept of it beside the key itself, with its secrets as they came; an empty
+    /// object is nothing.
     pub(super) fn more(&self) -> JsonText {
         let stripped = self.strip_headers.as_deref();
         let tags = self.telemetry_tags.as_ref();

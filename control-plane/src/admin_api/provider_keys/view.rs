@@ -1,10 +1,12 @@
 //! A provider key as the admin API shows it: an entry whose value can be put back as
 //! it is. Its credential is shown as a mask.
 
+use foldgate_domain::kept;
 use foldgate_proto::{ProviderKey, ProviderType};
 use serde_json::{Map, Value, json};
 
 use super::value::Adapter;
+use crate::admin_api::definitions::secrets;
 
 /// What may be shown of a key.
 pub(super) fn entry(key: &ProviderKey) -> Value {
@@ -21,6 +23,8 @@ fn value(key: &ProviderKey) -> Map<String, Value> {
         && let Ok(Value::Object(more)) = serde_json::from_str(&more.0)
     {
         shown.extend(more);
+        // Keys that are older than the sealing hold plain values.
+        secrets::hide(kept::SECRETS, &mut shown, foldgate_vault::mask);
     }
     let mut show = |name: &str, value: Value| {
         shown.insert(name.to_owned(), value);

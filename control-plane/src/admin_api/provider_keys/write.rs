@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::value::{Credential, ProviderKeyValue};
-use super::{find, known, view};
+use super::{find, kept, known, view};
 use crate::admin_api::body::{self, fault};
 use crate::app::App;
 use crate::auth::Authenticated;
@@ -37,6 +37,7 @@ pub(crate) async fn create(
     let place = (caller.owner_id(), id);
     let secret = sealed(&app, place, credential)?.ok_or(Error::Internal)?;
     let provider = checked_url(&app, &base(&value)?).map_err(in_these_words)?;
+    let (more, more_secrets) = kept::of(&app, (place.0, id), &value, None)?;
     let level = level(&value).or_else(|| Level::new(FIRST_LEVEL));
     let add = AddNamedKey {
         key: AddKey {
@@ -49,7 +50,8 @@ pub(crate) async fn create(
             enabled: !value.disabled,
         },
         any_level: value.level.is_none(),
-        more: Some(value.more()).filter(|more| !more.is_empty()),
+        more: Some(more).filter(|more| !more.is_empty()),
+        more_secrets,
     };
     let command = Command::AddNamedKey(Box::new(add));
     let done = submit(&app, &caller, &write, command).await?;
@@ -79,16 +81,20 @@ pub(crate) async fn update(
             checked.as_str().to_owned()
         }
     };
+    let place = (caller.owner_id(), key.id);
+    let (more, more_secrets) = kept::of(&app, place, &value, Some(&key))?;
+    let sealed = secret.is_some() || !more_secrets.is_empty();
     let patch = PatchKey {
         number: key.number,
-        sealed_for: secret.is_some().then_some(key.id),
+        sealed_for: sealed.then_some(key.id),
         name: Some(value.display_name.clone()),
         level: level(&value),
         provider: Some(provider),
         config: config(&value, Some(&key))?,
         secret,
         enabled: Some(!value.disabled),
-        more: Some(value.more()),
+        more: Some(more),
+        more_secrets,
         own_name: true,
     };
     let command = Command::PatchKey(patch);

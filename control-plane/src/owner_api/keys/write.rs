@@ -1,5 +1,7 @@
 //! `POST`, `PUT` and `DELETE` on `/x-keys`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_domain::command::{AddKey, ConfigPatch, PatchKey};
@@ -185,6 +187,7 @@ fn changed_key(
         secret,
         enabled: input.enabled,
         more: None,
+        more_secrets: BTreeMap::new(),
         own_name: false,
     };
     Ok((patch, resolved.warnings))

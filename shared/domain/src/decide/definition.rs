@@ -1,8 +1,10 @@
 //! Definitions.
 
+use std::collections::BTreeMap;
+
 use foldgate_proto::event::{DefinitionPut, DefinitionRemoved};
 use foldgate_proto::{Definition, DefinitionKind, Event, ResourceId, Secrets};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::command::{PutDefinition, RemoveDefinition, SecretEdit};
 use crate::definition::{Checked, Fault, Registered};
@@ -28,7 +30,8 @@ pub(super) fn put(owner: &OwnerState, put: &PutDefinition) -> Result<Vec<Event>,
         check_referrers(owner, resource, &checked)?;
         check_renaming(owner, before, &checked)?;
     }
-    let secrets = secrets(before.map(AsRef::as_ref), put)?;
+    let had = before.map(|before| &*before.secrets);
+    let secrets = secrets(had, &put.value, &put.secrets)?;
     let unchanged =
         before.is_some_and(|before| before.value == checked.value && *before.secrets == secrets);
     if unchanged {
@@ -159,15 +162,19 @@ fn check_renaming(
     Ok(())
 }
 
-/// The secrets from now on.
-fn secrets(before: Option<&Definition>, put: &PutDefinition) -> Result<Secrets, Rejection> {
-    let whole = Value::Object(put.value.clone());
+/// The secrets of a value from now on, which holds their masks; `before` were there.
+pub(super) fn secrets(
+    before: Option<&Secrets>,
+    value: &Map<String, Value>,
+    edits: &BTreeMap<String, SecretEdit>,
+) -> Result<Secrets, Rejection> {
+    let whole = Value::Object(value.clone());
     let mut secrets = Secrets::new();
-    for (pointer, edit) in &put.secrets {
+    for (pointer, edit) in edits {
         let secret = match edit {
             SecretEdit::Set(secret) => secret.clone(),
             SecretEdit::Keep => {
-                let kept = before.and_then(|before| before.secrets.get(pointer));
+                let kept = before.and_then(|before| before.get(pointer));
                 let kept = kept.filter(|kept| {
                     let mask = whole.pointer(pointer).and_then(Value::as_str);
                     mask == Some(kept.mask.as_str())

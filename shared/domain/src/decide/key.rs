@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::event::{KeyAdded, KeyDisabled, KeyPatched, KeyRemoved};
-use foldgate_proto::{Event, KeyNumber, Level, ResourceId};
+use foldgate_proto::{Event, JsonText, KeyNumber, Level, ResourceId, Secrets};
 
 use super::definition::check_unreferred;
 use super::{check_line, check_more};
-use crate::command::{AddKey, AddNamedKey, DisableKey, PatchKey};
+use crate::command::{AddKey, AddNamedKey, DisableKey, PatchKey, SecretEdit};
 use crate::provider::Family;
 use crate::{OwnerState, Rejection, provider};
 
@@ -48,6 +48,7 @@ fn added(owner: &OwnerState, add: &AddKey) -> Result<KeyAdded, Rejection> {
         secret: add.secret.clone(),
         enabled: add.enabled,
         more: None,
+        more_secrets: Secrets::new(),
     })
 }
 
@@ -61,7 +62,18 @@ pub(super) fn add_named(owner: &OwnerState, add: &AddNamedKey) -> Result<Vec<Eve
         event.level = level;
     }
     event.more.clone_from(&add.more);
+    event.more_secrets = secrets_of(add.more.as_ref(), &add.more_secrets, None)?;
     Ok(vec![Event::KeyAdded(event)])
+}
+
+/// The secrets in what is kept for the admin API; `before` were in what was kept.
+fn secrets_of(
+    more: Option<&JsonText>,
+    edits: &BTreeMap<String, SecretEdit>,
+    before: Option<&Secrets>,
+) -> Result<Secrets, Rejection> {
+    let kept = more.and_then(|more| serde_json::from_str(&more.0).ok());
+    super::definition::secrets(before, &kept.unwrap_or_default(), edits)
 }
 
 /// Refuses a name that a key has.
@@ -130,6 +142,13 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
     // The key is checked as it will be, whoever changed the other half of it.
     let provider = patch.provider.as_ref().unwrap_or(&key.provider);
     let config = merged(provider, Some(&key.config), patch.config.as_ref())?;
+    let more = patch.more.clone().filter(|more| {
+        let kept = key.more.as_ref();
+        kept.map_or(!more.is_empty(), |kept| kept != more)
+    });
+    let had = &*key.more_secrets;
+    let secrets = secrets_of(patch.more.as_ref(), &patch.more_secrets, Some(had))?;
+    let keeps = more.is_none() && secrets == *had;
     let event = KeyPatched {
         number: patch.number,
         name: patch.name.clone().filter(|name| *name != key.name),
@@ -138,10 +157,8 @@ pub(super) fn patch(owner: &OwnerState, patch: &PatchKey) -> Result<Vec<Event>, 
         config: Some(config).filter(|config| *config != key.config),
         secret: patch.secret.clone(),
         enabled: patch.enabled.filter(|on| *on != key.disabled.is_none()),
-        more: patch.more.clone().filter(|more| {
-            let kept = key.more.as_ref();
-            kept.map_or(!more.is_empty(), |kept| kept != more)
-        }),
+        more,
+        more_secrets: if keeps { Secrets::new() } else { secrets },
     };
     let unchanged = KeyPatched {
         number: patch.number,

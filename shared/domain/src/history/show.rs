@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Difference;
 use super::merge::fields_of;
+use crate::kept::conceal;
 
 /// Objects whose fields are shown beside the others.
 const FLAT: &[&str] = &["profile", "terms"];
@@ -158,6 +159,9 @@ fn flat(resource: &Resource) -> Map<String, Value> {
 
 /// The fields of a resource, side by side and readable.
 fn flattened(resource: &Resource, mut fields: Map<String, Value>) -> Map<String, Value> {
+    if let Resource::Key(_) = resource {
+        conceal(&mut fields);
+    }
     if let Resource::Completed(_) = resource {
         return fields;
     }
@@ -248,6 +252,7 @@ fn masked(mut map: Map<String, Value>) -> Value {
     {
         return mask;
     }
+    conceal(&mut map);
     for hidden in HIDDEN {
         map.remove(*hidden);
     }

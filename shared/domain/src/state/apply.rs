@@ -139,6 +139,7 @@ impl OwnerState {
             secret_revision: revision,
             disabled,
             more: added.more.clone(),
+            more_secrets: added.more_secrets.clone().into(),
             created_at: record.at,
             updated_at: record.at,
             revision,
@@ -316,6 +317,10 @@ fn change(key: &mut ProviderKey, revision: Revision, record: &Record, patched: &
     }
     if let Some(more) = &patched.more {
         key.more = Some(more.clone()).filter(|more| !more.is_empty());
+    }
+    // What is kept anew has its own secrets, or none.
+    if patched.more.is_some() || !patched.more_secrets.is_empty() {
+        key.more_secrets = patched.more_secrets.clone().into();
     }
     match patched.enabled {
         Some(true) => {

@@ -58,6 +58,7 @@ fn table_of(config: Config, keys: &[(u64, &str)]) -> Table {
             },
             enabled: true,
             more: None,
+            more_secrets: BTreeMap::new(),
         })
     });
     events.extend(keys);

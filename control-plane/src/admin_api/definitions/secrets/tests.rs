@@ -17,11 +17,8 @@ fn vault() -> Vault {
     Vault::new(&MasterKey::generate().unwrap(), &[])
 }
 
-fn place() -> (OwnerId, DefinitionId) {
-    (
-        OwnerId(Uuid::from_u128(1)),
-        DefinitionId(Uuid::from_u128(2)),
-    )
+fn place() -> (OwnerId, Uuid) {
+    (OwnerId(Uuid::from_u128(1)), Uuid::from_u128(2))
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -69,7 +66,7 @@ fn secrets_are_sealed_for_their_place_and_masked() {
         let (owner, id) = place();
         let context = |field| SealContext {
             owner,
-            resource: id.0,
+            resource: id,
             field,
         };
         let opened = vault.open(&context(pattern), &sealed.sealed).unwrap();

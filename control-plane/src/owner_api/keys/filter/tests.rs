@@ -20,6 +20,7 @@ fn key(number: u64, level: u64, provider: &str) -> ProviderKey {
         secret_revision: Revision(1),
         disabled: None,
         more: None,
+        more_secrets: std::collections::BTreeMap::new().into(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
         revision: Revision(1),

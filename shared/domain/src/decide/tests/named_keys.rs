@@ -1,15 +1,20 @@
 //! Keys as the admin API writes them: under names of their own, with hashes that
 //! somebody brought, and more terms.
 
+use std::collections::BTreeMap;
+
 use foldgate_proto::event::{CallerKeyPatched, CallerKeyRotated};
 use foldgate_proto::{
-    AccountNumber, CallerKeyNumber, Event, JsonText, KeyHash, OwnerId, RecordHash,
+    AccountNumber, CallerKeyNumber, Event, JsonText, KeyHash, MaskedSecret, OwnerId, RecordHash,
+    Sealed, Secrets,
 };
 use uuid::Uuid;
 
 use super::given::{Given, OWNER, add, claim, given, key, level, map, number, set};
 use super::people::{add_account, field, hash, issue, key_of, patch_key_of, rotate};
-use crate::command::{AddKey, AddNamedKey, Change, IssueCallerKey, PatchCallerKey, PatchKey};
+use crate::command::{
+    AddKey, AddNamedKey, Change, IssueCallerKey, PatchCallerKey, PatchKey, SecretEdit,
+};
 use crate::decide::{MAX_MORE_BYTES, decide};
 use crate::{Command, Rejection, State, Table};
 
@@ -199,6 +204,7 @@ fn provider_key(n: u128, provider: &str, name: &str) -> Command {
         },
         any_level: true,
         more: Some(JsonText("{\"provider\":\"x\"}".to_owned())),
+        more_secrets: BTreeMap::new(),
     }))
 }
 
@@ -273,4 +279,54 @@ fn what_is_kept_for_the_admin_api_is_replaced_whole_and_goes_when_empty() {
     given.done(&keep("{}"));
     assert_eq!(more(&given), None);
     assert_eq!(given.done(&keep("{}")), []);
+}
+
+const HEADER: &str = "/request/default_headers/x-team";
+
+#[test]
+fn a_secret_in_what_is_kept_stays_where_its_mask_comes_back() {
+    let mut given = given().and(&provider_key(1, "https://a.example.com", "one"));
+    let sealed = |byte: u8| MaskedSecret {
+        sealed: Sealed(vec![byte; 40]),
+        mask: "tok...cdef".to_owned(),
+    };
+    let keep = |mask: &str, edit: Option<SecretEdit>| {
+        let more = format!("{{\"request\":{{\"default_headers\":{{\"x-team\":{mask:?}}}}}}}");
+        Command::PatchKey(PatchKey {
+            number: number(1),
+            more: Some(JsonText(more)),
+            more_secrets: edit
+                .into_iter()
+                .map(|edit| (HEADER.to_owned(), edit))
+                .collect(),
+            ..PatchKey::default()
+        })
+    };
+    let secrets = |given: &Given| (*given.owner().keys[&number(1)].more_secrets).clone();
+    // A mask that is no secret's.
+    let strange = keep("tok...cdef", Some(SecretEdit::Keep));
+    let refused = given.refused(&strange);
+    assert_eq!(refused.param(), Some("request.default_headers.x-team"));
+    given.done(&keep("tok...cdef", Some(SecretEdit::Set(sealed(1)))));
+    let expected: Secrets = [(HEADER.to_owned(), sealed(1))].into();
+    assert_eq!(secrets(&given), expected);
+    assert_eq!(given.done(&keep("tok...cdef", Some(SecretEdit::Keep))), []);
+    let other = keep("tok...fedc", Some(SecretEdit::Keep));
+    given.refused(&other);
+    // Given anew, with the same mask.
+    given.done(&keep("tok...cdef", Some(SecretEdit::Set(sealed(2)))));
+    assert_eq!(secrets(&given)[HEADER], sealed(2));
+    // Whoever changes something else leaves it.
+    given.done(&Command::PatchKey(PatchKey {
+        number: number(1),
+        enabled: Some(false),
+        ..PatchKey::default()
+    }));
+    assert_eq!(secrets(&given)[HEADER], sealed(2));
+    given.done(&Command::PatchKey(PatchKey {
+        number: number(1),
+        more: Some(JsonText("{}".to_owned())),
+        ..PatchKey::default()
+    }));
+    assert_eq!(secrets(&given), Secrets::new());
 }

@@ -11,7 +11,7 @@ use foldgate_proto::event::{
 use foldgate_proto::{
     AccountNumber, Actor, Config, ConfigKey, Event, Idempotency, JsonText, KeyId, KeyNumber, Level,
     LogId, MaskedSecret, ModelLimit, NewsId, NewsNumber, NewsTarget, OwnerId, ProviderConfig,
-    Record, RecordHash, RecordId, Sealed, Timestamp,
+    Record, RecordHash, RecordId, Sealed, Secrets, Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -146,10 +146,10 @@ fn config() -> impl Strategy<Value = Config> {
 fn key_added() -> impl Strategy<Value = Event> {
     (
         (number(), 0..6_u128, level(), secret(), any::<bool>()),
-        (provider(), provider_config(), more()),
+        (provider(), provider_config(), more(), hidden()),
     )
         .prop_map(
-            |((number, id, level, secret, enabled), (provider, config, more))| {
+            |((number, id, level, secret, enabled), (provider, config, more, hidden))| {
                 Event::KeyAdded(KeyAdded {
                     id: KeyId(Uuid::from_u128(id)),
                     number,
@@ -160,9 +160,15 @@ fn key_added() -> impl Strategy<Value = Event> {
                     secret,
                     enabled,
                     more,
+                    more_secrets: hidden,
                 })
             },
         )
+}
+
+/// The secrets in what is kept.
+pub(super) fn hidden() -> impl Strategy<Value = Secrets> {
+    proptest::collection::btree_map("/a", secret(), 0..2)
 }
 
 /// What is kept for the admin API; now and then an empty object.
@@ -178,11 +184,11 @@ fn key_patched() -> impl Strategy<Value = Event> {
         proptest::option::of(any::<bool>()),
         proptest::option::of(provider()),
         proptest::option::of(provider_config()),
-        (proptest::option::of("[ab]"), more()),
+        (proptest::option::of("[ab]"), more(), hidden()),
     )
         .prop_map(
             |(number, level, secret, enabled, provider, config, named)| {
-                let (name, more) = named;
+                let (name, more, more_secrets) = named;
                 Event::KeyPatched(KeyPatched {
                     number,
                     name,
@@ -192,6 +198,7 @@ fn key_patched() -> impl Strategy<Value = Event> {
                     secret,
                     enabled,
                     more,
+                    more_secrets,
                 })
             },
         )

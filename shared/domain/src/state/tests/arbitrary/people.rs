@@ -16,7 +16,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::definitions::{definition, definition_id};
-use super::{config, level, levels, more, number, pattern, provider, provider_config, secret};
+use super::{
+    config, hidden, level, levels, more, number, pattern, provider, provider_config, secret,
+};
 
 /// Few hashes, those of owner keys among them, so that they collide.
 pub(in super::super) const HASHES: std::ops::Range<u8> = 0..6;
@@ -196,10 +198,10 @@ pub(super) fn resource_id() -> impl Strategy<Value = ResourceId> {
 fn provider_key() -> impl Strategy<Value = ProviderKey> {
     (
         (0..6_u128, number(), level(), any::<bool>()),
-        (provider(), provider_config(), secret(), more()),
+        (provider(), provider_config(), secret(), more(), hidden()),
     )
         .prop_map(
-            |((id, number, level, off), (provider, config, secret, more))| ProviderKey {
+            |((id, number, level, off), (provider, config, secret, more, hidden))| ProviderKey {
                 id: KeyId(Uuid::from_u128(id)),
                 number,
                 name: "back".to_owned(),
@@ -214,6 +216,7 @@ fn provider_key() -> impl Strategy<Value = ProviderKey> {
                     at: Timestamp(1),
                 }),
                 more,
+                more_secrets: hidden.into(),
                 created_at: Timestamp(1),
                 updated_at: Timestamp(2),
                 revision: Revision(9),
