@@ -93,7 +93,9 @@ pub struct RateLimitPolicy {
 pub enum PolicyScope {
     /// A caller key.
     ApiKey,
-    /// A Model.
+    /// A Model that callers ask for, by its own name or as MODEL_MAPPER leads to it. A
+    /// call that a routing Model leads on to a target counts for the routing Model and
+    /// not for the target: to limit a target, limit the Models that route to it.
     Model,
     /// An account and all below it, together.
     Team,
