@@ -77,19 +77,28 @@ impl Fields {
         }
     }
 
-    /// Reads those of a query, and gives what else it says.
+    /// Reads those of a query, and gives what else it says. Names are read as an upstream
+    /// would read them: whatever their escapes.
     ///
     /// # Errors
-    /// 400 when it names no model, or two.
+    /// 400 when it names no model, or two, or an Azure deployment, which is ours to choose.
     pub(crate) fn of_query(query: &str, endpoint: &Endpoint) -> Result<(Self, String), Problem> {
         let mut fields = Self::none(endpoint);
         let mut model = None;
         let mut rest: Vec<&str> = Vec::new();
         for pair in query.split('&') {
-            match pair.split_once('=').filter(|(name, _)| *name == MODEL) {
-                None => rest.push(pair),
-                Some((_, value)) if model.replace(value).is_none() => {}
-                Some(_) => refuse_duplicate(Some(MODEL))?,
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = unescape(&name.replace('+', " "));
+            match name.trim().to_ascii_lowercase().as_str() {
+                MODEL if model.replace(value).is_none() => {}
+                MODEL => refuse_duplicate(Some(MODEL))?,
+                "deployment" => {
+                    let message = "deployment is chosen by the model; leave it out";
+                    return Err(Problem::invalid(message).about("deployment"));
+                }
+                // Ours, where an upstream wants one.
+                "api-version" => {}
+                _ => rest.push(pair),
             }
         }
         let missing = || Problem::invalid("you must provide a model parameter").about(MODEL);

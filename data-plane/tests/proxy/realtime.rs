@@ -310,6 +310,8 @@ async fn sessions_are_refused_as_calls_are() {
         ),
         ("/v1/realtime", bearer.as_str(), "400"),
         ("/v1/realtime?model=m&model=n", bearer.as_str(), "400"),
+        ("/v1/realtime?model=m&mod%65l=n", bearer.as_str(), "400"),
+        ("/v1/realtime?model=m&deployment=n", bearer.as_str(), "400"),
     ] {
         let refused = Client::open(&rig, path, headers).await.err().unwrap();
         assert!(
