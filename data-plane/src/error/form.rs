@@ -60,6 +60,18 @@ impl Problem {
         Self::invalid_request(status, "made_elsewhere", message).about(field)
     }
 
+    /// A batch names its models in a file, which is not read here.
+    pub fn unread_models() -> Self {
+        let message = "a batch may call any model, and this key or its account may not";
+        Self::forbidden("model_not_allowed", message)
+    }
+
+    /// What is minted calls the provider past this gateway: nobody counts or bills that.
+    pub fn owners_alone() -> Self {
+        let message = "only the owner key may mint secrets that call the provider directly";
+        Self::forbidden("resource_not_allowed", message)
+    }
+
     /// A request names what different keys have made.
     pub fn apart(field: &'static str) -> Self {
         let message = format!("what {field} names was not all made with one provider key");

@@ -10,7 +10,7 @@ use super::call::Place;
 use super::{Arrival, Proxy};
 use crate::admit::denied;
 use crate::body::{Fields, Message};
-use crate::endpoint::Binds;
+use crate::endpoint::{Binds, Takes};
 use crate::error::Problem;
 use crate::json::strings;
 use crate::route::{Asking, Routed, one_way, route};
@@ -113,6 +113,12 @@ pub(super) fn routed<'t>(
     (named, bound): (bool, Option<Bound<'_>>),
     asking: &Asking<'_>,
 ) -> Result<Routed<'t>, Problem> {
+    if endpoint.takes == Takes::Plain && !access.allows_model("*") {
+        return Err(Problem::unread_models());
+    }
+    if endpoint.takes == Takes::Session && !asking.admitted.is_root() {
+        return Err(Problem::owners_alone());
+    }
     if !endpoint.takes.names_model() {
         let leg = match bound {
             Some((named, key)) => access.bound(key, endpoint.name).map_err(|why| match why {

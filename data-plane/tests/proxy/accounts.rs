@@ -144,6 +144,17 @@ async fn lists_bound_addresses_paths_models_and_levels() {
     assert_eq!(path.code(), (403, "resource_not_allowed".to_owned()));
     let alias = caller.post("/embeddings", r#"{"model":"gpt-4o"}"#).await;
     assert_eq!(alias.status.as_u16(), 403, "an alias is the same path");
+    let paths = ProfileEdit {
+        resources: Some(list("/v1/batches, /v1/realtime")),
+        ..ProfileEdit::default()
+    };
+    patch(&mut rig, team, paths).await;
+    let batch = r#"{"endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
+    let batch = caller.post("/v1/batches", batch).await;
+    assert_eq!(batch.code(), (403, "model_not_allowed".to_owned()));
+    let session = r#"{"session":{"type":"realtime","model":"gpt-4o"}}"#;
+    let secret = caller.post("/v1/realtime/client_secrets", session).await;
+    assert_eq!(secret.code(), (403, "resource_not_allowed".to_owned()));
 
     let away = ProfileEdit {
         allow_ips: Some(list("192.0.2.0/24")),
