@@ -1,5 +1,6 @@
 //! How many tokens a request may come to, before anybody knows: as many as the answer
-//! may have, and a quarter of its bytes. What it did come to is settled later.
+//! may have, and a quarter of its bytes. What it did come to is settled later: what was
+//! reserved is what keeps calls at once from going far beyond a limit.
 
 use foldgate_domain::Limited;
 use foldgate_domain::limits::Unit;
@@ -16,8 +17,12 @@ const MOST_BY_BYTES: u64 = 32_768;
 /// says it goes before.
 const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
+/// What an answer is taken to have whose request does not bound it.
+const UNBOUNDED: u64 = 1_000;
+
 /// The estimate for a request's body; not made where no limit on tokens asks for it.
-pub(crate) fn tokens(limits: &[Limited], body: &[u8]) -> u64 {
+/// `talks` where an answer is made of tokens.
+pub(crate) fn tokens(limits: &[Limited], body: &[u8], talks: bool) -> u64 {
     let wanted = limits
         .iter()
         .any(|limit| limit.rule.kind.unit == Unit::Tokens);
@@ -34,5 +39,6 @@ pub(crate) fn tokens(limits: &[Limited], body: &[u8]) -> u64 {
         .flatten()
         .find_map(|bound| bound.parse::<u64>().ok());
     let asked = (body.len() as u64 / BYTES_PER_TOKEN).min(MOST_BY_BYTES);
-    asked.saturating_add(answer.unwrap_or(0)).max(1)
+    let unbounded = if talks { UNBOUNDED } else { 0 };
+    asked.saturating_add(answer.unwrap_or(unbounded)).max(1)
 }

@@ -19,13 +19,16 @@ fn limited(unit: Unit) -> Limited {
 fn an_estimate_is_a_quarter_of_the_bytes_and_the_answer_s_bound() {
     let limits = [limited(Unit::Tokens)];
     let body = br#"{"model":"m","max_tokens":500}  "#;
-    assert_eq!(tokens(&limits, body), 508);
+    assert_eq!(tokens(&limits, body, true), 508);
     let body = br#"{"model":"m","max_output_tokens":7,"max_tokens":null}"#;
-    assert_eq!(tokens(&limits, body), 20);
-    assert_eq!(tokens(&limits, b"no json"), 1);
-    assert_eq!(tokens(&limits, &vec![b' '; 1_000_000]), 32_768);
+    assert_eq!(tokens(&limits, body, true), 20);
+    assert_eq!(tokens(&limits, b"no json", false), 1);
+    assert_eq!(tokens(&limits, &vec![b' '; 1_000_000], false), 32_768);
+    // Nobody bounds it.
+    let body = br#"{"model":"m","prompt":"hello"}  "#;
+    assert_eq!(tokens(&limits, body, true), 1_008);
     // Nobody asks.
-    assert_eq!(tokens(&[limited(Unit::Requests)], body), 0);
+    assert_eq!(tokens(&[limited(Unit::Requests)], body, true), 0);
 }
 
 #[tokio::test]
