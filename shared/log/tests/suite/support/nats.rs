@@ -46,6 +46,11 @@ impl NatsServer {
     }
 
     pub(crate) fn shaped(shape: &Shape) -> Self {
+        Self::begun(shape).expect("nats-server starts within five tries")
+    }
+
+    /// `None` where somebody took its ports five times in a row.
+    fn begun(shape: &Shape) -> Option<Self> {
         for _ in 0..5 {
             let dir = TempDir::new().unwrap();
             let ports = free_ports();
@@ -60,23 +65,30 @@ impl NatsServer {
                 dir,
             };
             if server.answers() {
-                return server;
+                return Some(server);
             }
         }
-        panic!("nats-server did not start five times in a row");
+        None
     }
 
     /// Three servers that form a cluster.
     pub(crate) fn cluster() -> [Self; 3] {
-        let routes = free_ports();
-        [0, 1, 2].map(|first| {
-            let mut routes = routes.to_vec();
-            routes.rotate_left(first);
-            Self::shaped(&Shape {
-                routes,
-                ..Shape::default()
-            })
-        })
+        for _ in 0..5 {
+            // All must know the ports of all: if one is taken meanwhile, they change.
+            let routes = free_ports();
+            let servers = [0, 1, 2].map(|first| {
+                let mut routes = routes.to_vec();
+                routes.rotate_left(first);
+                Self::begun(&Shape {
+                    routes,
+                    ..Shape::default()
+                })
+            });
+            if let [Some(first), Some(second), Some(third)] = servers {
+                return [first, second, third];
+            }
+        }
+        panic!("no cluster started five times in a row");
     }
 
     /// The name it goes by.
