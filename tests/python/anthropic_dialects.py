@@ -96,6 +96,22 @@ def streamed_tools(vendor):
     assert answer.stop_reason == "tool_use", answer
 
 
+def thoughts(vendor):
+    more = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4000}
+    answer = ask(vendor, **more)
+    thought, text = answer.content
+    assert (thought.type, thought.thinking) == ("thinking", "Hm. Well."), answer
+    assert text.text == SAID, answer
+    turns = [*ASKED, {"role": "assistant", "content": answer.content}, QUESTION]
+    again = ask(vendor, messages=turns, **more)
+    assert "How warm is it?" in again.content[-1].text, again
+    with client.messages.stream(**arguments(vendor, **more)) as stream:
+        streamed = stream.get_final_message()
+    assert [block.type for block in streamed.content] == ["thinking", "text"], streamed
+    assert streamed.content[0].thinking == "Hm. Well.", streamed
+    assert streamed.content[0].signature == thought.signature, streamed
+
+
 def count_tokens(vendor):
     def count():
         return client.messages.count_tokens(model=vendor["model"], messages=[QUESTION])
@@ -158,6 +174,7 @@ run(
         events,
         tools,
         streamed_tools,
+        thoughts,
         count_tokens,
         beta,
         batches,

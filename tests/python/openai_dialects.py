@@ -82,6 +82,23 @@ def streamed_tools(vendor):
     assert choice.finish_reason == "tool_calls", choice
 
 
+def thoughts(vendor):
+    answer = ask(vendor, reasoning_effort="low").choices[0].message
+    assert answer.reasoning_content == "Hm. Well.", answer
+    assert answer.content == SAID, answer
+    # They may come back with their seal, and be led to another vendor without.
+    again = ask(vendor, messages=[*ASKED, answer, QUESTION], reasoning_effort="low")
+    assert "How warm is it?" in again.choices[0].message.content, again
+    deltas = [
+        chunk.choices[0].delta
+        for chunk in ask(vendor, stream=True, reasoning_effort="low")
+        if chunk.choices
+    ]
+    thought = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
+    text = "".join(delta.content or "" for delta in deltas)
+    assert (thought, text) == ("Hm. Well.", SAID), deltas
+
+
 def errors(vendor):
     stranger = client.with_options(api_key="sk-wrong")
     error = raises(
@@ -130,6 +147,7 @@ run(
         stream_with_usage,
         tools,
         streamed_tools,
+        thoughts,
         embeddings,
         what_cannot_be_said,
         errors,

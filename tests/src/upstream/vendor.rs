@@ -76,7 +76,15 @@ struct Said {
     outcomes: Vec<String>,
     /// The first tool that may be called.
     tool: Option<String>,
+    /// Whether it is to think first, and show it.
+    thinks: bool,
 }
+
+/// What is thought, where that is wanted.
+const THOUGHT: &str = "Hm. Well.";
+
+/// The vendor's seal on it.
+const SEAL: &str = "c2VhbA==";
 
 /// What is answered.
 enum Say {

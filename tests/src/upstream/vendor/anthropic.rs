@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Misfortune, Said, Say, items, pieces, text, unknown};
+use super::{Misfortune, SEAL, Said, Say, THOUGHT, items, pieces, text, unknown};
 use crate::upstream::{Reply, Seen, Step};
 
 const KNOWN: [&str; 15] = [
@@ -90,6 +90,9 @@ fn refused(message: &str) -> Reply {
 fn read(body: &Value) -> Result<Said, Reply> {
     let mut said = Said {
         stream: body["stream"] == true,
+        thinks: ["enabled", "adaptive"]
+            .iter()
+            .any(|kind| body["thinking"]["type"] == *kind),
         ..Said::default()
     };
     match &body["system"] {
@@ -123,8 +126,12 @@ fn read(body: &Value) -> Result<Said, Reply> {
             said.images.clear();
             user(&message["content"], &called, &mut said)?;
         } else {
-            let calls = items(message, "content").iter();
-            called = calls.map(|call| text(&call["id"])).collect();
+            let blocks = items(message, "content").iter();
+            called = blocks.clone().map(|call| text(&call["id"])).collect();
+            let mut thoughts = blocks.filter(|block| block["type"] == "thinking");
+            if thoughts.any(|block| block["signature"] != SEAL) {
+                return Err(refused("Invalid `signature` in `thinking` block"));
+            }
         }
     }
     if before != "user" {
@@ -178,9 +185,14 @@ fn whole(said: &Said) -> Reply {
             (call, "tool_use")
         }
     };
+    let thought = json!({"type": "thinking", "thinking": THOUGHT, "signature": SEAL});
+    let mut content = vec![thought, block];
+    if !said.thinks {
+        content.remove(0);
+    }
     let answer = json!({
         "id": "msg_1", "type": "message", "role": "assistant", "model": said.model,
-        "content": [block], "stop_reason": reason, "stop_sequence": null, "usage": usage(5),
+        "content": content, "stop_reason": reason, "stop_sequence": null, "usage": usage(5),
     });
     Reply::json(200, &answer)
 }
@@ -190,34 +202,43 @@ fn stream(said: &Said) -> Reply {
         "id": "msg_1", "type": "message", "role": "assistant", "model": said.model,
         "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage(1),
     });
-    let delta = |delta: Value| json!({"type": "content_block_delta", "index": 0, "delta": delta});
     let mut events = vec![
         json!({"type": "message_start", "message": message}),
         json!({"type": "ping"}),
     ];
-    let start =
-        |block: Value| json!({"type": "content_block_start", "index": 0, "content_block": block});
+    if said.thinks {
+        let thought = json!({"type": "thinking", "thinking": "", "signature": ""});
+        events.push(start(0, &thought));
+        let words =
+            pieces(THOUGHT).map(|piece| json!({"type": "thinking_delta", "thinking": piece}));
+        events.extend(words.map(|word| delta(0, &word)));
+        events.push(delta(
+            0,
+            &json!({"type": "signature_delta", "signature": SEAL}),
+        ));
+        events.push(json!({"type": "content_block_stop", "index": 0}));
+    }
+    let index = u64::from(said.thinks);
     let reason = match said.answered() {
         Say::Text(text) => {
-            events.push(start(json!({"type": "text", "text": ""})));
-            events.extend(
-                pieces(&text).map(|piece| delta(json!({"type": "text_delta", "text": piece}))),
-            );
+            events.push(start(index, &json!({"type": "text", "text": ""})));
+            let words = pieces(&text).map(|piece| json!({"type": "text_delta", "text": piece}));
+            events.extend(words.map(|word| delta(index, &word)));
             "end_turn"
         }
         Say::Call(name, input) => {
             let call = json!({"type": "tool_use", "id": "toolu_1", "name": name, "input": {}});
-            events.push(start(call));
+            events.push(start(index, &call));
             for piece in ["", &input.to_string()] {
                 let piece = json!({"type": "input_json_delta", "partial_json": piece});
-                events.push(delta(piece));
+                events.push(delta(index, &piece));
             }
             "tool_use"
         }
     };
     let stop = json!({"stop_reason": reason, "stop_sequence": null});
     events.extend([
-        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_stop", "index": index}),
         json!({"type": "message_delta", "delta": stop, "usage": {"output_tokens": 5}}),
         json!({"type": "message_stop"}),
     ]);
@@ -226,4 +247,12 @@ fn stream(said: &Said) -> Reply {
         Step::Send(format!("event: {name}\ndata: {event}\n\n").into())
     };
     Reply::stream(events.iter().map(named).collect())
+}
+
+fn start(index: u64, block: &Value) -> Value {
+    json!({"type": "content_block_start", "index": index, "content_block": block})
+}
+
+fn delta(index: u64, delta: &Value) -> Value {
+    json!({"type": "content_block_delta", "index": index, "delta": delta})
 }

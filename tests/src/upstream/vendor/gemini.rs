@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Misfortune, Said, Say, items, pieces, text, unknown};
+use super::{Misfortune, SEAL, Said, Say, THOUGHT, items, pieces, text, unknown};
 use crate::upstream::shape::resource_exhausted;
 use crate::upstream::{Reply, Seen, Step};
 
@@ -104,7 +104,10 @@ pub(super) fn not_found() -> Reply {
 }
 
 fn read(body: &Value) -> Result<Said, Reply> {
-    let mut said = Said::default();
+    let mut said = Said {
+        thinks: body["generationConfig"]["thinkingConfig"]["includeThoughts"] == true,
+        ..Said::default()
+    };
     let system = items(&body["systemInstruction"], "parts").iter();
     said.system = system.map(|part| text(&part["text"])).collect();
     let declared = &body["tools"][0]["functionDeclarations"][0]["name"];
@@ -158,10 +161,15 @@ fn spoken(said: &Said) -> (Vec<Value>, &'static str) {
     let part = match said.answered() {
         Say::Text(text) => json!({"text": text}),
         Say::Call(name, input) => {
-            json!({"functionCall": {"name": name, "args": input}, "thoughtSignature": "c2VhbA=="})
+            json!({"functionCall": {"name": name, "args": input}, "thoughtSignature": SEAL})
         }
     };
-    (vec![part], "STOP")
+    let thought = json!({"text": THOUGHT, "thought": true});
+    let mut parts = vec![thought, part];
+    if !said.thinks {
+        parts.remove(0);
+    }
+    (parts, "STOP")
 }
 
 fn event(said: &Said, parts: &[Value], (reason, written): (Option<&str>, u64)) -> Value {
@@ -181,6 +189,11 @@ fn event(said: &Said, parts: &[Value], (reason, written): (Option<&str>, u64)) -
 /// Each event has the usage until then; there is no last one.
 fn stream(said: &Said) -> Reply {
     let mut events = Vec::new();
+    let thoughts = pieces(THOUGHT).filter(|_| said.thinks);
+    events.extend(thoughts.map(|piece| {
+        let parts = [json!({"text": piece, "thought": true})];
+        event(said, &parts, (None, 0))
+    }));
     match said.answered() {
         Say::Text(text) => {
             let words = (1..).zip(pieces(&text));

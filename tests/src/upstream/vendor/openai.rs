@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DEPLOYMENT, Misfortune, Said, Say, items, pieces, rest, text, unknown};
+use super::{DEPLOYMENT, Misfortune, Said, Say, THOUGHT, items, pieces, rest, text, unknown};
 use crate::sse;
 use crate::upstream::{Hint, Reply, Seen, Step};
 
@@ -102,6 +102,8 @@ fn read(body: &Value) -> Result<Said, Reply> {
     let mut said = Said {
         model: text(&body["model"]),
         stream: body["stream"] == true,
+        // As those do who do as OpenAI does; it shows no thoughts itself.
+        thinks: body["reasoning_effort"].is_string(),
         ..Said::default()
     };
     let tools = items(body, "tools").first();
@@ -162,7 +164,7 @@ fn usage() -> Value {
 }
 
 fn whole(said: &Said) -> Reply {
-    let (message, reason) = match said.answered() {
+    let (mut message, reason) = match said.answered() {
         Say::Text(text) => (json!({"role": "assistant", "content": text}), "stop"),
         Say::Call(name, input) => {
             let function = json!({"name": name, "arguments": input.to_string()});
@@ -171,6 +173,9 @@ fn whole(said: &Said) -> Reply {
             (message, "tool_calls")
         }
     };
+    if said.thinks {
+        message["reasoning_content"] = THOUGHT.into();
+    }
     let choice = json!({"index": 0, "message": message, "finish_reason": reason});
     let answer = json!({
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1_700_000_000,
@@ -193,6 +198,8 @@ fn stream(said: &Said, asked: bool, first: &[Value]) -> Reply {
     let delta = |delta: Value| chunk(json!([{"index": 0, "delta": delta, "finish_reason": null}]));
     let mut chunks = first.to_vec();
     chunks.push(delta(json!({"role": "assistant", "content": ""})));
+    let thoughts = pieces(THOUGHT).filter(|_| said.thinks);
+    chunks.extend(thoughts.map(|piece| delta(json!({"reasoning_content": piece}))));
     let reason = match said.answered() {
         Say::Text(text) => {
             chunks.extend(pieces(&text).map(|piece| delta(json!({"content": piece}))));
