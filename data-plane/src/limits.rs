@@ -21,7 +21,7 @@ use crate::error::Problem;
 use crate::pools::{Place, now as wall};
 
 pub(crate) use estimate::tokens;
-pub(crate) use headers::show;
+pub(crate) use headers::{show, shown_to};
 
 /// How long a call waits for other nodes to cede what they do not need. Within a region
 /// that takes a third of a second, across regions up to one and a half.

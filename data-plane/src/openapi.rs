@@ -18,6 +18,7 @@ use crate::models::{Info, List, Model, Page};
 use crate::proxy::listed;
 use crate::relay::Body;
 
+mod headers;
 #[cfg(test)]
 mod tests;
 
@@ -107,10 +108,10 @@ pub(crate) fn answer(account: &mut Account, parts: &Parts) -> Response<Body> {
     } else {
         listed(account, &parts.method, text.clone())
     };
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, etag.clone());
+    let sent = response.headers_mut();
+    sent.insert(header::ETAG, etag.clone());
     let no_cache = HeaderValue::from_static("no-cache");
-    headers.insert(header::CACHE_CONTROL, no_cache);
+    sent.insert(header::CACHE_CONTROL, no_cache);
     response
 }
 
@@ -142,6 +143,7 @@ fn whole() -> Value {
             "schemas": schemas.take_definitions(true),
             "responses": {"Error": {
                 "description": "an error, ours or an upstream's, without its host and keys",
+                "headers": headers::of_errors(),
                 "content": {"application/json": {"schema": error}},
             }},
             "securitySchemes": security(),
@@ -182,13 +184,9 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
                 shown["parameters"] = json!([id_parameter()]);
             }
             if endpoint.takes.names_model() {
-                shown["parameters"] = routing_headers();
-                let done = done(endpoint);
-                shown["responses"][done]["headers"] = json!({"x-foldgate-served-by": {
-                    "description": "the model that a model which routes led to",
-                    "schema": {"type": "string"},
-                }});
+                shown["parameters"] = headers::routing();
             }
+            headers::add_told(endpoint, &mut shown["responses"]);
             if endpoint.takes == Takes::Query
                 && let Some(parameters) = shown["parameters"].as_array_mut()
             {
@@ -208,30 +206,6 @@ fn operation(path: &str, target: &Target, schemas: &mut SchemaGenerator) -> Valu
         Target::Document => shown["security"] = json!([]),
     }
     shown
-}
-
-/// What a request may say of the targets of a model that routes.
-fn routing_headers() -> Value {
-    let header = |name: &str, about: &str| {
-        json!({
-            "name": name,
-            "in": "header",
-            "required": false,
-            "description": about,
-            "schema": {"type": "string"},
-        })
-    };
-    json!([
-        header(
-            "x-foldgate-routing-tags",
-            "tags, with commas between them: only targets with one of them, else those tagged \
-             `default`",
-        ),
-        header(
-            "x-foldgate-routing-key",
-            "calls with the same key go to the same target, by `consistent_hash`",
-        ),
-    ])
 }
 
 /// The status of what went well.

@@ -179,7 +179,7 @@ impl Proxy {
                 }
                 let mut response = problem.to_response_for(caller, &id).map(Body::whole);
                 if let Some(account) = account {
-                    show(&account.standing, response.headers_mut());
+                    show(&account.standing, caller, response.headers_mut());
                 }
                 response
             }

@@ -20,6 +20,7 @@ use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Call, Limit, Served, attempt};
 use crate::body::{Fields, Inbound, Message, UsageChunk, drain, read, require_json, require_plain};
+use crate::dialect::Caller;
 use crate::endpoint::{Binds, Endpoint, Gives, Streams, Takes};
 use crate::error::Problem;
 use crate::limits::show;
@@ -111,7 +112,7 @@ impl Proxy {
         let served = served?;
         self.remember(endpoint, &served, &admitted);
         let proxied = (self, admitted, takeover);
-        reply(served, slot, proxied)
+        reply((served, endpoint.caller()), slot, proxied)
     }
 
     /// Goes on with a session, once the client knows that it may.
@@ -207,7 +208,7 @@ fn switching(parts: &Parts, upward: &mut HeaderMap) -> Result<Takeover, Problem>
 }
 
 fn reply(
-    served: Served,
+    (served, caller): (Served, Caller),
     slot: &mut Option<Box<Account>>,
     (proxy, admitted, takeover): (&Proxy, Admitted, Option<Takeover>),
 ) -> Result<Response<Body>, Problem> {
@@ -259,7 +260,7 @@ fn reply(
             head.map(|()| Body::default())
         }
     };
-    show(&standing, response.headers_mut());
+    show(&standing, caller, response.headers_mut());
     if let Some(name) = served.by {
         response.headers_mut().insert(X_FOLDGATE_SERVED_BY, name);
     }

@@ -1,7 +1,7 @@
 //! Limits on requests and tokens: of keys, accounts and those above them, models, the
 //! owner's MODEL_LIMITS and policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_domain::command::{
     AddAccount, Change, Command, LimitPatch, NewKey, ProfileEdit, PutDefinition, TermsEdit,
@@ -20,6 +20,8 @@ use crate::upstream::{Script, Upstream};
 const ROOT: AccountNumber = AccountNumber(1);
 const SECRET: &str = "sk-limits-0123456789-0123456789";
 const CHAT: &str = "/v1/chat/completions";
+const COMPLETION: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}"#;
+const CHUNKS: &str = "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
 async fn rig(model_limits: &[(&str, ModelLimit)]) -> (Rig, Upstream) {
     let upstream = Upstream::start().await;
@@ -146,6 +148,101 @@ async fn an_account_s_limit_counts_all_below_it_and_says_how_it_stands() {
             .header("x-ratelimit-limit-requests"),
         None
     );
+}
+
+#[tokio::test]
+async fn a_caller_of_anthropics_is_told_of_its_limits_as_anthropic_tells() {
+    let (mut rig, upstream) = rig(&[]).await;
+    let limits = LimitPatch {
+        rpm: Change::Set(2),
+        tpm: Change::Set(10_000),
+        ..LimitPatch::default()
+    };
+    let terms = TermsEdit::default();
+    let (_, caller) = account(&mut rig, (ROOT, "team"), limited(limits), terms).await;
+    // What an upstream says of its own limits is no caller's business.
+    let script = Script::json(200, COMPLETION).with("anthropic-ratelimit-requests-limit", "77");
+    upstream.script(SECRET, script);
+    let body = json!({"model": "m", "max_tokens": 9, "messages": []});
+    let mut lefts = Vec::new();
+    for stream in [false, true, false] {
+        let mut body = body.clone();
+        if stream {
+            upstream.clear(SECRET);
+            upstream.script(SECRET, Script::stream(CHUNKS));
+            body["stream"] = json!(true);
+        }
+        let begun = chrono::Utc::now();
+        let reply = caller.post("/v1/messages", body.to_string()).await;
+        let header = |name: &str| reply.header(&format!("anthropic-ratelimit-{name}"));
+        assert_eq!(header("requests-limit"), Some("2"), "{}", reply.text());
+        assert_eq!(header("tokens-limit"), Some("10000"));
+        assert!(header("tokens-remaining").is_some());
+        for unit in ["requests", "tokens"] {
+            let reset = header(&format!("{unit}-reset")).unwrap();
+            assert!(reset.ends_with('Z') && reset.len() == 20, "{reset}");
+            let reset = chrono::DateTime::parse_from_rfc3339(reset).unwrap();
+            assert!(reset >= begun, "{reset} is before {begun}");
+            assert!(reset <= begun + chrono::TimeDelta::minutes(10), "{reset}");
+        }
+        let openais = |name: &&http::HeaderName| name.as_str().starts_with("x-ratelimit-");
+        assert_eq!(reply.headers.keys().find(openais), None);
+        let left = header("requests-remaining").unwrap().to_owned();
+        lefts.push((reply.status.as_u16(), left));
+    }
+    let expected = [(200, "1"), (200, "0"), (429, "0")];
+    assert_eq!(
+        lefts,
+        expected.map(|(status, left)| (status, left.to_owned()))
+    );
+    // The same account, asked in the other dialect.
+    let (status, headers, _) = call(&caller, &json!({"model": "m"})).await;
+    assert_eq!(status, 429);
+    assert_eq!(text(&headers, "x-ratelimit-limit-requests"), "2");
+    let anthropics = |name: &&http::HeaderName| name.as_str().starts_with("anthropic-");
+    assert_eq!(headers.keys().find(anthropics), None);
+}
+
+/// Each of the headers that tell of limits stands in the document, where it is sent and
+/// nowhere else.
+#[tokio::test]
+async fn the_document_lists_how_limits_are_told() {
+    let (mut rig, upstream) = rig(&[]).await;
+    let limits = LimitPatch {
+        rpm: Change::Set(1),
+        tpm: Change::Set(10_000),
+        ..LimitPatch::default()
+    };
+    let document = rig.caller.get("/openapi.json").await.json();
+    let in_document = |listed: &Value| -> BTreeSet<String> {
+        let names = listed.as_object().unwrap().keys();
+        names
+            .filter(|name| name.contains("ratelimit"))
+            .cloned()
+            .collect()
+    };
+    upstream.script(SECRET, Script::json(200, COMPLETION));
+    let mut refusals = BTreeSet::new();
+    for (path, team) in [(CHAT, "team-one"), ("/v1/messages", "team-two")] {
+        let (terms, profile) = (TermsEdit::default(), limited(limits));
+        let (_, caller) = account(&mut rig, (ROOT, team), profile, terms).await;
+        let body = json!({"model": "m", "max_tokens": 9, "messages": []}).to_string();
+        for status in [200, 429] {
+            let reply = caller.post(path, body.clone()).await;
+            assert_eq!(reply.status, status, "{}", reply.text());
+            let names = reply.headers.keys().map(ToString::to_string);
+            let sent: BTreeSet<String> = names.filter(|name| name.contains("ratelimit")).collect();
+            assert_eq!(sent.len(), 6, "{sent:?}");
+            if status == 200 {
+                let done = &document["paths"][path]["post"]["responses"]["200"];
+                assert_eq!(in_document(&done["headers"]), sent, "{path}");
+            } else {
+                refusals.extend(sent);
+            }
+        }
+    }
+    let error = &document["components"]["responses"]["Error"];
+    assert_eq!(in_document(&error["headers"]), refusals);
 }
 
 #[tokio::test]
