@@ -9,7 +9,7 @@ use url::Url;
 
 use super::grammar::SECRET;
 use crate::decide::is_unseemly;
-use crate::upstream_url::MAX_BYTES;
+use crate::upstream_url::{AddressPolicy, MAX_BYTES, Refused};
 
 /// The longest name, in characters.
 pub const MAX_NAME_CHARS: usize = 120;
@@ -80,7 +80,7 @@ text! {
 
 text! {
     /// Where something is spoken to: http or https, a host, no user name or password
-    /// (those would be shown), no fragment.
+    /// (those would be shown), no fragment; no cloud's metadata service.
     HttpUrl, http_url, json_schema!({
         "type": "string", "format": "uri", "maxLength": MAX_BYTES, "pattern": HTTP_URL,
     })
@@ -283,8 +283,18 @@ fn http_url(text: &str) -> Checked {
     }
     match Url::parse(text) {
         Ok(url) if url.port() == Some(0) => Err("the URL has port 0".into()),
-        Ok(_) => Ok(()),
+        Ok(url) => outside(&url),
         Err(error) => Err(format!("not a URL: {error}").into()),
+    }
+}
+
+/// What no setting allows to be spoken to is not kept either: from there, whoever runs
+/// the machines hands out credentials.
+fn outside(url: &Url) -> Checked {
+    let host = url.host_str().unwrap_or_default();
+    match AddressPolicy::default().check_host(host) {
+        Err(refused @ (Refused::Metadata | Refused::LinkLocal)) => Err(refused.to_string().into()),
+        _ => Ok(()),
     }
 }
 
