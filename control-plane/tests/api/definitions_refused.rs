@@ -24,7 +24,7 @@ async fn what_is_wrong_is_named_by_its_path() {
     let target = |value: Value| json!({"display_name": "new", "routing": {"targets": [{"model": "fast"}, value]}});
     let before = node.records().await.len();
     for (path, body) in [
-        (Value::Null, json!({})),
+        (Value::from("display_name"), json!({})),
         ("display_name".into(), json!({"display_name": 1})),
         ("display_name".into(), with("display_name", "".into())),
         (
@@ -44,7 +44,10 @@ async fn what_is_wrong_is_named_by_its_path() {
             "cost.input_per_1k".into(),
             with("cost", json!({"input_per_1k": -1, "output_per_1k": 1})),
         ),
-        ("cost".into(), with("cost", json!({"input_per_1k": 1}))),
+        (
+            "cost.output_per_1k".into(),
+            with("cost", json!({"input_per_1k": 1})),
+        ),
         (
             "allowed_cidrs[1]".into(),
             with("allowed_cidrs", json!(["::1", "here"])),
@@ -152,7 +155,10 @@ async fn a_value_may_not_be_too_long() {
     let error = refused.refused(400, "invalid_field");
     assert_eq!(error["param"], Value::Null);
     let message = error["message"].as_str().unwrap();
-    assert!(message.ends_with("bytes are more than 131072"), "{message}");
+    assert!(
+        message.ends_with("bytes as text, more than 131072"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

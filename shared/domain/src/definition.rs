@@ -28,6 +28,7 @@ mod pointer;
 pub mod rate_limit;
 pub mod rate_limit_policy;
 mod regexes;
+mod said;
 mod schema;
 mod shape;
 mod tagged;
@@ -215,7 +216,7 @@ fn decoded<T: DeserializeOwned>(value: Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
-        Fault::at(path, error.into_inner().to_string())
+        said::fault(path, &error.into_inner().to_string())
     })
 }
 
@@ -290,7 +291,10 @@ fn check<T: Defined>(value: &Map<String, Value>, owner: &OwnerState) -> Result<C
     check_name(name_field, name)?;
     let text = one_form.to_string();
     if text.len() > MAX_VALUE_BYTES {
-        let problem = format!("{} bytes are more than {MAX_VALUE_BYTES}", text.len());
+        let problem = format!(
+            "the whole has {} bytes as text, more than {MAX_VALUE_BYTES}",
+            text.len()
+        );
         return Err(Fault::at("", problem));
     }
     Ok(Checked {

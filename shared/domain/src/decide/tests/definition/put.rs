@@ -137,7 +137,7 @@ fn values_and_their_number_are_bounded() {
     let refused = given.refused(&put(McpServer, 5, &long(MAX_VALUE_BYTES)));
     let said = refused.to_string();
     assert!(
-        said.ends_with(&format!("bytes are more than {MAX_VALUE_BYTES}")),
+        said.ends_with(&format!("bytes as text, more than {MAX_VALUE_BYTES}")),
         "{said}"
     );
 
