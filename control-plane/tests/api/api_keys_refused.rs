@@ -22,6 +22,7 @@ async fn what_is_no_key_is_refused() {
         ("allowed_models[1]", json!(["a", long])),
         ("allowed_models", json!(vec!["m"; 257])),
         ("key_hash", json!("abc")),
+        ("key_hash", json!(crate::api_keys::hash(""))),
         ("key_hash", json!("g".repeat(64))),
         ("key_hash", json!("a".repeat(65))),
         ("display_name", json!("")),

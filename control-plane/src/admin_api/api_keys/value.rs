@@ -7,6 +7,7 @@ use foldgate_domain::command::{Change, LimitPatch, TermsEdit};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
 use foldgate_domain::definition::grammar::{MODEL_PATTERN, NAME};
+use foldgate_domain::definition::rate_limit::MAX_LIMIT;
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
 use garde::Validate;
 use schemars::JsonSchema;
@@ -17,9 +18,6 @@ use uuid::Uuid;
 use crate::admin_api::body::{PLAIN, check_name, fault, plain, texts};
 use crate::error::Error;
 use crate::owner_api::edits;
-
-/// The greatest limit: beyond it, nobody can tell it from none.
-const MAX_LIMIT: u64 = 1_000_000_000_000_000;
 
 /// What stands for every model.
 pub(super) const EVERY_MODEL: &str = "*";
@@ -195,6 +193,13 @@ impl ApiKey {
                 let problem = "is what keys without a name are called; leave it out";
                 return Err(fault("display_name", problem));
             }
+        }
+        if self
+            .hash()
+            .is_some_and(|hash| hash.0 == foldgate_vault::digest(""))
+        {
+            let problem = "is that of the empty text, which nobody can present";
+            return Err(fault("key_hash", problem));
         }
         let limits = self.rate_limit.unwrap_or_default();
         let shown = had.map(super::view::limits).unwrap_or_default();
