@@ -72,7 +72,10 @@ const TAGS: &[(&str, &str)] = &[
     ("News", "Notifications."),
     ("Dashboard", "What a caller is, may, and did."),
     ("Bills", "What accounts used, and what it cost."),
-    ("Models", "The models a caller may name."),
+    (
+        "Models",
+        "The models a caller may name, and where they lead.",
+    ),
     ("Administration", "Who administers, and how the fleet is."),
     (
         "History",
@@ -80,7 +83,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     (
         "Resources",
-        "What is defined beside keys and accounts: models, guardrails, policies.",
+        "What is defined beside keys, accounts and models: guardrails, policies.",
     ),
     ("Public", "What needs no key."),
 ];

@@ -49,8 +49,8 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
 
 fn of_accounts() -> Vec<Operation> {
     let new = |method, path, summary| Operation::new(method, path, summary);
-    let change = |method| {
-        new(method, "/x-users/{id}", "Change an account")
+    let change = |method, summary| {
+        new(method, "/x-users/{id}", summary)
             .about(
                 "What the body leaves out stays. What GET shows of an account may come back as \
                  it is. Lists are edited item by item: `x` adds, `-x` removes, `*` lifts the \
@@ -90,8 +90,8 @@ fn of_accounts() -> Vec<Operation> {
                 &[],
             ))
             .tagged(),
-        change("PUT"),
-        change("POST"),
+        change("PUT", "Change an account"),
+        change("POST", "Change an account, by POST"),
         new("DELETE", "/x-users/{id}", "Remove an account")
             .answers(written::removed(count()))
             .if_match(),

@@ -18,8 +18,8 @@ const TAG: &str = "Configuration";
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let limits = components.name("Limits", limit_fields(false));
     let shown = components.name("Configuration", shown(&limits));
-    let put = |method| {
-        Operation::new(method, "/x-config", "Change the configuration")
+    let put = |method, summary| {
+        Operation::new(method, "/x-config", summary)
             .about(
                 "Keys that are not named stay. GET's whole answer, or its `configs`, may come back \
                  as it is. Operators may name the keys that route.",
@@ -49,8 +49,8 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
                 &[],
             ))
             .tagged(),
-        put("PUT"),
-        put("POST"),
+        put("PUT", "Change the configuration"),
+        put("POST", "Change the configuration, by POST"),
         Operation::new("DELETE", "/x-config", "Set keys back to the system default")
             .body(closed(&[("keys", keys)], &[]))
             .example("pricing", json!({"keys": ["PRICING"]}))

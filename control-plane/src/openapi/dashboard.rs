@@ -17,8 +17,13 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let mut all = news(&item);
     all.extend(of_itself());
     components.name("Models", models());
-    all.extend(["/v1/models", "/models", "/dashboard/models"].map(|path| {
-        Operation::new("GET", path, "List the models the caller may name")
+    let lists = [
+        ("/v1/models", "List the models the caller may name"),
+        ("/models", "List them, without the version in the path"),
+        ("/dashboard/models", "List them, for the dashboard"),
+    ];
+    all.extend(lists.map(|(path, summary)| {
+        Operation::new("GET", path, summary)
             .about("In OpenAI's shape.")
             .tag("Models")
             .answers(named("Models"))

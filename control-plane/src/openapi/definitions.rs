@@ -21,8 +21,12 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
     let value = components.value_of(line);
     let entry = || entry(&value);
     let done = written::bare(&fields(&value), &[]);
+    let tag = match line.kind {
+        DefinitionKind::Model => "Models",
+        _ => "Resources",
+    };
     let new = |method, path: &'static str, summary: &'static str| {
-        Operation::new(method, path, summary).tag("Resources")
+        Operation::new(method, path, summary).tag(tag)
     };
     let removed = written::bare(
         &[

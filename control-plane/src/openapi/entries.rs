@@ -13,7 +13,7 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let api_key = components.sent::<ApiKey>();
     let provider_key = components.sent::<ProviderKeyValue>();
     components.name("ProviderKeyShown", shown_provider_key());
-    let callers = Sort {
+    let mut callers = Sort {
         value: &api_key,
         shown: named("ApiKey"),
         tag: "Caller keys",
@@ -30,19 +30,27 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
         ),
     };
     let mut all = callers.crud("/admin/v1/api_keys", "/admin/v1/api_keys/{id}");
-    all.push(callers.rotate("/admin/v1/api_keys/{id}/rotate"));
+    all.push(callers.rotate("/admin/v1/api_keys/{id}/rotate", "Draw an API key anew"));
+    callers.summaries = [
+        "List API keys, by their other path",
+        "Create an API key, by its other path",
+        "Show an API key, by its other path",
+        "Replace an API key, by its other path",
+        "Revoke an API key, by its other path",
+    ];
     all.extend(callers.crud("/admin/v1/apikeys", "/admin/v1/apikeys/{id}"));
-    all.push(callers.rotate("/admin/v1/apikeys/{id}/rotate"));
+    let redrawn = "Draw an API key anew, by its other path";
+    all.push(callers.rotate("/admin/v1/apikeys/{id}/rotate", redrawn));
     let providers = Sort {
         value: &provider_key,
         shown: named("ProviderKeyShown"),
         tag: "Provider keys",
         summaries: [
-            "List provider keys",
-            "Create a provider key",
-            "Show a provider key",
-            "Replace a provider key",
-            "Remove a provider key",
+            "List provider keys (admin API)",
+            "Create a provider key (admin API)",
+            "Show a provider key (admin API)",
+            "Replace a provider key (admin API)",
+            "Remove a provider key (admin API)",
         ],
         example: (
             "an OpenAI key",
@@ -96,11 +104,11 @@ impl Sort<'_> {
         ]
     }
 
-    fn rotate(&self, path: &'static str) -> Operation {
+    fn rotate(&self, path: &'static str, summary: &'static str) -> Operation {
         let most = foldgate_domain::decide::MAX_OVERLAP.as_secs();
         let overlap = about(whole(0, most), "how long the old key stays good");
         let plaintext = about(text(), "the key itself, once");
-        Operation::new("POST", path, "Draw an API key anew")
+        Operation::new("POST", path, summary)
             .tag(self.tag)
             .body(closed(&[], &[("OverlapSeconds", or_null(overlap))]))
             .example("overlap", json!({"OverlapSeconds": 3600}))

@@ -59,8 +59,8 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
             )
             .answers(written.clone())
             .tagged(),
-        change("PUT", &written),
-        change("POST", &written),
+        change("PUT", "Change a provider key", &written),
+        change("POST", "Change a provider key, by POST", &written),
         Operation::new("DELETE", "/x-keys/{id}", "Remove a provider key")
             .answers(written::removed(super::schema::count()))
             .if_match(),
@@ -74,14 +74,27 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
             &[("dry_run", flag())],
         )),
     ];
-    all.extend(["PUT", "POST", "DELETE"].map(no_id));
+    all.extend([
+        no_id(
+            "PUT",
+            "Refused: PUT of a URL, as a key is changed by its number",
+        ),
+        no_id(
+            "POST",
+            "Refused: POST to a URL, as a key is changed by its number",
+        ),
+        no_id(
+            "DELETE",
+            "Refused: DELETE of a URL, as a key is removed by its number",
+        ),
+    ]);
     all.into_iter()
         .map(|operation| operation.tag(TAG))
         .collect()
 }
 
-fn change(method: &'static str, written: &Value) -> Operation {
-    Operation::new(method, "/x-keys/{id}", "Change a provider key")
+fn change(method: &'static str, summary: &'static str, written: &Value) -> Operation {
+    Operation::new(method, "/x-keys/{id}", summary)
         .about(
             "What the body leaves out stays. What GET shows of a key may come back as it is: a \
              masked secret is an unchanged one.",
@@ -92,9 +105,9 @@ fn change(method: &'static str, written: &Value) -> Operation {
         .if_match()
 }
 
-fn no_id(method: &'static str) -> Operation {
+fn no_id(method: &'static str, summary: &'static str) -> Operation {
     const PATH: &str = "/x-keys/{id}/{*rest}";
-    Operation::new(method, PATH, "Refused: a key is changed by its number")
+    Operation::new(method, PATH, summary)
         .about("Always an error: it says that an id is needed, or that there is no such route.")
         .also(404)
 }

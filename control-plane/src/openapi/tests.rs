@@ -55,7 +55,8 @@ fn every_parameter_that_a_route_knows_is_described() {
 #[test]
 fn every_operation_says_what_it_does_takes_and_answers() {
     let tags: BTreeSet<&str> = TAGS.iter().map(|(name, _)| *name).collect();
-    let mut ids = BTreeSet::new();
+    let (mut ids, mut summaries) = (BTreeSet::new(), BTreeSet::new());
+    let mut twice = Vec::new();
     for (path, methods) in whole()["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let what = format!("{method} {path}");
@@ -75,8 +76,13 @@ fn every_operation_says_what_it_does_takes_and_answers() {
             if !content.is_null() && operation["requestBody"]["required"] == true {
                 assert!(content["examples"].is_object(), "{what}: no example");
             }
+            // On the page, two of one name look like one.
+            if !summaries.insert(operation["summary"].to_string()) {
+                twice.push(what);
+            }
         }
     }
+    assert!(twice.is_empty(), "called as another is: {twice:?}");
 }
 
 /// Every `$ref` leads to something that is there, and everything named is used.
