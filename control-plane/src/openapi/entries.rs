@@ -106,12 +106,19 @@ impl Sort<'_> {
 
     fn rotate(&self, path: &'static str, summary: &'static str) -> Operation {
         let most = foldgate_domain::decide::MAX_OVERLAP.as_secs();
-        let overlap = about(whole(0, most), "how long the old key stays good");
+        let overlap = or_null(about(whole(0, most), "how long the old key stays good"));
+        let mut old = about(overlap.clone(), "what `overlap_seconds` was called");
+        old["deprecated"] = json!(true);
+        let mut body = closed(
+            &[],
+            &[("overlap_seconds", overlap), ("OverlapSeconds", old)],
+        );
+        body["not"] = json!({"required": ["overlap_seconds", "OverlapSeconds"]});
         let plaintext = about(text(), "the key itself, once");
         Operation::new("POST", path, summary)
             .tag(self.tag)
-            .body(closed(&[], &[("OverlapSeconds", or_null(overlap))]))
-            .example("overlap", json!({"OverlapSeconds": 3600}))
+            .body(body)
+            .example("overlap", json!({"overlap_seconds": 3600}))
             .optional()
             .if_match()
             .answers(written::bare(

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::entries::{NOBODY, assert_goes_back, id, told, walk, warnings, with_header};
-use crate::node::{Node, answer};
+use crate::node::Node;
 use crate::people::secret;
 
 pub(crate) const KEYS: &str = "/admin/v1/api_keys";
@@ -245,7 +245,7 @@ async fn a_rotated_key_is_good_beside_its_successor_as_long_as_asked() {
     let (path, entry) = made(&node, &body).await;
     let rotate = format!("{path}/rotate");
     let first = node
-        .post(&rotate, &json!({"OverlapSeconds": 60}))
+        .post(&rotate, &json!({"overlap_seconds": 60}))
         .await
         .ok();
     let new = first["plaintext"].as_str().unwrap().to_owned();
@@ -256,7 +256,9 @@ async fn a_rotated_key_is_good_beside_its_successor_as_long_as_asked() {
         assert_eq!(works(&node, key).await, good, "{key}");
     }
     let alias = rotate.replace("api_keys", "apikeys");
-    let second = answer(node.request(Method::POST, &alias)).await.ok();
+    // The field's name of old still means the same.
+    let old = json!({"OverlapSeconds": 0});
+    let second = node.post(&alias, &old).await.ok();
     let last = second["plaintext"].as_str().unwrap().to_owned();
     assert!(works(&node, &last).await && !works(&node, &new).await);
     // A retry shows no key.
@@ -273,8 +275,17 @@ async fn a_rotated_key_is_good_beside_its_successor_as_long_as_asked() {
         .await
         .ok();
     assert!(dry.get("plaintext").is_none(), "{dry}");
-    for body in [json!({"OverlapSeconds": -1}), json!({"seconds": 1})] {
-        told(&node.post(&rotate, &body).await, 400);
+    for body in [
+        json!({"overlap_seconds": -1}),
+        json!({"seconds": 1}),
+        json!({"overlap_seconds": 31 * 24 * 3600}),
+        json!({"overlap_seconds": 1, "OverlapSeconds": 1}),
+    ] {
+        let message = told(&node.post(&rotate, &body).await, 400);
+        assert!(
+            message.contains("seconds") && !message.contains("Overlap"),
+            "{message}"
+        );
     }
 }
 

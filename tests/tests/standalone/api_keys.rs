@@ -145,7 +145,7 @@ async fn a_rotated_key_is_another_one() {
     let (foldgate, _upstream) = (&mut world.0, &world.1);
     let (path, entry) = made(foldgate, &json!({"allowed_models": ["*"]})).await;
     let rotate = format!("{path}/rotate");
-    let kept = json!({"OverlapSeconds": 3600});
+    let kept = json!({"overlap_seconds": 3600});
     let first = plaintext(&entry);
     let second = plaintext(&foldgate.admin().post(&rotate, &kept).await.ok());
     for key in [&first, &second] {

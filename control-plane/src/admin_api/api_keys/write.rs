@@ -21,6 +21,9 @@ use crate::owner_api::caller_keys::input;
 use crate::reply::Done;
 use crate::request::{Segments, Write};
 
+/// The field that says how long a rotated key stays good.
+const OVERLAP: &str = "overlap_seconds";
+
 /// `POST /admin/v1/api_keys`
 pub(crate) async fn create(
     State(app): State<App>,
@@ -101,7 +104,7 @@ pub(crate) async fn rotate(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let overlap = input::overlap(&write)?;
+    let overlap = input::overlap(&write, &[OVERLAP, "OverlapSeconds"])?;
     let (caller, key) = find(&app, caller, &id).await?;
     let drawn = Drawn::new()?;
     let rotate = RotateCallerKey {
@@ -194,6 +197,7 @@ fn here(field: &'static str) -> &'static str {
     match field {
         "Name" => "display_name",
         "ExpiresAt" => "expires_at",
+        "OverlapSeconds" => OVERLAP,
         "AllowModels" => "allowed_models",
         "RPM" => "rate_limit.rpm",
         "RPH" => "rate_limit.rph",

@@ -58,16 +58,22 @@ impl KeyInput {
     }
 }
 
-/// How long the old key stays good beside the new one; a body may be left out.
+/// How long the old key stays good beside the new one, in seconds and under one of
+/// `names`; a body may be left out.
 ///
 /// # Errors
-/// A body that says something else.
-pub(crate) fn overlap(write: &Write) -> Result<Duration, Error> {
+/// A body that says something else, or says it twice.
+pub(crate) fn overlap(write: &Write, names: &[&str]) -> Result<Duration, Error> {
     if write.body().is_empty() {
         return Ok(Duration::ZERO);
     }
     let mut fields = write.fields()?;
-    let seconds = fields.number("OverlapSeconds")?;
+    let given: Vec<&str> = names.iter().copied().filter(|n| fields.names(n)).collect();
+    let seconds = match given[..] {
+        [] => None,
+        [name] => fields.number(name)?,
+        [name, ..] => return Err(fields.error(name, "is given under two names; give one")),
+    };
     fields.finish()?;
     Ok(Duration::from_secs(seconds.unwrap_or_default()))
 }

@@ -72,7 +72,7 @@ pub(crate) async fn rotate(
     write: Write,
 ) -> Result<Response, Error> {
     let number = number(&key)?;
-    let overlap = input::overlap(&write)?;
+    let overlap = input::overlap(&write, &["OverlapSeconds"])?;
     let (caller, account) = own_or_child(&app, caller, &Named::parse(&account)?).await?;
     let (caller, _) = find(&app, caller, account, number).await?;
     redraw(&app, &caller, &write, (KeyOf { account, number }, overlap)).await
