@@ -162,6 +162,25 @@ async fn a_value_may_not_be_too_long() {
 }
 
 #[tokio::test]
+async fn a_guardrail_is_attached_to_a_place_once() {
+    const ALL: &str = "/admin/v1/guardrail_attachments";
+    let node = Node::start().await;
+    let guardrail = json!({"name": "g", "kind": "keyword",
+        "patterns": [{"kind": "literal", "value": "x"}]});
+    let guardrail = node.post("/admin/v1/guardrails", &guardrail).await.ok();
+    let attached = |priority: i32| json!({"guardrail_id": guardrail["id"], "scope_type": "env", "priority": priority});
+    let first = node.post(ALL, &attached(1)).await.ok();
+    let path = format!("{ALL}/{}", first["id"].as_str().unwrap());
+    for priority in [1, 2] {
+        let refused = node.post(ALL, &attached(priority)).await;
+        let message = refused.refused(409, "taken")["message"].clone();
+        let id = first["id"].as_str().unwrap();
+        assert!(message.as_str().unwrap().contains(id), "{message}");
+    }
+    node.put(&path, &attached(3)).await.ok();
+}
+
+#[tokio::test]
 async fn ids_that_are_none_are_not_there() {
     let node = Node::start().await;
     made(&node, &direct("fast")).await;

@@ -73,6 +73,9 @@ pub trait Defined:
     const SECRETS: &'static [&'static str] = &[];
     /// Whether others speak of it by its name, which therefore stays while they do.
     const REFERRED_BY_NAME: bool = false;
+    /// Whether it is nothing but a tie between what it speaks of, so that two of the same
+    /// would be one thing said twice.
+    const IS_TIE: bool = false;
 
     /// Reads a value, and settles what can be said in two ways.
     ///
@@ -158,6 +161,8 @@ pub struct Registered {
     pub secrets: &'static [&'static str],
     /// See [`Defined::REFERRED_BY_NAME`].
     pub referred_by_name: bool,
+    /// See [`Defined::IS_TIE`].
+    pub is_tie: bool,
     check: fn(&Map<String, Value>, &OwnerState) -> Result<Checked, Fault>,
     check_referrers: fn(&JsonText, &[&Definition]) -> Result<(), Fault>,
     unenforced: fn(&JsonText) -> Vec<&'static str>,
@@ -170,6 +175,7 @@ const fn registered<T: Defined>() -> Registered {
         kind: T::KIND,
         secrets: T::SECRETS,
         referred_by_name: T::REFERRED_BY_NAME,
+        is_tie: T::IS_TIE,
         check: check::<T>,
         check_referrers: check_referrers::<T>,
         unenforced: unenforced::<T>,

@@ -152,6 +152,14 @@ pub enum Rejection {
         /// What is taken.
         value: String,
     },
+    /// Another definition ties the same together.
+    #[error("the {} {id} does the same; change that one", .kind.spoken())]
+    Tied {
+        /// Of which kind.
+        kind: DefinitionKind,
+        /// Which.
+        id: DefinitionId,
+    },
     /// An account with accounts below it stays.
     #[error("account {0} has accounts below it; remove those first")]
     HasChildren(AccountNumber),
@@ -264,6 +272,7 @@ impl Rejection {
             | Self::KeyIdTaken
             | Self::IdempotencyMismatch
             | Self::Taken { .. }
+            | Self::Tied { .. }
             | Self::HasChildren(_)
             | Self::KeyTaken
             | Self::OwnerGrants
@@ -297,7 +306,7 @@ impl Rejection {
             Self::NoSuchAccount(_) => "account_not_found",
             Self::NoSuchCallerKey(_) => "caller_key_not_found",
             Self::NoSuchAdminKey(_) => "admin_key_not_found",
-            Self::Taken { .. } => "taken",
+            Self::Taken { .. } | Self::Tied { .. } => "taken",
             Self::HasChildren(_) => "has_children",
             Self::KeyTaken => "key_taken",
             Self::OwnerGrants => "owner_grants",

@@ -26,6 +26,9 @@ pub(super) fn put(owner: &OwnerState, put: &PutDefinition) -> Result<Vec<Event>,
     let number = before.map_or_else(|| owner.last_definition.next(), |before| before.number);
     let resource = ResourceId::Definition(put.kind, number);
     check_name(owner, resource, &checked)?;
+    if before.is_none_or(|before| *before.refers != checked.refers) {
+        check_twin(owner, resource, &checked)?;
+    }
     if let Some(before) = before {
         check_referrers(owner, resource, &checked)?;
         check_renaming(owner, before, &checked)?;
@@ -124,7 +127,31 @@ pub(super) fn check_back(after: &OwnerState, back: &Definition) -> Result<(), St
     }
     let resource = ResourceId::Definition(back.kind, back.number);
     check_referrers(after, resource, &checked).map_err(fault)?;
-    check_name(after, resource, &checked).map_err(|taken| taken.to_string())
+    check_name(after, resource, &checked).map_err(|taken| taken.to_string())?;
+    check_twin(after, resource, &checked).map_err(|twin| twin.to_string())
+}
+
+/// What only ties others together ties them once.
+fn check_twin(
+    owner: &OwnerState,
+    resource: ResourceId,
+    checked: &Checked,
+) -> Result<(), Rejection> {
+    let ResourceId::Definition(kind, number) = resource else {
+        return Ok(());
+    };
+    let is_tie = Registered::of(kind).is_some_and(|line| line.is_tie);
+    let mut tied = checked.refers.iter().filter(|_| is_tie);
+    let Some(one) = tied.next() else {
+        return Ok(());
+    };
+    let mut twins = owner.referrers_of(*one).filter(|other| {
+        other.kind == kind && other.number != number && *other.refers == checked.refers
+    });
+    match twins.next() {
+        None => Ok(()),
+        Some(twin) => Err(Rejection::Tied { kind, id: twin.id }),
+    }
 }
 
 fn check_name(

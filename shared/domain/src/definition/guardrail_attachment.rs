@@ -79,6 +79,7 @@ impl GuardrailAttachment {
 
 impl Defined for GuardrailAttachment {
     const KIND: DefinitionKind = DefinitionKind::GuardrailAttachment;
+    const IS_TIE: bool = true;
 
     fn name(&self) -> Option<(&'static str, &str)> {
         None

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use foldgate_proto::DefinitionKind::{A2aAgent, Guardrail, GuardrailAttachment, McpServer, Model};
 use foldgate_proto::{
-    Change, Definition, DefinitionKind, DefinitionNumber, Event, Resource, ResourceId, Revision,
+    Change, Definition, DefinitionId, DefinitionKind, DefinitionNumber, Event, Resource,
+    ResourceId, Revision,
 };
 use serde_json::json;
 
@@ -116,13 +117,41 @@ fn names_are_unique_within_their_kind_whatever_their_case() {
 }
 
 #[test]
-fn attachments_have_no_names_to_collide() {
-    let same = json!({ "guardrail_id": id(2), "scope_type": "env", "priority": 1 });
-    let given =
-        stocked()
-            .and(&put(GuardrailAttachment, 4, &same))
-            .and(&put(GuardrailAttachment, 5, &same));
+fn a_guardrail_is_attached_to_a_place_once() {
+    let at = |scope: &str, to: Option<DefinitionId>, priority: i32| {
+        json!({ "guardrail_id": id(2), "scope_type": scope, "scope_id": to,
+            "priority": priority })
+    };
+    let tied = |n| Rejection::Tied {
+        kind: GuardrailAttachment,
+        id: id(n),
+    };
+    let mut given = stocked().and(&put(GuardrailAttachment, 4, &at("env", None, 1)));
+    let model = given
+        .owner()
+        .definitions_of(Model)
+        .next()
+        .expect("stocked")
+        .id;
+    for priority in [1, 2] {
+        let again = put(GuardrailAttachment, 5, &at("env", None, priority));
+        assert_eq!(given.refused(&again), tied(4));
+    }
+    // Of one guardrail there may be several, each to another place.
+    given.done(&put(GuardrailAttachment, 5, &at("model", Some(model), 1)));
+    let again = put(GuardrailAttachment, 6, &at("model", Some(model), 1));
+    assert_eq!(given.refused(&again), tied(5));
+    let moved = replace(&given, GuardrailAttachment, 5, &at("env", None, 1));
+    let moved = Command::PutDefinition(Box::new(moved));
+    assert_eq!(given.refused(&moved), tied(4));
+    // What stays where it is may change otherwise, and what went leaves room.
+    let weighed = replace(&given, GuardrailAttachment, 4, &at("env", None, 7));
+    given.done(&Command::PutDefinition(Box::new(weighed)));
+    given.done(&remove(GuardrailAttachment, 4));
+    given.done(&put(GuardrailAttachment, 6, &at("env", None, 1)));
     assert_eq!(given.owner().definitions_of(GuardrailAttachment).count(), 2);
+    let back = given.refused(&given.undo(given.last() - 1));
+    assert!(back.to_string().contains("does the same"), "{back}");
 }
 
 #[test]
