@@ -13,13 +13,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use foldgate_proto::RecordHash;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::error::Error;
-use crate::request::query;
+use crate::request::{if_match, query};
 use crate::routes;
 
 mod accounts;
@@ -120,12 +120,7 @@ impl Fixed {
 
     /// The answer to a client that may have it already.
     pub(crate) fn reply(&self, headers: &HeaderMap) -> Response {
-        let given = headers.get_all(IF_NONE_MATCH).iter();
-        let mut tags = given
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','));
-        let has =
-            tags.any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == self.etag.as_bytes());
+        let has = if_match::has(headers, self.etag.as_bytes());
         let mut response = if has {
             StatusCode::NOT_MODIFIED.into_response()
         } else {

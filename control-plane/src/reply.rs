@@ -262,6 +262,24 @@ pub(crate) fn read_one(
     response
 }
 
+/// As [`read_one`], where the ETag stands for all that is shown: a client that has it
+/// gets no body again.
+pub(crate) fn read_unless_known(
+    caller: &Authenticated,
+    resource: ResourceId,
+    body: &impl Serialize,
+    headers: &HeaderMap,
+) -> Response {
+    let mut response = read_one(caller, resource, body);
+    let etag = response.headers().get(ETAG);
+    if etag.is_some_and(|etag| if_match::has(headers, etag.as_bytes())) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response
+}
+
 /// Gives an answer the ETag of the one resource it shows.
 pub(crate) fn tag(response: &mut Response, caller: &Authenticated, resource: ResourceId) {
     if let Some(revision) = caller.owner().resource_revision(resource) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_proto::{CallerKey, CallerKeyId, ResourceId};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
@@ -45,11 +45,14 @@ pub(crate) async fn one(
     State(app): State<App>,
     caller: Authenticated,
     Segments(id): Segments<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let (caller, key) = find(&app, caller, &id).await?;
     let entry = view::entry(caller.owner(), &key, shows_hash(&caller));
     let resource = ResourceId::CallerKey(key.number);
-    Ok(reply::read_one(&caller, resource, &entry))
+    Ok(reply::read_unless_known(
+        &caller, resource, &entry, &headers,
+    ))
 }
 
 /// Hashes help to guess keys that people chose: only who may write keys sees them.

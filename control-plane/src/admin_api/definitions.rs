@@ -11,8 +11,8 @@ use axum::response::Response;
 use foldgate_domain::definition::{KINDS, Registered};
 use foldgate_domain::{OwnerState, Rejection};
 use foldgate_proto::{Definition, DefinitionId, DefinitionKind, DefinitionNumber, ResourceId};
-use http::Uri;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
@@ -159,10 +159,14 @@ async fn one(
     caller: Authenticated,
     Of(line): Of,
     Segments(id): Segments<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let (caller, definition) = find(&app, caller, line, &id).await?;
     let resource = ResourceId::Definition(definition.kind, definition.number);
-    Ok(reply::read_one(&caller, resource, &Entry::of(&definition)))
+    let entry = Entry::of(&definition);
+    Ok(reply::read_unless_known(
+        &caller, resource, &entry, &headers,
+    ))
 }
 
 /// A page of a kind.

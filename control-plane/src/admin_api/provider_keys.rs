@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use foldgate_proto::{KeyId, ProviderKey, ResourceId};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
@@ -44,10 +44,14 @@ pub(crate) async fn one(
     State(app): State<App>,
     caller: Authenticated,
     Segments(id): Segments<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
     let (caller, key) = find(&app, caller, &id).await?;
     let resource = ResourceId::Key(key.number);
-    Ok(reply::read_one(&caller, resource, &view::entry(&key)))
+    let entry = view::entry(&key);
+    Ok(reply::read_unless_known(
+        &caller, resource, &entry, &headers,
+    ))
 }
 
 /// A provider key by id; asks the log for news before it says that there is none.

@@ -16,11 +16,21 @@ const OWNER_ERROR: &str = "OwnerError";
 /// Where the admin API's errors are described.
 const ADMIN_ERROR: &str = "AdminError";
 
+/// What a 304 says.
+pub(super) const UNCHANGED: &str = "what the client has is still so";
+
 /// Every status an operation can answer, with its response.
 pub(super) fn all(operation: &Operation) -> Map<String, Value> {
     let mut responses = Map::new();
     if let Some(success) = &operation.success {
         responses.insert("200".to_owned(), done(operation, success));
+    }
+    if operation.if_none_match {
+        let mut headers = always();
+        headers.insert("X-Foldgate-Revision".to_owned(), header("Revision"));
+        headers.insert("ETag".to_owned(), header("ETag"));
+        let unchanged = json!({"description": UNCHANGED, "headers": headers});
+        responses.insert("304".to_owned(), unchanged);
     }
     for status in errors(operation) {
         let pointer = format!("#/components/responses/{}", name(status, operation.path));
@@ -295,7 +305,10 @@ pub(super) fn headers() -> Map<String, Value> {
         ),
         (
             "ETag",
-            may(text(), "the revision of what is shown, for `If-Match`"),
+            may(
+                text(),
+                "the revision of what is shown, for `If-Match` and `If-None-Match`",
+            ),
         ),
         ("TotalCount", must(count(), "how many there are in all")),
         (

@@ -49,7 +49,7 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
             .example("one", example(line.kind))
             .answers(done.clone())
             .tagged(),
-        new("GET", one, &names.show).answers(entry()).tagged(),
+        new("GET", one, &names.show).answers(entry()).conditional(),
         new("PUT", one, &names.replace)
             .about(
                 "What is left out is not there any more. A secret stays where its mask comes back.",

@@ -91,7 +91,7 @@ impl Sort<'_> {
                 .example(name, example.clone())
                 .answers(done(&[("plaintext", plaintext)]))
                 .tagged(),
-            new("GET", one, showed).answers(self.entry()).tagged(),
+            new("GET", one, showed).answers(self.entry()).conditional(),
             new("PUT", one, replaced)
                 .body(self.value.clone())
                 .example(name, example.clone())

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::answer::UNCHANGED;
 use super::operation::{Door, Operation};
 use super::schema::{list, object, text, words};
 use super::{DOCUMENT, page};
 
 const TAG: &str = "Public";
-
-const UNCHANGED: &str = "what the client has is still so";
 
 /// See the module.
 pub(super) fn operations() -> Vec<Operation> {

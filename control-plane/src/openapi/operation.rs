@@ -27,6 +27,8 @@ pub(crate) struct Operation {
     pub(super) others: Vec<(u16, &'static str, Value)>,
     /// Whether it minds `If-Match`.
     pub(super) if_match: bool,
+    /// Whether it minds `If-None-Match`.
+    pub(super) if_none_match: bool,
     /// How the answer tells of pages in headers.
     pub(super) pages: Pages,
     /// Whether the answer carries an ETag.
@@ -94,6 +96,7 @@ impl Operation {
             also: Vec::new(),
             others: Vec::new(),
             if_match: false,
+            if_none_match: false,
             pages: Pages::None,
             tagged: false,
             headers: Vec::new(),
@@ -222,6 +225,12 @@ impl Operation {
     pub(crate) fn tagged(mut self) -> Self {
         self.tagged = true;
         self
+    }
+
+    /// Answers with an ETag, and minds `If-None-Match`.
+    pub(crate) fn conditional(mut self) -> Self {
+        self.if_none_match = true;
+        self.tagged()
     }
 
     /// Reads a header of its own.

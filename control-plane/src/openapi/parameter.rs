@@ -67,6 +67,9 @@ pub(super) fn all(operation: &Operation) -> Vec<Value> {
     if operation.if_match {
         all.push(shared("IfMatch"));
     }
+    if operation.if_none_match {
+        all.push(shared("IfNoneMatch"));
+    }
     all
 }
 
@@ -366,6 +369,11 @@ pub(super) fn components() -> Value {
                 pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}[ \t]*$"#),
             ]),
             "only while the resource has one of these ETags, else 412",
+        ),
+        "IfNoneMatch": header(
+            "If-None-Match",
+            text(),
+            "ETags, or `*`: 304 without a body where the resource has one of them",
         ),
     })
 }

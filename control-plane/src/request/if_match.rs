@@ -1,9 +1,9 @@
 //! `If-Match`: a write that only counts while its resource is as the client saw
-//! it. ETags are revisions.
+//! it; `If-None-Match`: a read that only answers where it is not. ETags are revisions.
 
 use foldgate_proto::Revision;
 use http::HeaderMap;
-use http::header::IF_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 
 use crate::error::Error;
 
@@ -46,6 +46,17 @@ fn revision(tag: &str) -> Option<Revision> {
 fn refused() -> Error {
     let problem = "must be * or ETags as answers give them, such as \"12\"";
     Error::field("If-Match", problem)
+}
+
+/// Whether `If-None-Match` says that the client has what this ETag stands for. What is
+/// no ETag of ours matches nothing.
+pub(crate) fn has(headers: &HeaderMap, etag: &[u8]) -> bool {
+    let given = headers.get_all(IF_NONE_MATCH).iter();
+    let mut tags = given
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim);
+    tags.any(|tag| tag == "*" || tag.trim_start_matches("W/").as_bytes() == etag)
 }
 
 /// A revision as an ETag.

@@ -97,6 +97,45 @@ async fn an_entry_is_made_read_replaced_and_removed() {
 }
 
 #[tokio::test]
+async fn what_the_client_has_is_not_sent_again() {
+    let node = Node::start().await;
+    let made = async |all: &str, body: &Value| {
+        let entry = node.post(all, body).await.ok();
+        format!("{all}/{}", entry["id"].as_str().expect("an id"))
+    };
+    let key =
+        json!({"display_name": "k", "provider": "openai", "api_key": "sk-0123456789abcdefghij"});
+    let paths = [
+        made(MODELS, &direct("fast")).await,
+        made("/admin/v1/provider_keys", &key).await,
+        made("/admin/v1/api_keys", &json!({"allowed_models": ["a"]})).await,
+    ];
+    for path in &paths {
+        let shown = node.get(path).await;
+        let tag = etag(&shown);
+        let ask = async |given: &str| {
+            let request = node.request(Method::GET, path);
+            answer(request.header("if-none-match", given)).await
+        };
+        for given in [&tag, "*", &format!("W/{tag}"), &format!("\"1\", {tag}")] {
+            let answer = ask(given).await;
+            assert_eq!(answer.status.as_u16(), 304, "{path} {given}");
+            assert_eq!(etag(&answer), tag);
+        }
+        for given in ["\"1\"", "x", ""] {
+            assert_eq!(ask(given).await.ok(), shown.body, "{path} {given}");
+        }
+        let value = &shown.body["value"];
+        let mut other = value.clone();
+        other["display_name"] = json!("another");
+        node.put(path, &other).await.ok();
+        let changed = ask(&tag).await;
+        assert_ne!(etag(&changed), tag);
+        assert_eq!(changed.ok()["value"]["display_name"], "another");
+    }
+}
+
+#[tokio::test]
 async fn writes_only_count_while_the_entry_is_as_the_client_saw_it() {
     let node = Node::start().await;
     node.add_key(1, "https://api.openai.com").await;
