@@ -1,6 +1,7 @@
 //! The resources of the admin API that are definitions: the same five operations
 //! for every kind of the domain's registry, with that kind's own schema.
 
+use foldgate_domain::definition::Registered;
 use foldgate_proto::DefinitionKind;
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
             .counted(),
         new("POST", all, &names.create)
             .body(value.clone())
-            .example("one", example(line.kind))
+            .example("one", example(line))
             .answers(done.clone())
             .tagged(),
         new("GET", one, &names.show).answers(entry()).conditional(),
@@ -55,7 +56,7 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
                 "What is left out is not there any more. A secret stays where its mask comes back.",
             )
             .body(value.clone())
-            .example("one", example(line.kind))
+            .example("one", example(line))
             .if_match()
             .answers(done),
         new("DELETE", one, &names.remove)
@@ -65,28 +66,9 @@ fn of(components: &mut Components, collection: &'static Collection) -> Vec<Opera
     ]
 }
 
-/// A value of each kind.
-fn example(kind: DefinitionKind) -> Value {
-    match kind {
-        DefinitionKind::Model => {
-            json!({"display_name": "fast", "model_name": "gpt-4o-mini", "level": 1})
-        }
-        DefinitionKind::Guardrail => json!({
-            "name": "no-keys", "kind": "keyword",
-            "patterns": [{"kind": "literal", "value": "BEGIN PRIVATE KEY"}],
-        }),
-        DefinitionKind::GuardrailAttachment => json!({
-            "guardrail_id": "01920000-0000-7000-8000-000000000001", "scope_type": "env",
-            "priority": 0,
-        }),
-        DefinitionKind::CachePolicy => json!({"name": "an hour", "ttl_seconds": 3600}),
-        DefinitionKind::RateLimitPolicy => json!({"name": "all", "limits": {"rpm": 600}}),
-        DefinitionKind::ObservabilityExporter => json!({
-            "name": "traces", "kind": "otlp_http", "endpoint": "https://otel.example.com/v1/traces",
-        }),
-        DefinitionKind::McpServer => json!({"name": "tools", "url": "https://mcp.example.com"}),
-        DefinitionKind::A2aAgent => json!({"name": "helper", "url": "https://agent.example.com"}),
-    }
+/// A value of a kind; a test of the domain holds it to be one.
+fn example(line: &Registered) -> Value {
+    serde_json::from_str(line.example).unwrap_or_default()
 }
 
 fn id() -> Value {

@@ -69,6 +69,8 @@ pub trait Defined:
 {
     /// Which kind it is.
     const KIND: DefinitionKind;
+    /// A value as a client may send it, in JSON, for the API's document.
+    const EXAMPLE: &'static str;
     /// Where its secrets stand, as JSON pointers in which `*` is any one step.
     const SECRETS: &'static [&'static str] = &[];
     /// Whether others speak of it by its name, which therefore stays while they do.
@@ -157,6 +159,8 @@ pub struct Checked {
 pub struct Registered {
     /// Which kind.
     pub kind: DefinitionKind,
+    /// See [`Defined::EXAMPLE`].
+    pub example: &'static str,
     /// See [`Defined::SECRETS`].
     pub secrets: &'static [&'static str],
     /// See [`Defined::REFERRED_BY_NAME`].
@@ -173,6 +177,7 @@ pub struct Registered {
 const fn registered<T: Defined>() -> Registered {
     Registered {
         kind: T::KIND,
+        example: T::EXAMPLE,
         secrets: T::SECRETS,
         referred_by_name: T::REFERRED_BY_NAME,
         is_tie: T::IS_TIE,

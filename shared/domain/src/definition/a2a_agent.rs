@@ -83,6 +83,7 @@ const fn yes() -> bool {
 
 impl Defined for A2aAgent {
     const KIND: DefinitionKind = DefinitionKind::A2aAgent;
+    const EXAMPLE: &'static str = r#"{"name": "helper", "url": "https://agent.example.com"}"#;
     const SECRETS: &'static [&'static str] = &["/secret"];
 
     fn read(value: Value) -> Result<Self, Fault> {

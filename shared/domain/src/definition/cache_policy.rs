@@ -154,6 +154,7 @@ const fn a_thousand() -> u32 {
 
 impl Defined for CachePolicy {
     const KIND: DefinitionKind = DefinitionKind::CachePolicy;
+    const EXAMPLE: &'static str = r#"{"name": "an hour", "ttl_seconds": 3600}"#;
 
     fn name(&self) -> Option<(&'static str, &str)> {
         Some(("name", self.name.as_str()))

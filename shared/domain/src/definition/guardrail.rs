@@ -191,6 +191,8 @@ tagged! {
 
 impl Defined for Guardrail {
     const KIND: DefinitionKind = DefinitionKind::Guardrail;
+    const EXAMPLE: &'static str = r#"{"name": "no-keys", "kind": "keyword",
+        "patterns": [{"kind": "literal", "value": "BEGIN PRIVATE KEY"}]}"#;
     const SECRETS: &'static [&'static str] = &[
         "/api_key",
         "/access_key_secret",

@@ -79,6 +79,8 @@ impl GuardrailAttachment {
 
 impl Defined for GuardrailAttachment {
     const KIND: DefinitionKind = DefinitionKind::GuardrailAttachment;
+    const EXAMPLE: &'static str = r#"{"scope_type": "env", "priority": 0,
+        "guardrail_id": "01920000-0000-7000-8000-000000000001"}"#;
     const IS_TIE: bool = true;
 
     fn name(&self) -> Option<(&'static str, &str)> {

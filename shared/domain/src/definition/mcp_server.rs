@@ -202,6 +202,7 @@ impl McpServer {
 
 impl Defined for McpServer {
     const KIND: DefinitionKind = DefinitionKind::McpServer;
+    const EXAMPLE: &'static str = r#"{"name": "tools", "url": "https://mcp.example.com"}"#;
     const SECRETS: &'static [&'static str] = &["/secret"];
 
     fn read(value: Value) -> Result<Self, Fault> {

@@ -298,6 +298,8 @@ fn stars(text: &str) -> usize {
 
 impl Defined for Model {
     const KIND: DefinitionKind = DefinitionKind::Model;
+    const EXAMPLE: &'static str =
+        r#"{"display_name": "fast", "model_name": "gpt-4o-mini", "level": 1}"#;
     const REFERRED_BY_NAME: bool = true;
 
     fn name(&self) -> Option<(&'static str, &str)> {

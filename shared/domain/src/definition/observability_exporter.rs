@@ -280,6 +280,8 @@ impl Rules for Datadog {}
 
 impl Defined for ObservabilityExporter {
     const KIND: DefinitionKind = DefinitionKind::ObservabilityExporter;
+    const EXAMPLE: &'static str = r#"{"name": "traces", "kind": "otlp_http",
+        "endpoint": "https://otel.example.com/v1/traces"}"#;
     const SECRETS: &'static [&'static str] = &["/headers/*"];
 
     fn read(value: Value) -> Result<Self, Fault> {

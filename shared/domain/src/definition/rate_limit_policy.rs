@@ -220,6 +220,7 @@ impl RateLimitPolicy {
 
 impl Defined for RateLimitPolicy {
     const KIND: DefinitionKind = DefinitionKind::RateLimitPolicy;
+    const EXAMPLE: &'static str = r#"{"name": "all", "limits": {"rpm": 600}}"#;
 
     fn name(&self) -> Option<(&'static str, &str)> {
         Some(("name", self.name.as_str()))

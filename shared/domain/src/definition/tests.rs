@@ -35,6 +35,18 @@ fn every_kind_is_registered_once() {
 }
 
 #[test]
+fn the_example_of_a_kind_is_one() {
+    for line in KINDS {
+        let example: Value = serde_json::from_str(line.example).expect("JSON");
+        match checked(line.kind, &example) {
+            Ok(_) => {}
+            // That of an attachment can only speak of a guardrail that is not there.
+            Err(fault) => assert_eq!(fault.path, "guardrail_id", "{example}: {fault}"),
+        }
+    }
+}
+
+#[test]
 fn good_values_are_taken_and_stored_in_one_form() {
     for (kind, value) in good() {
         let once = checked(kind, &value).unwrap_or_else(|fault| panic!("{kind} {value}: {fault}"));
