@@ -47,6 +47,7 @@ pub(crate) struct ModelStatus {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ModelStatusKind")]
 enum Kind {
     Direct,
     Routing,
@@ -55,6 +56,7 @@ enum Kind {
 /// See [`ModelStatus::status`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ModelStatusWord")]
 enum Status {
     /// A key of it may be used now.
     Healthy,
@@ -68,6 +70,7 @@ enum Status {
 
 /// A point in time as the contract writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ModelStatusTime")]
 struct Moment {
     secs_since_epoch: i64,
     nanos_since_epoch: u32,
@@ -129,6 +132,7 @@ pub(crate) async fn health(State(app): State<App>, caller: Authenticated) -> Res
 
 /// The answer of `health`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FleetHealth")]
 pub(crate) struct Health {
     status: &'static str,
     models: Vec<Line>,
@@ -136,6 +140,7 @@ pub(crate) struct Health {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FleetHealthModel")]
 struct Line {
     id: String,
     name: String,
@@ -143,6 +148,7 @@ struct Line {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FleetHealthConfig")]
 struct Config {
     /// The last record that this process has folded.
     snapshot_revision: u64,

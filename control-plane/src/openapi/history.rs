@@ -14,7 +14,7 @@ mod explain;
 
 /// See the module.
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
-    components.name("Record", record());
+    components.name("HistoryRecord", record());
     let new = |method, path, summary| Operation::new(method, path, summary);
     let seen = json!({
         "name": "Last-Event-ID",
@@ -26,7 +26,7 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
         new("GET", "/admin/v1/history", "List the records, page by page").answers(object(
             &[
                 ("success", success()),
-                ("items", list(named("Record"))),
+                ("items", list(named("HistoryRecord"))),
                 ("next_cursor", or_null(text())),
             ],
             &[],
@@ -45,7 +45,7 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
             "/admin/v1/history/{revision}",
             "Show one record and what it changed",
         )
-        .answers(json!({"allOf": [named("Record"), whole()]})),
+        .answers(json!({"allOf": [named("HistoryRecord"), whole()]})),
         new(
             "POST",
             "/admin/v1/history/{revision}/undo",
@@ -77,7 +77,7 @@ fn states() -> Vec<Operation> {
                 ("success", success()),
                 ("from", count()),
                 ("to", count()),
-                ("changes", list(named("Change"))),
+                ("changes", list(named("ResourceChange"))),
             ],
             &[],
         ))
@@ -134,7 +134,7 @@ fn whole() -> Value {
             ("request_id", or_null(text())),
             ("record", text()),
             ("hash", text()),
-            ("changes", list(named("Change"))),
+            ("changes", list(named("ResourceChange"))),
         ],
         &[],
     )

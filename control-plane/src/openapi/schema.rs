@@ -60,6 +60,14 @@ impl Components {
         named(name)
     }
 
+    /// The names of all of them, each as often as it was given.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> Vec<&String> {
+        let made = [self.generator.definitions(), self.sent.definitions()];
+        let made = made.into_iter().flat_map(Map::keys);
+        self.named.keys().chain(made).collect()
+    }
+
     /// All of them.
     pub(crate) fn finish(mut self) -> Map<String, Value> {
         let mut all = self.named;

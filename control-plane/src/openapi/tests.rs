@@ -85,6 +85,26 @@ fn every_operation_says_what_it_does_takes_and_answers() {
     assert!(twice.is_empty(), "called as another is: {twice:?}");
 }
 
+/// Of two schemas of one name, the document would have the later one, or a number would
+/// tell them apart; and names of one common word say nothing among so many.
+#[test]
+fn every_schema_has_a_name_of_its_own() {
+    const VAGUE: &[&str] = &[
+        "Change", "Config", "Health", "Kind", "Line", "Moment", "Record", "Row", "Status",
+    ];
+    let mut components = Components::new();
+    let _ = operations(&mut components);
+    let mut seen = BTreeSet::new();
+    let mut odd = Vec::new();
+    for name in components.names() {
+        let is_vague = name.ends_with(char::is_numeric) || VAGUE.contains(&name.as_str());
+        if !seen.insert(name) || is_vague {
+            odd.push(name);
+        }
+    }
+    assert!(odd.is_empty(), "{odd:?}");
+}
+
 /// Every `$ref` leads to something that is there, and everything named is used.
 #[test]
 fn no_pointer_leads_nowhere() {

@@ -9,7 +9,7 @@ use crate::fleet::Waited;
 /// Schemas that many answers share.
 pub(super) fn register(components: &mut Components) {
     components.answer::<Waited>();
-    components.name("Change", change());
+    components.name("ResourceChange", change());
 }
 
 /// A changed field of one resource.
@@ -33,7 +33,7 @@ pub(super) fn bare(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Va
         &[("before", Value::Bool(true)), ("after", Value::Bool(true))],
         &[],
     );
-    let changes = any_of(&[before_after, list(named("Change"))]);
+    let changes = any_of(&[before_after, list(named("ResourceChange"))]);
     let mut more = optional.to_vec();
     more.extend([
         ("warnings", list(text())),
