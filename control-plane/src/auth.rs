@@ -125,21 +125,6 @@ impl Authenticated {
         owner.access(&caller, clock::now()).map_err(denied)
     }
 
-    /// Verifies a presented key, from the revision that the request asks for: a
-    /// client may have written it by another control plane a moment ago.
-    async fn at_revision(parts: &Parts, app: &App, key: &str) -> Result<Self, Error> {
-        let peer = parts.extensions.get::<Peer>();
-        let address = peer.map(|peer| peer.address.ip());
-        let verify = || Self::verify(app.table(), key, address, parts.extensions.get());
-        let Some(wanted) = min_revision::read(&parts.headers)? else {
-            return verify();
-        };
-        if app.table().revision() < wanted {
-            min_revision::reach(app, wanted).await?;
-        }
-        verify()
-    }
-
     /// Whether the caller key is good for less than its account, or for the root
     /// account: then it may not make accounts or keys, which could do more.
     fn is_bounded(&self) -> bool {
@@ -276,7 +261,12 @@ impl FromRequestParts<App> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let verified = match presented(&parts.headers) {
-            Some(key) => Self::at_revision(parts, app, key).await,
+            Some(key) => {
+                // Says nothing of who asks, so it is no log-in that is refused.
+                min_revision::awaited(app, &parts.headers).await?;
+                let address = parts.extensions.get::<Peer>().map(|peer| peer.address.ip());
+                Self::verify(app.table(), key, address, parts.extensions.get())
+            }
             None => Err(Error::NoKey),
         };
         if let Ok(caller) = &verified

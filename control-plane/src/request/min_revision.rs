@@ -25,7 +25,7 @@ static WAITING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(MAX_WAITIN
 ///
 /// # Errors
 /// A value that is no whole number.
-pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Revision>, Error> {
+fn read(headers: &HeaderMap) -> Result<Option<Revision>, Error> {
     let Some(value) = headers.get(HEADER) else {
         return Ok(None);
     };
@@ -34,11 +34,19 @@ pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Revision>, Error> {
     number.map(Revision).map(Some).ok_or_else(refused)
 }
 
-/// Waits, but not for ever, until this process has folded a revision.
+/// Waits, but not for ever, until this process has folded the revision that a request
+/// asks for: its client may have written it by another control plane a moment ago.
 ///
 /// # Errors
-/// It has not, or too many wait.
-pub(crate) async fn reach(app: &App, wanted: Revision) -> Result<(), Error> {
+/// It has not, or too many wait; the header holds no whole number.
+pub(crate) async fn awaited(app: &App, headers: &HeaderMap) -> Result<(), Error> {
+    match read(headers)? {
+        Some(wanted) if app.table().revision() < wanted => reach(app, wanted).await,
+        _ => Ok(()),
+    }
+}
+
+async fn reach(app: &App, wanted: Revision) -> Result<(), Error> {
     let _place = WAITING.try_acquire().map_err(|_| Error::TooManyRequests)?;
     app.replica.poke();
     let reached = app.replica.wait_for(wanted, PATIENCE).await;

@@ -131,4 +131,20 @@ async fn a_min_revision_is_waited_for_or_refused() {
     ask(&revision.to_string()).await.ok();
     ask("many").await.error(400);
     ask(&(revision + 1000).to_string()).await.error(503);
+    // Nor is it a log-in that fails, whoever asks.
+    let admin = foldgate.admin();
+    let ask = async |wanted: &str| {
+        let request = admin.request(Method::GET, "/x-keys");
+        finish("keys", request.header("x-foldgate-min-revision", wanted)).await
+    };
+    ask("many").await.refusal(400);
+    ask(&(revision + 1000).to_string()).await.refusal(503);
+    let metrics = foldgate.metrics().await;
+    let failed = "foldgate_admin_login_failures_total";
+    let mut failures = metrics.lines().filter(|line| line.starts_with(failed));
+    assert!(failures.all(|line| line.ends_with(" 0")), "{metrics}");
+    assert!(
+        metrics.contains("foldgate_admin_requests_total"),
+        "{metrics}"
+    );
 }
