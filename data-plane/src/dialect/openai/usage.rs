@@ -142,7 +142,8 @@ fn amount(object: &Value, name: &str) -> Option<u64> {
 }
 
 fn details<'v>(usage: &'v Value, names: [&str; 3]) -> Option<&'v Value> {
-    names.iter().find_map(|name| usage.get(name))
+    let mut said = names.iter().filter_map(|name| usage.get(name));
+    said.find(|details| details.is_object())
 }
 
 /// Writes the usage object of a chat.

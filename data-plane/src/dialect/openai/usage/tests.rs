@@ -186,3 +186,19 @@ fn what_is_written_reads_the_same() {
     let text = String::from_utf8(json.into_vec()).unwrap();
     assert_eq!(read(&text), Some(quantities));
 }
+
+#[test]
+fn details_that_are_null_do_not_hide_others() {
+    let json = r#"{"prompt_tokens":100,"prompt_tokens_details":null,
+        "input_tokens_details":{"cached_tokens":20},"completion_tokens":9,
+        "completion_tokens_details":null,
+        "output_tokens_details":{"reasoning_tokens":4},"total_tokens":null}"#;
+    let expected = Quantities {
+        input: 80,
+        cached: 20,
+        output: 5,
+        reasoning: 4,
+        ..none()
+    };
+    assert_eq!(read(json), Some(expected));
+}
