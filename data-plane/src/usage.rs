@@ -30,13 +30,7 @@ impl Usage {
     /// As [`Self::read`], of answers that are made of this.
     pub(crate) fn made(json: &str, made: Made) -> Option<Self> {
         let value: Value = serde_json::from_str(json).ok()?;
-        // Anthropic's excludes what was read from and written to the cache.
-        let excluding = [
-            "cache_read_input_tokens",
-            "cache_creation_input_tokens",
-            "server_tool_use",
-        ];
-        if excluding.iter().any(|name| value.get(name).is_some()) {
+        if is_anthropic(&value) {
             return anthropic::usage::read(json).map(Self);
         }
         openai::usage::of(json, made).map(Self)
@@ -89,6 +83,19 @@ impl Usage {
             searches: sum(|q| q.searches),
         })
     }
+}
+
+/// Whether a usage object excludes what was read from and written to the cache, as
+/// Anthropic's does. Proxies put members of its names beside OpenAI's own: those tell.
+fn is_anthropic(usage: &Value) -> bool {
+    let says = |name: &&str| usage.get(name).is_some_and(|value| !value.is_null());
+    let excluding = [
+        "cache_read_input_tokens",
+        "cache_creation_input_tokens",
+        "server_tool_use",
+    ];
+    let including = ["prompt_tokens", "completion_tokens", "input_tokens_details"];
+    excluding.iter().any(says) && !including.iter().any(says)
 }
 
 impl From<Quantities> for Usage {

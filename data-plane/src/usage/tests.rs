@@ -63,6 +63,43 @@ fn usage_is_read_leniently() {
     }
 }
 
+/// As proxies write it: OpenAI's counts, which include the cache, and Anthropic's names
+/// beside them.
+#[test]
+fn stray_members_of_anthropics_do_not_hide_openais_counts() {
+    let read = |json: &str| Usage::read(json).map(|usage| usage.0);
+    let none = Quantities::default();
+    let plain = r#"{"prompt_tokens":1000,"completion_tokens":7,"total_tokens":1007,
+        "cache_creation_input_tokens":0,"cache_read_input_tokens":0,"server_tool_use":null}"#;
+    let expected = Quantities {
+        input: 1000,
+        output: 7,
+        ..none
+    };
+    assert_eq!(read(plain), Some(expected));
+    let cached = r#"{"prompt_tokens":1000,"completion_tokens":7,
+        "cache_creation_input_tokens":100,"cache_read_input_tokens":600,
+        "server_tool_use":{"web_search_requests":2}}"#;
+    let expected = Quantities {
+        input: 300,
+        cached: 600,
+        cache_write: 100,
+        output: 7,
+        searches: 2,
+        ..none
+    };
+    assert_eq!(read(cached), Some(expected));
+    let own = r#"{"input_tokens":10,"output_tokens":7,"prompt_tokens":null,
+        "cache_read_input_tokens":600}"#;
+    let expected = Quantities {
+        input: 10,
+        cached: 600,
+        output: 7,
+        ..none
+    };
+    assert_eq!(read(own), Some(expected));
+}
+
 #[test]
 fn the_usage_chunk_is_hidden_unless_asked_for() {
     let text = format!("data: {{\"id\":\"x\",\"choices\":[ ],\"usage\":{USAGE}}}\n\n");

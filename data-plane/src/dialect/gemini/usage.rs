@@ -31,7 +31,10 @@ pub(crate) fn read(json: &str) -> Option<Quantities> {
     let said: Said = serde_json::from_str(json).ok()?;
     said.prompt_token_count.or(said.total_token_count)?;
     let prompt = said.prompt_token_count.unwrap_or_default();
-    let cached = said.cached_content_token_count.unwrap_or_default().min(prompt);
+    let cached = said
+        .cached_content_token_count
+        .unwrap_or_default()
+        .min(prompt);
     let cached_audio = of(said.cache_tokens_details.as_deref(), "AUDIO").min(cached);
     let cached_image = of(said.cache_tokens_details.as_deref(), "IMAGE");
     let audio = of(said.prompt_tokens_details.as_deref(), "AUDIO").saturating_sub(cached_audio);

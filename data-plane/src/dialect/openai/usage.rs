@@ -40,7 +40,7 @@ pub(crate) fn of(json: &str, made: Made) -> Option<Quantities> {
     let completion = written.unwrap_or(0);
     let prompt = prompt.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(completion));
     let mut quantities = Quantities {
-        searches: amount(&usage, "num_search_queries").unwrap_or(0),
+        searches: searches(&usage),
         ..Quantities::default()
     };
     split_prompt(&usage, prompt, &mut quantities);
@@ -62,7 +62,11 @@ fn split_prompt(usage: &Value, prompt: u64, into: &mut Quantities) {
     );
     let of_details = |name: &str| details.and_then(|details| amount(details, name));
     let beside = || {
-        let names = ["prompt_cache_hit_tokens", "cached_tokens"];
+        let names = [
+            "prompt_cache_hit_tokens",
+            "cached_tokens",
+            "cache_read_input_tokens",
+        ];
         names.iter().find_map(|name| amount(usage, name))
     };
     let mut left = prompt;
@@ -77,7 +81,9 @@ fn split_prompt(usage: &Value, prompt: u64, into: &mut Quantities) {
     let long = ttl
         .and_then(|ttl| amount(ttl, "ttl_12h_tokens"))
         .unwrap_or(0);
-    let write = take(&mut left, of_details("cache_write_tokens"));
+    let write = of_details("cache_write_tokens");
+    let write = write.or_else(|| amount(usage, "cache_creation_input_tokens"));
+    let write = take(&mut left, write);
     into.cache_write_long = long.min(write);
     into.cache_write = write - into.cache_write_long;
     let fresh = |all: Option<u64>, cached: u64| all.map(|all| all.saturating_sub(cached));
@@ -118,6 +124,14 @@ fn split_completion(
     };
     into.output_image = take(&mut left, drawn);
     into.output = left;
+}
+
+/// Searches of the web, as Perplexity or, beside OpenAI's counts, Anthropic names them.
+fn searches(usage: &Value) -> u64 {
+    let tools = usage.get("server_tool_use");
+    let by_tools = || tools.and_then(|tools| amount(tools, "web_search_requests"));
+    let counted = amount(usage, "num_search_queries").or_else(by_tools);
+    counted.unwrap_or(0)
 }
 
 /// A transcription that is paid for by its length.
