@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use foldgate_log::usage::Position;
 use foldgate_proto::{
@@ -68,6 +69,18 @@ fn group(batches: Vec<(Position, Option<UsageBatch>)>) -> Group<'static> {
         origin: "FOLDGATE_USAGE",
         missed: false,
         batches,
+    }
+}
+
+/// Opens a book again whose last owner may still be letting go of its folder.
+fn reopened(dir: &Path) -> Book {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Book::open(dir) {
+            Ok(book) => return book,
+            Err(Fault::Disk(_)) if Instant::now() < deadline => std::thread::yield_now(),
+            Err(fault) => panic!("{fault:?}"),
+        }
     }
 }
 
@@ -183,7 +196,7 @@ fn played(batches: &[UsageBatch], steps: &[Step]) -> (Vec<Line>, Vec<KeyLine>, V
             Step::Ends => {
                 book.sync().unwrap();
                 drop(book);
-                book = Book::open(dir.path()).unwrap();
+                book = reopened(dir.path());
             }
             Step::Rewinds => rewound = true,
         }
