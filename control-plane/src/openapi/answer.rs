@@ -243,7 +243,7 @@ pub(super) fn bodies() -> [(&'static str, Value); 2] {
 }
 
 /// The headers of the data plane's answers, by name.
-fn proxied() -> [(&'static str, Value); 5] {
+fn proxied() -> [(&'static str, Value); 6] {
     let may = |schema: Value, about: &str| json!({"description": about, "schema": schema});
     [
         (
@@ -255,6 +255,13 @@ fn proxied() -> [(&'static str, Value); 5] {
             may(
                 words(&["no"]),
                 "of a stream: no proxy on the way may hold it back",
+            ),
+        ),
+        (
+            "ShouldRetry",
+            may(
+                words(&["true", "false"]),
+                "of an error: whether the same request may be served within two minutes",
             ),
         ),
         (

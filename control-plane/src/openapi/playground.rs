@@ -36,6 +36,7 @@ const HEADERS: &[(&str, &str)] = &[
     ("X-Foldgate-Revision", "Reached"),
     ("X-Foldgate-Served-By", "ServedBy"),
     ("X-Accel-Buffering", "Accelerated"),
+    ("X-Should-Retry", "ShouldRetry"),
     ("X-RateLimit-Limit-Requests", "LimitedTo"),
     ("X-RateLimit-Remaining-Requests", "LimitLeft"),
     ("X-RateLimit-Reset-Requests", "LimitReset"),
