@@ -2,6 +2,7 @@
 //! shape of OpenAI's API, with a `type` that says whose side failed. Nothing
 //! here names an upstream's host, key or organisation.
 
+mod again;
 mod anthropic;
 mod form;
 mod limited;
@@ -360,6 +361,7 @@ impl Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
+        headers.insert(again::HEADER, self.again());
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }

@@ -135,6 +135,7 @@ def errors(vendor):
     error = raises(anthropic.RateLimitError, 429, lambda: ask(vendor, "-limited"))
     assert error.body["error"]["type"] == "rate_limit_error", error.body
     assert 60 <= int(error.response.headers["retry-after"]) <= 90, error.response.headers
+    assert error.response.headers["x-should-retry"] == "true", error.response.headers
     overloaded = anthropic._exceptions.OverloadedError
     error = raises(overloaded, 529, lambda: ask(vendor, "-overloaded"))
     assert error.body["error"]["type"] == "overloaded_error", error.body

@@ -111,6 +111,7 @@ def errors(vendor):
     assert "bad field" in error.message, error
     error = raises(openai.RateLimitError, 429, lambda: ask(vendor, "-limited"))
     assert 60 <= int(error.response.headers["retry-after"]) <= 90, error.response.headers
+    assert error.response.headers["x-should-retry"] == "true", error.response.headers
     error = raises(openai.InternalServerError, 503, lambda: ask(vendor, "-overloaded"))
     assert error.message, error
 

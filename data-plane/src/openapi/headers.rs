@@ -53,6 +53,11 @@ pub(super) fn of_errors() -> Value {
         "schema": {"type": "integer", "minimum": 1},
     });
     told.insert("retry-after".to_owned(), wait);
+    let again = json!({
+        "description": "whether the same request may be served within two minutes",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    });
+    told.insert("x-should-retry".to_owned(), again);
     told.into()
 }
 

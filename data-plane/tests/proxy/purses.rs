@@ -45,6 +45,8 @@ async fn comes_to(rig: &Rig, name: &str, wanted: (u16, &str)) {
     loop {
         let reply = caller.chat("m").await;
         if reply.code() == (wanted.0, wanted.1.to_owned()) {
+            let again = (wanted.0 == 402).then_some("false");
+            assert_eq!(reply.header("x-should-retry"), again);
             return;
         }
         assert!(std::time::Instant::now() < deadline, "{reply:?}");

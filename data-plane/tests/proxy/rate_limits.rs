@@ -138,6 +138,7 @@ async fn an_account_s_limit_counts_all_below_it_and_says_how_it_stands() {
         assert_eq!(text(&headers, "x-ratelimit-remaining-requests"), "0");
         let wait: u64 = text(&headers, "retry-after").parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
+        assert_eq!(text(&headers, "x-should-retry"), "true");
     }
     assert_eq!(upstream.asked().len(), before);
     // Who is below nobody that is limited has no limit.
@@ -266,6 +267,8 @@ async fn a_key_s_limits_are_its_own() {
     assert_eq!(statuses, [200, 200, 429]);
     let refused = caller.chat("m").await;
     assert_eq!(refused.header("x-ratelimit-limit-requests"), Some("2"));
+    // There is no room for an hour.
+    assert_eq!(refused.header("x-should-retry"), Some("false"));
     let message = refused.text();
     assert!(
         message.contains("this API key of 2 requests per hour"),

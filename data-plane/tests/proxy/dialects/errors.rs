@@ -62,6 +62,30 @@ async fn a_rate_limit_is_told_in_the_callers_dialect() {
     assert!(reply.header("retry-after").is_some());
 }
 
+/// What the upstream says of it is about the upstream's key, and stays here.
+#[tokio::test]
+async fn errors_say_whether_to_try_again_and_nothing_else_does() {
+    let limited = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
+    let after = |wait| Script::json(429, limited).with("retry-after", wait);
+    let wrong = r#"{"error":{"message":"Invalid 'tools'","type":"invalid_request_error"}}"#;
+    for (script, status, lie, again) in [
+        (after("40"), 429, "false", Some("true")),
+        (after("4000"), 429, "true", Some("false")),
+        (Script::json(500, "{}"), 503, "false", Some("true")),
+        (Script::json(400, wrong), 400, "true", Some("false")),
+        (Script::json(200, COMPLETION), 200, "true", None),
+    ] {
+        for (path, body) in [(CHAT, TO_CHAT), (MESSAGES, TO_MESSAGES)] {
+            let script = script.clone().with("x-should-retry", lie);
+            let (rig, _) = rig(Dialect::OpenAi, script).await;
+            let reply = rig.caller.post(path, body).await;
+            let rests = status == 503 && path == MESSAGES;
+            assert_eq!(reply.status, if rests { 529 } else { status }, "{path}");
+            assert_eq!(reply.header("x-should-retry"), again, "{path}: {status}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_model_that_rests_is_overloaded() {
     let busy = anthropics("overloaded_error", "Overloaded");
