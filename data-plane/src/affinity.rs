@@ -1,6 +1,6 @@
 //! Which provider key made what. Responses, files and batches live at the upstream
 //! account that made them: a call that names one (in its path, as
-//! `previous_response_id`, as a batch's `input_file_id`, as a `file_id` anywhere in what a
+//! `previous_response_id`, as its `conversation`, as a batch's `input_file_id`, as a `file_id` anywhere in what a
 //! model is asked) can be served by that key alone.
 //! And they belong to the account that had them made: no other may read them.
 //!

@@ -160,6 +160,11 @@ impl Endpoint {
         matches!(self.path, CHAT | MESSAGES)
     }
 
+    /// Whether its requests may go on with a conversation that an upstream keeps.
+    pub(crate) fn keeps_conversations(&self) -> bool {
+        self.path == RESPONSES
+    }
+
     /// Whether its body may name files that were uploaded.
     pub(crate) fn names_files(&self) -> bool {
         matches!(self.path, CHAT | RESPONSES)

@@ -45,6 +45,16 @@ def follow_ups_of_responses():
     client.responses.delete(made.id)
 
 
+def conversations_of_others():
+    error = raises(
+        openai.BadRequestError,
+        400,
+        lambda: other.responses.create(model="gpt-4o", input="and?", conversation="conv_1"),
+    )
+    assert error.param == "conversation", error.param
+    assert error.response.headers["x-should-retry"] == "false", error.response.headers
+
+
 def files():
     made = client.files.create(file=("in.jsonl", b"{}\n"), purpose="batch")
     assert (made.bytes, made.id) == (3, "file-1"), made
@@ -138,6 +148,7 @@ run(
         responses_at_azure,
         streamed_responses,
         follow_ups_of_responses,
+        conversations_of_others,
         files,
         files_in_responses,
         batches,

@@ -19,6 +19,7 @@ const STREAM: &str = "stream";
 const STREAM_OPTIONS: &str = "stream_options";
 const INCLUDE_USAGE: &str = "include_usage";
 const SESSION: &str = "session";
+pub(crate) const CONVERSATION: &str = "conversation";
 
 /// What a request says, as far as the proxy reads it.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub(crate) struct Fields {
     pub(crate) usage: UsageChunk,
     /// The id that the request goes on from.
     pub(crate) follows: Option<String>,
+    /// The id of the conversation that the request goes on with.
+    pub(crate) conversation: Option<String>,
 }
 
 /// Where a request names its model, or could.
@@ -74,6 +77,7 @@ impl Fields {
             stream: false,
             usage: UsageChunk::Asked,
             follows: None,
+            conversation: None,
         }
     }
 
@@ -127,9 +131,14 @@ impl Fields {
             Takes::Session => SESSION,
             _ => MODEL,
         };
-        let names = [MODEL, STREAM, STREAM_OPTIONS, within, before];
+        let kept = if endpoint.keeps_conversations() {
+            CONVERSATION
+        } else {
+            MODEL
+        };
+        let names = [MODEL, STREAM, STREAM_OPTIONS, within, before, kept];
         let found = members(text, &names).map_err(|e| not_an_object(&e))?;
-        let [model, stream, options, session, before] = found.values;
+        let [model, stream, options, session, before, kept] = found.values;
         refuse_duplicate(found.duplicate)?;
         let mut fields = Self::none(endpoint);
         match endpoint.takes {
@@ -152,6 +161,7 @@ impl Fields {
         if let Binds::Makes(Some(name)) = endpoint.binds {
             fields.follows = id(before, name)?;
         }
+        fields.conversation = conversation(kept)?;
         Ok(fields)
     }
 
@@ -250,6 +260,26 @@ fn id(value: Option<&str>, name: &'static str) -> Result<Option<String>, Problem
             serde_json::from_str(text).map(Some).map_err(wrong)
         }
     }
+}
+
+/// The id of a conversation, which stands alone or in an object.
+fn conversation(value: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(text) = value.filter(|text| *text != "null") else {
+        return Ok(None);
+    };
+    let wrong = || {
+        let message = "conversation must be a string, or an object with an id";
+        Problem::invalid(message).about(CONVERSATION)
+    };
+    let id = if text.starts_with('{') {
+        let found = members(text, &["id"]).map_err(|_| wrong())?;
+        refuse_duplicate(found.duplicate.map(|_| "conversation.id"))?;
+        let [id] = found.values;
+        id.ok_or_else(wrong)?
+    } else {
+        text
+    };
+    serde_json::from_str(id).map(Some).map_err(|_| wrong())
 }
 
 fn not_an_object(error: &serde_json::Error) -> Problem {

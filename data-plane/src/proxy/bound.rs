@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::call::Place;
 use super::{Arrival, Proxy};
 use crate::admit::denied;
-use crate::body::{Fields, Message};
+use crate::body::{CONVERSATION, Fields, Message};
 use crate::endpoint::{Binds, Takes};
 use crate::error::Problem;
 use crate::json::strings;
@@ -30,7 +30,8 @@ pub(super) struct Named<'r> {
 /// What a call names that a key has made, and that key.
 type Bound<'n> = (&'n Named<'n>, KeyId);
 
-/// The ids that a call names: in its path, as what it goes on from, as files.
+/// The ids that a call names: in its path, as what it goes on from, as its
+/// conversation, as files.
 ///
 /// # Errors
 /// 400 when they are too many, or cannot be found.
@@ -47,6 +48,10 @@ pub(super) fn named<'r>(
     named.extend(before.map(|(id, field)| Named {
         id: id.into(),
         field,
+    }));
+    named.extend(message.fields.conversation.as_deref().map(|id| Named {
+        id: id.into(),
+        field: CONVERSATION,
     }));
     if endpoint.names_files() {
         let text = std::str::from_utf8(message.held()).unwrap_or_default();
@@ -95,6 +100,12 @@ impl Proxy {
 }
 
 impl Named<'_> {
+    /// The id of what is made by nobody here, so that who serves it first is known to
+    /// have it: conversations are made elsewhere.
+    pub(super) fn conversation(&self) -> Option<&str> {
+        (self.field == CONVERSATION).then_some(&*self.id)
+    }
+
     fn unknown(&self) -> Problem {
         match self.field {
             "id" => Problem::unknown_id(&self.id),

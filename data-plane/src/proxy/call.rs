@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::upgrade::OnUpgrade;
 
-use super::bound::{named, routed};
+use super::bound::{Named, named, routed};
 use super::{Arrival, Proxy};
 use crate::account::{Account, End};
 use crate::admit::Admitted;
@@ -81,8 +81,8 @@ impl Proxy {
             headers: &parts.headers,
             pools: &self.deps.pools,
         };
-        let named = !named.is_empty();
-        let routed = routed(place, (&access, fields), (named, bound), &asking)?;
+        let bound = (!named.is_empty(), bound);
+        let routed = routed(place, (&access, fields), bound, &asking)?;
         account.model.push_str(routed.model);
         account.permits = routed.permits;
         self.enter(account, &routed.limits, (endpoint, &message), &admitted)
@@ -110,7 +110,7 @@ impl Proxy {
         account.bytes_in = message.read();
         drop(call);
         let served = served?;
-        self.remember(endpoint, &served, &admitted);
+        self.remember((endpoint, &named), &served, &admitted);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)
     }
@@ -174,12 +174,21 @@ impl Proxy {
         Ok((Message::whole(text, fields), Cow::Borrowed("")))
     }
 
-    /// Remembers which key made what an answer brings.
-    fn remember(&self, endpoint: &Endpoint, served: &Served, admitted: &Admitted) {
+    /// Remembers which key made what an answer brings, and has the conversation that
+    /// it went on with.
+    fn remember(
+        &self,
+        (endpoint, named): (&Endpoint, &[Named<'_>]),
+        served: &Served,
+        admitted: &Admitted,
+    ) {
         let whose = (admitted.owner(), admitted.account());
         let by = (served.key, !endpoint.path.starts_with("/v1/responses"));
         for id in made_in(endpoint, &served.answer) {
             self.affinity.note(whose, &id, by);
+        }
+        for id in named.iter().filter_map(Named::conversation) {
+            self.affinity.note(whose, id, (served.key, true));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an upstream made goes back to the key that made it, and to the account alone.
 
+mod conversations;
+
 use foldgate_domain::command::{AddAccount, Command, NewKey, ProfileEdit, TermsEdit};
 use foldgate_proto::{AccountId, AccountNumber, CallerKeyId, KeyHash};
 use http::{HeaderValue, Method};
