@@ -353,7 +353,7 @@ impl Form {
     fn heard(&self) -> u64 {
         match self {
             Self::Events(flow) => flow.heard(),
-            Self::Bytes { .. } => 0,
+            Self::Bytes { tail, .. } => tail.heard(),
         }
     }
 

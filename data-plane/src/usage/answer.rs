@@ -1,5 +1,6 @@
 //! Usage of a JSON answer that is too large to be held: found in its last
-//! bytes, where every known upstream puts it.
+//! bytes, where every known upstream puts it; what a client sent and the upstream says
+//! again (metadata) may stand behind it.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
@@ -9,54 +10,75 @@ use foldgate_domain::price::Tariff;
 use foldgate_proto::Quantities;
 
 use super::Usage;
+use super::ear::Ear;
 use crate::dialect::openai::usage::Made;
 use crate::endpoint::Endpoint;
 use crate::json::members;
 
-/// How much of an answer's end is kept; `usage` and what follows it are far
-/// smaller.
-const TAIL_BYTES: usize = 16 * 1024;
+/// How much of an answer's end is kept: metadata of a response, which follow its usage,
+/// are 16 pairs of at most 64 and 512 characters, each written with six bytes at most.
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// How many objects of that name are looked at for one that counts.
+const MOST_TRIES: usize = 64;
 
 /// The last bytes of an answer.
 #[derive(Debug)]
 pub(crate) struct Tail {
     bytes: BytesMut,
     made: Made,
+    /// Counts its text, where that is what is paid for.
+    ear: Option<Ear>,
 }
 
 impl Tail {
     /// Of an answer of an endpoint's that begins.
     pub(crate) fn of(endpoint: &Endpoint) -> Self {
-        let images = Tariff::of_path(endpoint.path) == Tariff::Images;
+        let tariff = Tariff::of_path(endpoint.path);
+        let images = tariff == Tariff::Images;
         Self {
             bytes: BytesMut::new(),
             made: if images { Made::Images } else { Made::Text },
+            ear: (tariff == Tariff::Tokens).then(Ear::default),
         }
     }
 
     /// Takes the next piece of the answer.
     pub(crate) fn push(&mut self, piece: &Bytes) {
+        if let Some(ear) = &mut self.ear {
+            ear.hear(piece);
+        }
         if piece.len() >= TAIL_BYTES {
             self.bytes.clear();
         }
         let from = piece.len().saturating_sub(TAIL_BYTES);
         self.bytes
             .extend_from_slice(piece.get(from..).unwrap_or_default());
-        if self.bytes.len() > 4 * TAIL_BYTES {
+        if self.bytes.len() > 2 * TAIL_BYTES {
             let surplus = self.bytes.len() - TAIL_BYTES;
             bytes::Buf::advance(&mut self.bytes, surplus);
         }
     }
 
-    /// The usage in them: the last member of that name. (Within a JSON string
-    /// its quotes would be escaped.)
+    /// How many bytes of text have come.
+    pub(crate) fn heard(&self) -> u64 {
+        self.ear.as_ref().map_or(0, Ear::heard)
+    }
+
+    /// The usage in them: the last member of that name that is an object with counts.
+    /// (Within a JSON string its quotes would be escaped; a string of that name, and a
+    /// member that is none, have no object behind them.)
     pub(crate) fn usage(&self) -> Option<Usage> {
         let name = b"\"usage\"";
-        let at = memmem::rfind(&self.bytes, name)? + name.len();
-        let rest = std::str::from_utf8(self.bytes.get(at..)?).ok()?;
-        let rest = rest.trim_start().strip_prefix(':')?;
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-        Usage::made(values.next()?.ok()?.get(), self.made)
+        let objects = memmem::rfind_iter(&self.bytes, name).filter_map(|at| {
+            let behind = self.bytes.get(at + name.len()..)?.trim_ascii_start();
+            let value = behind.strip_prefix(b":")?.trim_ascii_start();
+            value.starts_with(b"{").then_some(value)
+        });
+        objects.take(MOST_TRIES).find_map(|object| {
+            let mut values = serde_json::Deserializer::from_slice(object).into_iter::<&RawValue>();
+            Usage::made(values.next()?.ok()?.get(), self.made)
+        })
     }
 }
 

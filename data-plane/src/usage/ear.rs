@@ -52,9 +52,101 @@ fn string_length(text: &[u8]) -> usize {
     text.len()
 }
 
+/// How much of what was heard is kept for what comes next: the longest name, and space
+/// behind it.
+const KEPT: usize = 64;
+
+/// Hears an answer that comes in pieces, wherever they are cut.
+#[derive(Debug, Default)]
+pub(crate) struct Ear {
+    heard: u64,
+    /// What a name may begin in, outside of text.
+    kept: Vec<u8>,
+    /// Whether it stands within text.
+    within: bool,
+    /// Whether the last byte of the text was a backslash that escapes the next one.
+    escaped: bool,
+}
+
+impl Ear {
+    /// How many bytes of text have come.
+    pub(crate) const fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Hears the next piece.
+    pub(crate) fn hear(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        if self.within {
+            rest = self.text(rest);
+        }
+        if self.within {
+            return;
+        }
+        let mut joined = std::mem::take(&mut self.kept);
+        joined.extend_from_slice(rest);
+        let mut rest = joined.as_slice();
+        while let Some(begun) = behind_name(rest) {
+            self.within = true;
+            rest = self.text(begun);
+            if self.within {
+                return;
+            }
+        }
+        let from = rest.len().saturating_sub(KEPT);
+        self.kept = rest.get(from..).unwrap_or_default().to_vec();
+    }
+
+    /// Counts text until it ends; what is behind it.
+    fn text<'b>(&mut self, text: &'b [u8]) -> &'b [u8] {
+        if text.is_empty() {
+            return text;
+        }
+        let mut from = usize::from(std::mem::take(&mut self.escaped));
+        while let Some(at) = memchr::memchr2(b'"', b'\\', text.get(from..).unwrap_or_default()) {
+            let at = from + at;
+            if text.get(at) == Some(&b'"') {
+                self.within = false;
+                self.heard += at as u64;
+                return text.get(at + 1..).unwrap_or_default();
+            }
+            from = at + 2;
+        }
+        self.escaped = from > text.len();
+        self.heard += text.len() as u64;
+        &[]
+    }
+}
+
+/// The text that begins first, behind one of [`NAMES`] and a quote.
+fn behind_name(json: &[u8]) -> Option<&[u8]> {
+    memchr::memmem::find_iter(json, "\":").find_map(|at| {
+        let (named, behind) = json.split_at_checked(at + 2)?;
+        let is_named = |name: &Finder<'_>| named.ends_with(name.needle());
+        let text = behind.trim_ascii_start().strip_prefix(b"\"")?;
+        NAMES.iter().any(is_named).then_some(text)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_counted_wherever_its_pieces_are_cut() {
+        let json = r#"{"output":[{"content":[{"type":"output_text","text": "say \"hi\" \\"}]},
+            {"arguments":"{\"text\":\"ab\"}","result":"aaaa"},{"content":"","x":"yyy"}],
+            "choices":[{"message":{"content":"hello","reasoning_content":"hm"}}]}"#;
+        let text = [r#"say \"hi\" \\"#, r#"{\"text\":\"ab\"}"#, "hello", "hm"];
+        let bytes = text.map(str::len).iter().sum::<usize>() as u64;
+        for size in 1..=json.len() {
+            let mut ear = Ear::default();
+            for piece in json.as_bytes().chunks(size) {
+                ear.hear(piece);
+            }
+            assert_eq!(ear.heard(), bytes, "pieces of {size}");
+        }
+    }
 
     #[test]
     fn text_is_counted_whatever_the_dialect() {

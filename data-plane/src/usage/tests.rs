@@ -219,6 +219,30 @@ fn the_tail_of_a_large_answer_is_enough() {
     assert_eq!(Tail::of(chat).usage(), None);
 }
 
+/// A response says its metadata again, behind its usage; tools may be named so too.
+#[test]
+fn what_the_client_sent_does_not_hide_the_usage_of_a_large_answer() {
+    let [chat, ..] = &ENDPOINTS;
+    let tail = |body: &str| {
+        let mut tail = Tail::of(chat);
+        tail.push(&Bytes::copy_from_slice(body.as_bytes()));
+        (tail.usage(), tail.heard())
+    };
+    let long = "x".repeat(40_000);
+    for behind in [
+        r#""metadata":{"usage":"x"}"#,
+        r#""metadata":{"k":"usage"}"#,
+        r#""metadata":{"k":"usage","l":"{\"usage\":{\"input_tokens\":1}}"}"#,
+        r#""tools":[{"usage":{"type":"object"}},{"usage":{}},{"usage":null}]"#,
+        &format!("\"metadata\":{{\"k\":\"{long}\"}}"),
+    ] {
+        let body = format!("{{\"text\":\"hello\",\"usage\" : {USAGE},{behind}}}");
+        assert_eq!(tail(&body), (Some(counted()), 5), "{behind}");
+    }
+    let none = format!("{{\"text\":\"{long}\",\"metadata\":{{\"usage\":\"x\"}}}}");
+    assert_eq!(tail(&none), (None, 40_000));
+}
+
 proptest! {
     #[test]
     fn cutting_leaves_the_rest_equal(
