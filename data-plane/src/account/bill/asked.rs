@@ -3,7 +3,7 @@
 //!
 //! | paid by | before the call | where nothing was counted |
 //! |---|---|---|
-//! | tokens | a token for 4 bytes of the body (32 KiB of it at most: the rest is images), and 256 of an answer | the same, and a token for 4 bytes of text that came |
+//! | tokens | a token for 4 bytes of the body, of base64 data in it (images) 1,024 each at most, and 256 of an answer | the same, and a token for 4 bytes of text that came |
 //! | images | as many as are asked for | the same |
 //! | speech | its characters | the same; that is exact |
 //! | sound understood | nothing | a second for 16,000 bytes |
@@ -11,6 +11,7 @@
 
 use foldgate_domain::price::Tariff;
 use foldgate_proto::{Measure, Quantities};
+use memchr::memmem;
 
 use super::Ended;
 use crate::endpoint::Endpoint;
@@ -19,8 +20,11 @@ use crate::json::members;
 /// Bytes of text per token, about.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// The most that a request's bytes count for.
-const MOST_BY_BYTES: u64 = 32 * 1024;
+/// The least length of a member `data` that is taken for base64.
+const LEAST_DATA: usize = 1024;
+
+/// The most that base64 data count for, in bytes of text: about what an image does.
+const MOST_DATA: usize = 4096;
 
 /// How many tokens of an answer are billed of which nobody saw anything.
 const UNSEEN_ANSWER: u64 = 256;
@@ -54,7 +58,10 @@ impl Asked {
         let mut asked = Self {
             tariff,
             answers: tariff == Tariff::Tokens && !endpoint.path.ends_with("/embeddings"),
-            bytes: (body.len() as u64).min(MOST_BY_BYTES),
+            bytes: match tariff {
+                Tariff::Tokens | Tariff::Rerank => text_bytes(body),
+                _ => 0,
+            },
             images: 0,
             size: None,
             characters: 0,
@@ -142,6 +149,36 @@ impl Asked {
         let input = input.and_then(|input| serde_json::from_str::<String>(input).ok());
         self.characters = input.map_or(0, |input| input.chars().count() as u64);
     }
+}
+
+/// How long a body is without the base64 in it: what stands behind `;base64,`, and long
+/// members named `data`.
+fn text_bytes(body: &[u8]) -> u64 {
+    let mut bytes = body.len();
+    let mut data = |at: usize, least: usize| {
+        let behind = body.get(at..).unwrap_or_default();
+        let length = behind.iter().take_while(|byte| is_base64(**byte)).count();
+        if length >= least {
+            bytes -= length.saturating_sub(MOST_DATA);
+        }
+    };
+    for at in memmem::find_iter(body, ";base64,") {
+        data(at + ";base64,".len(), 0);
+    }
+    for at in memmem::find_iter(body, "\"data\":") {
+        let at = at + "\"data\":".len();
+        let behind = body.get(at..).unwrap_or_default();
+        let value = behind.trim_ascii_start();
+        if value.starts_with(b"\"") {
+            data(at + behind.len() - value.len() + 1, LEAST_DATA);
+        }
+    }
+    bytes as u64
+}
+
+/// Whether it stands in base64 of any alphabet; slashes may be escaped.
+const fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'\\')
 }
 
 #[cfg(test)]

@@ -24,12 +24,37 @@ fn ended(usage: Option<Quantities>, heard: u64, whole: bool) -> Ended {
 }
 
 #[test]
-fn a_long_body_is_images_beyond_some_length() {
-    let body = "x".repeat(1_000_000);
+fn a_long_prompt_counts_as_a_whole() {
+    let body = "x ".repeat(500_000);
     let chat = asked("/v1/chat/completions", &body).before();
-    assert_eq!((chat.input, chat.output), (8192, 256));
+    assert_eq!((chat.input, chat.output), (250_000, 256));
     let embedding = asked("/v1/embeddings", &body).before();
-    assert_eq!((embedding.input, embedding.output), (8192, 0));
+    assert_eq!((embedding.input, embedding.output), (250_000, 0));
+}
+
+#[test]
+fn base64_counts_for_an_image_and_not_for_its_length() {
+    let tokens = |body: &str| asked("/v1/chat/completions", body).before().input;
+    let text = "some words ".repeat(4_000);
+    let long = "aB+/".repeat(50_000);
+    for (before, after) in [
+        (r#"{"url":"data:image/png;base64,"#, "\"}"),
+        (r#"{"data":""#, "\"}"),
+        (r#"{"data": ""#, r#"\/w==","format":"wav"}"#),
+    ] {
+        let with = |data: &str| tokens(&format!("{text}{before}{data}{after}"));
+        let around = with("");
+        let image = with(&long) - around;
+        assert!((1_020..=1_024).contains(&image), "{before}: {image}");
+        let two = tokens(&format!("{before}{long}{after}{before}{long}{after}"));
+        assert!((2_040..2_080).contains(&two), "{before}: {two}");
+        // Words are none, wherever they stand.
+        assert_eq!(with(&text), around + 11_000, "{before}");
+    }
+    let other = format!("{{\"text\":\"{long}\"}}");
+    assert_eq!(tokens(&other), (other.len() as u64).div_ceil(4));
+    let twice = format!("{{\"data\":\"data:image/png;base64,{long}\"}}");
+    assert!((1_024..1_040).contains(&tokens(&twice)));
 }
 
 #[test]
