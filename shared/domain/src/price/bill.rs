@@ -194,7 +194,10 @@ fn of_images<'t>(
 ) {
     let listed = size.and_then(|size| rows.size(size));
     let call = || rows.find(&kinds::IMAGE, 0).map(|found| (None, found));
-    let found = listed.map_or_else(call, |(name, found)| Some((Some(name), found)));
+    let dearest = || rows.sizes().max_by_key(|(_, found)| found.amount);
+    let sized = |(name, found)| (Some(name), found);
+    let found = listed.map(sized).or_else(call);
+    let found = found.or_else(|| dearest().map(sized));
     lines.put_size(found, images, Unit::Call);
 }
 

@@ -62,9 +62,14 @@ fn images_by_size_and_number() {
             60_000_000,
         )
         .sized("high:1024x1024"),
-        // Not listed, and no Call.
-        bill(Images, "gpt-image-1", |q| q.images = 1, 0)
-            .sized("high:2048x2048")
+        // Not listed, and no Call: the dearest that is listed, 0.25
+        bill(Images, "gpt-image-1", |q| q.images = 1, 250_000_000).sized("high:2048x2048"),
+        // The quality or all of it left to the model: 2 x 0.25
+        bill(Images, "gpt-image-1", |q| q.images = 2, 500_000_000).sized("1024x1024"),
+        bill(Images, "gpt-image-1", |q| q.images = 2, 500_000_000),
+        // No sizes, no Call.
+        bill(Images, "no-such-model", |q| q.images = 1, 0)
+            .sized("1024x1024")
             .unpriced(),
         // None made.
         bill(Images, "imagen-3.0-generate-001", |_| {}, 0),
