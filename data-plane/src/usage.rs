@@ -3,6 +3,7 @@
 
 mod answer;
 mod chunk;
+pub(crate) mod count;
 mod ear;
 mod messages;
 mod named;
@@ -38,7 +39,12 @@ impl Usage {
 
     /// As [`Self::read`], of a reranker's `usage` or `meta`.
     pub(crate) fn of_rerank(json: &str) -> Option<Self> {
-        rerank::read(json).map(Self)
+        let read = rerank::read(json)?;
+        let counts = [read.input, read.output, read.searches];
+        counts
+            .iter()
+            .all(|count| *count <= count::MOST)
+            .then_some(Self(read))
     }
 
     /// Tokens read, cached ones among them.

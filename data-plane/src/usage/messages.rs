@@ -40,7 +40,7 @@ impl Watch {
             && let Some(usage) = usage.or(inner)
         {
             said.hear(usage);
-            self.usage = said.quantities().map(Usage::from).or(self.usage);
+            self.usage = said.quantities().map(Usage::from);
         }
         Keep::All
     }

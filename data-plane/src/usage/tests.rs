@@ -305,6 +305,18 @@ fn a_stream_of_messages_counts_up() {
         see("message_stop", stop),
         (Keep::All, counted(32, 9, 20), true)
     );
+    let last = r#"{"type":"message_delta","usage":{"output_tokens":-9}}"#;
+    assert_eq!(see("message_delta", last), (Keep::All, None, true));
     let error = r#"{"type":"error","error":{"type":"overloaded_error"}}"#;
     assert_eq!(see("error", error).0, Keep::Error(error.to_owned()));
+}
+
+#[test]
+fn a_reranker_that_counts_what_cannot_be_counts_nothing() {
+    let read = |json: &str| Usage::of_rerank(json).is_some();
+    assert!(read(r#"{"total_tokens":38}"#));
+    assert!(!read(r#"{"total_tokens":-38}"#));
+    assert!(!read(
+        r#"{"billed_units":{"search_units":18446744073709551615}}"#
+    ));
 }

@@ -6,6 +6,7 @@ use foldgate_proto::Quantities;
 use serde_json::Value;
 
 use crate::dialect::Json;
+use crate::usage::count::MOST;
 
 /// What has been said of a message's usage.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,11 @@ impl Said {
         let Ok(usage) = serde_json::from_str::<Value>(json) else {
             return;
         };
-        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+        // One that cannot be is kept as the greatest, until another replaces it.
+        let count = |path: &str| {
+            let number = usage.pointer(path).and_then(Value::as_number)?;
+            Some(number.as_u64().unwrap_or(u64::MAX))
+        };
         let mut set = |slot: fn(&mut Self) -> &mut Option<u64>, path: &str| {
             if let Some(count) = count(path) {
                 *slot(self) = Some(count);
@@ -64,9 +69,21 @@ impl Said {
         );
     }
 
-    /// What all of it amounts to; `None` when nothing was said.
+    /// What all of it amounts to; `None` when nothing was said, or what cannot be.
     pub(crate) fn quantities(&self) -> Option<Quantities> {
         self.input.or(self.output)?;
+        let said = [
+            self.input,
+            self.cache_read,
+            self.cache_creation,
+            self.hour,
+            self.minutes,
+            self.output,
+            self.searches,
+        ];
+        if said.iter().flatten().any(|count| *count > MOST) {
+            return None;
+        }
         let hour = self.hour.unwrap_or(0);
         let by_ttl = hour.saturating_add(self.minutes.unwrap_or(0));
         let creation = self.cache_creation.unwrap_or(by_ttl);

@@ -4,6 +4,8 @@
 use foldgate_proto::Quantities;
 use serde::Deserialize;
 
+use crate::usage::count::MOST;
+
 /// Anything in it may be `null`: that says nothing.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -26,10 +28,21 @@ struct Detail {
     token_count: Option<u64>,
 }
 
-/// Reads a `usageMetadata` object. `None`: it is none, or says nothing.
+/// Reads a `usageMetadata` object. `None`: it is none, says nothing, or says what cannot
+/// be.
 pub(crate) fn read(json: &str) -> Option<Quantities> {
     let said: Said = serde_json::from_str(json).ok()?;
     said.prompt_token_count.or(said.total_token_count)?;
+    let counts = [
+        said.prompt_token_count,
+        said.candidates_token_count,
+        said.thoughts_token_count,
+        said.tool_use_prompt_token_count,
+        said.total_token_count,
+    ];
+    if counts.iter().flatten().any(|count| *count > MOST) {
+        return None;
+    }
     let prompt = said.prompt_token_count.unwrap_or_default();
     let cached = said
         .cached_content_token_count
@@ -44,6 +57,11 @@ pub(crate) fn read(json: &str) -> Option<Quantities> {
     let audio = audio.min(fresh);
     let image = image.min(fresh - audio);
     let written = said.candidates_token_count.unwrap_or_default();
+    // Not every version counts thoughts and tools into it.
+    let total = said.total_token_count.filter(|total| *total > 0);
+    if total.is_some_and(|total| total < prompt + written) {
+        return None;
+    }
     let spoken = of(said.candidates_tokens_details.as_deref(), "AUDIO").min(written);
     let drawn = of(said.candidates_tokens_details.as_deref(), "IMAGE").min(written - spoken);
     Some(Quantities {

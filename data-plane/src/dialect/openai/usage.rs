@@ -4,12 +4,14 @@
 //! The names differ by endpoint (`prompt_tokens` and `input_tokens`,
 //! `..._tokens_details` and `..._token_details`), the meaning does not. An object
 //! whose total is greater than its parts is of an upstream that leaves its
-//! thoughts out of `completion_tokens`: the rest are thoughts.
+//! thoughts out of `completion_tokens`: the rest are thoughts. One whose total is less,
+//! or whose counts cannot be, counts nothing.
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
 
 use crate::dialect::Json;
+use crate::usage::count::{MOST, count};
 
 /// What an endpoint's answers are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +34,20 @@ pub(crate) fn of(json: &str, made: Made) -> Option<Quantities> {
     if usage.get("type").and_then(Value::as_str) == Some("duration") {
         return seconds(&usage);
     }
-    let count = |names: [&str; 2]| names.iter().find_map(|name| amount(&usage, name));
-    let prompt = count(["prompt_tokens", "input_tokens"]);
-    let written = count(["completion_tokens", "output_tokens"]);
-    let total = amount(&usage, "total_tokens");
+    let either = |[one, other]: [&str; 2]| match count(&usage, one) {
+        Ok(None) => count(&usage, other),
+        said => said,
+    };
+    let prompt = either(["prompt_tokens", "input_tokens"]).ok()?;
+    let written = either(["completion_tokens", "output_tokens"]).ok()?;
+    let total = count(&usage, "total_tokens").ok()?;
     prompt.or(written).or(total)?;
+    // A total of nothing is one that was not filled in.
+    let total = total.filter(|total| *total > 0);
+    let parts = prompt.unwrap_or(0) + written.unwrap_or(0);
+    if total.is_some_and(|total| total < parts) {
+        return None;
+    }
     let completion = written.unwrap_or(0);
     let prompt = prompt.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(completion));
     let mut quantities = Quantities {
@@ -131,7 +142,7 @@ fn searches(usage: &Value) -> u64 {
     let tools = usage.get("server_tool_use");
     let by_tools = || tools.and_then(|tools| amount(tools, "web_search_requests"));
     let counted = amount(usage, "num_search_queries").or_else(by_tools);
-    counted.unwrap_or(0)
+    counted.filter(|count| *count <= MOST).unwrap_or(0)
 }
 
 /// A transcription that is paid for by its length.

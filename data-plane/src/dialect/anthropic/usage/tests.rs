@@ -93,3 +93,21 @@ fn what_is_written_reads_the_same() {
     let text = String::from_utf8(json.into_vec()).unwrap();
     assert_eq!(read(&text), Some(quantities));
 }
+
+/// Until a later event says what can be.
+#[test]
+fn counts_that_cannot_be_count_nothing() {
+    for json in [
+        r#"{"input_tokens":-1,"output_tokens":9}"#,
+        r#"{"input_tokens":18446744073709551615,"output_tokens":9}"#,
+        r#"{"input_tokens":5,"output_tokens":1e30}"#,
+        r#"{"input_tokens":5,"cache_read_input_tokens":1099511627777}"#,
+    ] {
+        assert_eq!(read(json), None, "{json}");
+    }
+    let mut said = Said::default();
+    said.hear(r#"{"input_tokens":25,"output_tokens":-1}"#);
+    assert_eq!(said.quantities(), None);
+    said.hear(r#"{"output_tokens":4}"#);
+    assert_eq!(said.quantities().unwrap().output, 4);
+}

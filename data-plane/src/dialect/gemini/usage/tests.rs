@@ -20,3 +20,18 @@ fn null_says_nothing_and_hides_nothing() {
     let none = r#"{"promptTokenCount":null,"totalTokenCount":null,"candidatesTokenCount":2}"#;
     assert_eq!(read(none), None);
 }
+
+#[test]
+fn counts_that_cannot_be_count_nothing() {
+    for json in [
+        r#"{"promptTokenCount":-1,"candidatesTokenCount":2}"#,
+        r#"{"promptTokenCount":18446744073709551615}"#,
+        r#"{"promptTokenCount":5,"thoughtsTokenCount":1099511627777}"#,
+        r#"{"promptTokenCount":50,"candidatesTokenCount":10,"totalTokenCount":59}"#,
+    ] {
+        assert_eq!(read(json), None, "{json}");
+    }
+    let json = r#"{"promptTokenCount":50,"candidatesTokenCount":10,
+        "thoughtsTokenCount":7,"totalTokenCount":60}"#;
+    assert_eq!(read(json).unwrap().written(), 17);
+}
