@@ -37,7 +37,7 @@ const STEADY: Duration = Duration::from_secs(80);
 // One thread: the other processor is the fleet's.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    println!("rate limits\n\none call, per limit that it has");
+    println!("rate limits\n\nwhat one call pays");
     for ids in [1, 100_000] {
         for others in [0, 7] {
             let (one, four) = (cost(ids, others, 1), cost(ids, others, 4));
