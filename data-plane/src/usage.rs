@@ -69,25 +69,7 @@ impl Usage {
 
     /// Both together.
     pub(crate) fn plus(&self, other: &Self) -> Self {
-        let (one, other) = (&self.0, &other.0);
-        let sum = |of: fn(&Quantities) -> u64| of(one).saturating_add(of(other));
-        Self(Quantities {
-            input: sum(|q| q.input),
-            cached: sum(|q| q.cached),
-            cache_write: sum(|q| q.cache_write),
-            cache_write_long: sum(|q| q.cache_write_long),
-            input_audio: sum(|q| q.input_audio),
-            cached_audio: sum(|q| q.cached_audio),
-            input_image: sum(|q| q.input_image),
-            output: sum(|q| q.output),
-            reasoning: sum(|q| q.reasoning),
-            output_audio: sum(|q| q.output_audio),
-            output_image: sum(|q| q.output_image),
-            images: sum(|q| q.images),
-            sound_ms: sum(|q| q.sound_ms),
-            characters: sum(|q| q.characters),
-            searches: sum(|q| q.searches),
-        })
+        Self(self.0.plus(&other.0))
     }
 }
 

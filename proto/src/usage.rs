@@ -88,6 +88,56 @@ impl Quantities {
             .saturating_add(self.output_audio)
             .saturating_add(self.output_image)
     }
+
+    /// Both together, kind by kind; what is more than can be counted is the most that can
+    /// be.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let (mut sum, mut other) = (*self, *other);
+        for (sum, more) in sum.kinds().into_iter().zip(other.kinds()) {
+            *sum = sum.saturating_add(*more);
+        }
+        sum
+    }
+
+    /// Every kind. A kind that is added to the type does not compile here until it has
+    /// its place.
+    const fn kinds(&mut self) -> [&mut u64; 15] {
+        let Self {
+            input,
+            cached,
+            cache_write,
+            cache_write_long,
+            input_audio,
+            cached_audio,
+            input_image,
+            output,
+            reasoning,
+            output_audio,
+            output_image,
+            images,
+            sound_ms,
+            characters,
+            searches,
+        } = self;
+        [
+            input,
+            cached,
+            cache_write,
+            cache_write_long,
+            input_audio,
+            cached_audio,
+            input_image,
+            output,
+            reasoning,
+            output_audio,
+            output_image,
+            images,
+            sound_ms,
+            characters,
+            searches,
+        ]
+    }
 }
 
 /// Where the quantities come from.

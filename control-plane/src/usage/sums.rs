@@ -39,48 +39,6 @@ impl Sums {
         for (sum, more) in ours.into_iter().zip(theirs) {
             *sum = sum.saturating_add(more);
         }
-        let mut more = other.quantities;
-        for (sum, more) in each(&mut self.quantities).into_iter().zip(each(&mut more)) {
-            *sum = sum.saturating_add(*more);
-        }
+        self.quantities = self.quantities.plus(&other.quantities);
     }
-}
-
-/// Every kind. A kind that is added to the type does not compile here until it has
-/// its place.
-const fn each(of: &mut Quantities) -> [&mut u64; 15] {
-    let Quantities {
-        input,
-        cached,
-        cache_write,
-        cache_write_long,
-        input_audio,
-        cached_audio,
-        input_image,
-        output,
-        reasoning,
-        output_audio,
-        output_image,
-        images,
-        sound_ms,
-        characters,
-        searches,
-    } = of;
-    [
-        input,
-        cached,
-        cache_write,
-        cache_write_long,
-        input_audio,
-        cached_audio,
-        input_image,
-        output,
-        reasoning,
-        output_audio,
-        output_image,
-        images,
-        sound_ms,
-        characters,
-        searches,
-    ]
 }
