@@ -1,55 +1,22 @@
 //! How much text an answer brings, for the case that its upstream does not say: counted
 //! as it passes, nothing of it is kept.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 /// Members that hold text of an answer. `"content":` is also the end of
 /// `"reasoning_content":`, and `"text":` stands in legacy completions and in messages.
-static NAMES: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
-    [
-        "content\":",
-        "arguments\":",
-        "text\":",
-        "delta\":",
-        "thinking\":",
-        "partial_json\":",
-    ]
-    .map(Finder::new)
-});
+const NAMES: [&[u8]; 6] = [
+    b"content\":",
+    b"arguments\":",
+    b"text\":",
+    b"delta\":",
+    b"thinking\":",
+    b"partial_json\":",
+];
 
 /// How many bytes of text some JSON holds, as it is written there.
 pub(crate) fn text_in(json: &[u8]) -> u64 {
-    let each = NAMES.iter().map(|name| {
-        let mut rest = json;
-        let mut bytes = 0;
-        while let Some(at) = name.find(rest) {
-            let behind = rest.get(at + name.needle().len()..).unwrap_or_default();
-            rest = behind.trim_ascii_start();
-            if let Some(text) = rest.strip_prefix(b"\"") {
-                let length = string_length(text);
-                bytes += length as u64;
-                rest = text.get(length..).unwrap_or_default();
-            }
-        }
-        bytes
-    });
-    each.sum()
-}
-
-/// The length of a string whose opening quote has been read.
-fn string_length(text: &[u8]) -> usize {
-    let mut from = 0;
-    for at in memchr::memchr_iter(b'"', text) {
-        let before = text.get(from..at).unwrap_or_default();
-        let slashes = before.iter().rev().take_while(|byte| **byte == b'\\');
-        if slashes.count().is_multiple_of(2) {
-            return at;
-        }
-        from = at + 1;
-    }
-    text.len()
+    let mut ear = Ear::default();
+    ear.listen(json);
+    ear.heard
 }
 
 /// How much of what was heard is kept for what comes next: the longest name, and space
@@ -85,16 +52,25 @@ impl Ear {
         }
         let mut joined = std::mem::take(&mut self.kept);
         joined.extend_from_slice(rest);
-        let mut rest = joined.as_slice();
+        let rest = self.listen(&joined);
+        if self.within {
+            return;
+        }
+        let from = rest.len().saturating_sub(KEPT);
+        self.kept = rest.get(from..).unwrap_or_default().to_vec();
+    }
+
+    /// Counts all text; what is behind the last of it.
+    fn listen<'b>(&mut self, json: &'b [u8]) -> &'b [u8] {
+        let mut rest = json;
         while let Some(begun) = behind_name(rest) {
             self.within = true;
             rest = self.text(begun);
             if self.within {
-                return;
+                break;
             }
         }
-        let from = rest.len().saturating_sub(KEPT);
-        self.kept = rest.get(from..).unwrap_or_default().to_vec();
+        rest
     }
 
     /// Counts text until it ends; what is behind it.
@@ -122,7 +98,7 @@ impl Ear {
 fn behind_name(json: &[u8]) -> Option<&[u8]> {
     memchr::memmem::find_iter(json, "\":").find_map(|at| {
         let (named, behind) = json.split_at_checked(at + 2)?;
-        let is_named = |name: &Finder<'_>| named.ends_with(name.needle());
+        let is_named = |name: &&[u8]| named.ends_with(name);
         let text = behind.trim_ascii_start().strip_prefix(b"\"")?;
         NAMES.iter().any(is_named).then_some(text)
     })
