@@ -7,6 +7,7 @@ mod table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldgate_domain::price::Tariff;
 use http::Method;
 
 use crate::dialect::Caller;
@@ -149,7 +150,18 @@ impl Takes {
     }
 }
 
+/// By what each row of [`ENDPOINTS`] is paid.
+static TARIFFS: LazyLock<Vec<Tariff>> = LazyLock::new(|| {
+    let paths = ENDPOINTS.iter().map(|endpoint| endpoint.path);
+    paths.map(Tariff::of_path).collect()
+});
+
 impl Endpoint {
+    /// By what it is paid.
+    pub(crate) fn tariff(&self) -> Tariff {
+        TARIFFS.get(self.index).copied().unwrap_or(Tariff::Call)
+    }
+
     /// What its callers speak.
     pub(crate) fn caller(&self) -> Caller {
         by_path(self.path)

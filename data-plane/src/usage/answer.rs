@@ -34,7 +34,7 @@ pub(crate) struct Tail {
 impl Tail {
     /// Of an answer of an endpoint's that begins.
     pub(crate) fn of(endpoint: &Endpoint) -> Self {
-        let tariff = Tariff::of_path(endpoint.path);
+        let tariff = endpoint.tariff();
         let images = tariff == Tariff::Images;
         Self {
             bytes: BytesMut::new(),
@@ -85,7 +85,7 @@ impl Tail {
 /// The usage of a whole JSON answer of an endpoint's.
 pub(crate) fn of_whole(endpoint: &Endpoint, answer: &[u8]) -> Option<Usage> {
     let text = std::str::from_utf8(answer).ok()?;
-    match Tariff::of_path(endpoint.path) {
+    match endpoint.tariff() {
         Tariff::Free | Tariff::Call => None,
         Tariff::Tokens => {
             let [usage] = members(text, &["usage"]).ok()?.values;

@@ -26,6 +26,9 @@ const LEAST_DATA: usize = 1024;
 /// The most that base64 data count for, in bytes of text: about what an image does.
 const MOST_DATA: usize = 4096;
 
+/// How many bytes of base64 are judged at once.
+const PIECE: usize = 64;
+
 /// How many tokens of an answer are billed of which nobody saw anything.
 const UNSEEN_ANSWER: u64 = 256;
 
@@ -54,7 +57,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads what is held of a request's body.
     pub(crate) fn of(endpoint: &Endpoint, body: &[u8]) -> Self {
-        let tariff = Tariff::of_path(endpoint.path);
+        let tariff = endpoint.tariff();
         let mut asked = Self {
             tariff,
             answers: tariff == Tariff::Tokens && !endpoint.path.ends_with("/embeddings"),
@@ -157,7 +160,7 @@ fn text_bytes(body: &[u8]) -> u64 {
     let mut bytes = body.len();
     let mut data = |at: usize, least: usize| {
         let behind = body.get(at..).unwrap_or_default();
-        let length = behind.iter().take_while(|byte| is_base64(**byte)).count();
+        let length = base64_length(behind);
         if length >= least {
             bytes -= length.saturating_sub(MOST_DATA);
         }
@@ -174,6 +177,16 @@ fn text_bytes(body: &[u8]) -> u64 {
         }
     }
     bytes as u64
+}
+
+/// How long the base64 is that some text begins with. It may be megabytes: whole pieces
+/// are judged without a branch for each byte.
+fn base64_length(text: &[u8]) -> usize {
+    let is_whole = |piece: &&[u8]| piece.iter().fold(true, |all, byte| all & is_base64(*byte));
+    let pieces = text.chunks_exact(PIECE).take_while(is_whole);
+    let whole = pieces.count() * PIECE;
+    let rest = text.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|byte| is_base64(**byte)).count()
 }
 
 /// Whether it stands in base64 of any alphabet; slashes may be escaped.
