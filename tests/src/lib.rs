@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod browser;
+pub mod bulk;
 pub mod cli;
 pub mod client;
 pub mod fleet;

@@ -5,6 +5,7 @@ mod accounts;
 mod admin_models;
 mod balance;
 mod bills;
+mod bulk;
 mod cli;
 mod cluster;
 mod explained;
