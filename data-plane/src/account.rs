@@ -104,6 +104,8 @@ pub(crate) struct Account {
     pub(crate) model: String,
     /// The Level and the key of the last attempt.
     pub(crate) served_by: Option<(Level, KeyNumber)>,
+    /// The Model of the last attempt, where another led to it.
+    pub(crate) target: Option<HeaderValue>,
     /// Attempts made.
     pub(crate) attempts: u32,
     /// Its places among the calls under way; it keeps them to its end.
@@ -155,6 +157,7 @@ impl Account {
             requested: String::new(),
             model: String::new(),
             served_by: None,
+            target: None,
             attempts: 0,
             permits: Vec::new(),
             standing: Standing::default(),
@@ -251,6 +254,7 @@ impl Account {
             side: self.end.side(),
             account: self.caller.map(|account| account.0),
             requested_model: some(&self.requested),
+            served_by: self.target.as_ref().and_then(|name| name.to_str().ok()),
             model: some(&self.model),
             level: level.map(Level::get),
             key: key.map(|key| key.0),

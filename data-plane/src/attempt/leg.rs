@@ -165,6 +165,7 @@ impl<'a> Run<'a> {
             self.made += 1;
             self.account.attempts = self.account.attempts.saturating_add(1);
             self.account.served_by = Some((level, held.number()));
+            self.account.target = self.call.plan.served_by(way.leg);
             if let Err(problem) = self.account.intend(parcel.upstream()) {
                 return Ok(Outcome::Refused(problem));
             }
@@ -174,7 +175,7 @@ impl<'a> Run<'a> {
                 Ok(answer) => {
                     return Ok(Outcome::Answered(Box::new(Served {
                         answer,
-                        by: self.call.plan.served_by(way.leg),
+                        by: self.account.target.clone(),
                         silence: way.terms.silence(self.call),
                         key: id,
                     })));

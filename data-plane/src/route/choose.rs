@@ -69,9 +69,8 @@ fn tagged<'t>(
     legs: Vec<Leg<'t>>,
     asking: &Asking<'_>,
 ) -> Result<Vec<Leg<'t>>, Problem> {
-    let header = asking.headers.get(ROUTING_TAGS);
-    let list = header.and_then(|value| value.to_str().ok());
-    let asked = read_tags(list.unwrap_or_default());
+    let lines = asking.headers.get_all(ROUTING_TAGS).into_iter();
+    let asked = read_tags(lines.filter_map(|line| line.to_str().ok()));
     let tags_of = |leg: &Leg<'_>| {
         let target = routing.targets.get(leg.place);
         target.map_or(&[][..], |target| target.tags.as_slice())

@@ -52,7 +52,10 @@ pub struct AccessLine<'a> {
     /// The model that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_model: Option<&'a str>,
-    /// The model that was used.
+    /// The Model that a routing Model led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<&'a str>,
+    /// The model that the upstream was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<&'a str>,
     /// The Level that answered.

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldgate_tests::Reply;
+use foldgate_tests::poll::SOON;
+use foldgate_tests::{Reply, holds};
 use serde_json::{Value, json};
 
 use super::models_world::{ENDPOINTS, MODELS, World, asking, leading, secret};
@@ -140,6 +141,7 @@ async fn routing_models_choose_as_their_strategies_say() {
     for (headers, target) in [
         (vec![(tag, "eu")], "t1"),
         (vec![(tag, "nowhere, eu")], "t1"),
+        (vec![(tag, "nowhere"), (tag, "eu")], "t1"),
         (vec![(tag, "nowhere")], "t2"),
     ] {
         let answer = world.chat("tagged", &headers).await;
@@ -149,4 +151,11 @@ async fn routing_models_choose_as_their_strategies_say() {
     }
     let answer = world.chat("tiers", &[]).await;
     assert_eq!(answer.header(SERVED_BY), Some("t3"), "the greater priority");
+    let id = answer.header("x-request-id").expect("an id");
+    holds("the access log names the target", SOON, async || {
+        let output = world.foldgate.output();
+        let mut lines = output.lines().filter(|line| line.contains(id));
+        lines.any(|line| line.contains("\"served_by\":\"t3\""))
+    })
+    .await;
 }

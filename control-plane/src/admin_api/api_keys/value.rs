@@ -7,7 +7,7 @@ use foldgate_domain::command::{Change, LimitPatch, TermsEdit};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
 use foldgate_domain::definition::grammar::{MODEL_PATTERN, NAME};
-use foldgate_domain::definition::rate_limit::MAX_LIMIT;
+use foldgate_domain::definition::rate_limit::{MAX_LIMIT, limit};
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
 use garde::Validate;
 use schemars::JsonSchema;
@@ -132,23 +132,28 @@ pub(crate) struct McpAccess {
 pub(crate) struct McpRateLimit {
     /// Calls per second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[garde(custom(limit))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub rps: Option<u64>,
     /// Calls per minute.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[garde(custom(limit))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub rpm: Option<u64>,
     /// Calls per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[garde(custom(limit))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub rph: Option<u64>,
     /// Calls per day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[garde(custom(limit))]
+    #[schemars(range(min = 1, max = MAX_LIMIT))]
     pub rpd: Option<u64>,
     /// Calls at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(range(min = 1, max = u32::MAX))]
+    #[garde(custom(limit))]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub concurrency: Option<u32>,
 }
 
@@ -313,9 +318,10 @@ impl ApiKey {
 )]
 fn all_limits(limits: &Option<BTreeMap<String, McpRateLimit>>, (): &()) -> garde::Result {
     for (server, limit) in limits.iter().flatten() {
-        if limit.validate().is_err() {
-            let problem = format!("{server:?}: a limit must be from 1 to {MAX_LIMIT}");
-            return Err(garde::Error::new(problem));
+        if let Err(faults) = limit.validate()
+            && let Some((field, fault)) = faults.iter().next()
+        {
+            return Err(garde::Error::new(format!("{server:?}: {field}: {fault}")));
         }
     }
     Ok(())

@@ -60,12 +60,10 @@ impl RateLimit {
 }
 
 /// A limit that limits, and lets something through.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "what the derived code calls it with"
-)]
-pub(super) fn limit<N: Copy + Into<u64>>(value: &Option<N>, _: &()) -> garde::Result {
+///
+/// # Errors
+/// 0, or more than [`MAX_LIMIT`].
+pub fn limit<N: Copy + Into<u64>>(value: &Option<N>, _: &()) -> garde::Result {
     match (*value).map(Into::into) {
         Some(0) => Err(garde::Error::new(
             "0 would let nothing through; leave it out for no limit",

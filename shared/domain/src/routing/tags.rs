@@ -6,9 +6,10 @@ pub const DEFAULT_TAG: &str = "default";
 /// The most tags of a request that count; a target has no more either.
 pub const MAX_TAGS: usize = 32;
 
-/// The tags of a comma list, without empty ones.
-pub fn read_tags(list: &str) -> Vec<&str> {
-    let tags = list.split(',').map(str::trim);
+/// The tags of comma lists, without empty ones: a header may come in several lines.
+pub fn read_tags<'t>(lists: impl IntoIterator<Item = &'t str>) -> Vec<&'t str> {
+    let tags = lists.into_iter().flat_map(|list| list.split(','));
+    let tags = tags.map(str::trim);
     tags.filter(|tag| !tag.is_empty()).take(MAX_TAGS).collect()
 }
 
