@@ -126,3 +126,36 @@ async fn a_record_of_a_newer_schema_is_held() {
     // A small number in MessagePack is one byte.
     holds(b"\xa6schema\x01", b"\xa6schema\x63", "schema 99").await;
 }
+
+#[tokio::test]
+async fn a_model_that_a_newer_version_wrote_is_told_and_not_served() {
+    let fleet = Fleet::start(1, 1).await;
+    let (admin, node) = (fleet.admin(), &fleet.nodes[0]);
+    let upstream = FakeUpstream::start().await;
+    admin.serve_all(&upstream.url()).await;
+    let model = json!({"display_name": "led", "model_name": "up", "level": 1});
+    admin.post("/admin/v1/models", &model).await.ok();
+    // A field of a name that this version does not know.
+    let newer = append(&fleet, b"model_name", b"model_nose").await;
+    fleet.folded(newer).await;
+    for status in [fleet.controls[0].status(), node.status()] {
+        let page = eventually("it is told", SOON, async || {
+            let page = status.get("/status/config").await.ok();
+            let is_folded = page["applied"]["applied_revision"] == newer;
+            is_folded.then_some(page.clone()).ok_or(page.to_string())
+        })
+        .await;
+        let told = json!([{"resource_kind": "model", "field": "*", "count": 1}]);
+        assert_eq!(page["partially_compatible"], told, "{page}");
+        assert_eq!(page["state"], "synced", "{page}");
+        assert_eq!(page["rejected"], json!([]), "{page}");
+    }
+    let chat = json!({"model": "led", "messages": [{"role": "user", "content": "hello"}]});
+    let answer = node.proxy().post("/v1/chat/completions", &chat).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(
+        upstream.last().json()["model"],
+        "led",
+        "as if there were no such Model"
+    );
+}
