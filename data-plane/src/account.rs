@@ -14,7 +14,7 @@ use foldgate_domain::limits::Standing;
 use foldgate_proto::{AccountNumber, KeyNumber, Level, Revision};
 use foldgate_runtime::telemetry::trace_id;
 use foldgate_runtime::{AccessLine, AccessLog};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode};
 use tracing::Span;
 
 use crate::error::{Kind, Problem};
@@ -89,7 +89,8 @@ pub(crate) struct Account {
     pub(crate) request_id: HeaderValue,
     pub(crate) peer: SocketAddr,
     method: Method,
-    uri: Uri,
+    /// Its path: a copy, for the request's own keeps all of its head in memory.
+    path: Box<str>,
     /// Its trace.
     pub(crate) span: Span,
     /// Its endpoint's name.
@@ -149,7 +150,7 @@ impl Account {
             request_id,
             peer,
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            path: request.uri().path().into(),
             span: Span::none(),
             endpoint: "none",
             revision: Revision::ZERO,
@@ -248,7 +249,7 @@ impl Account {
             request_id: self.request_id.to_str().unwrap_or_default(),
             client: Some(self.peer),
             method: self.method.as_str(),
-            path: self.uri.path(),
+            path: &self.path,
             status: self.status.map_or(CLIENT_GONE, |status| status.as_u16()),
             error: self.end.error(),
             side: self.end.side(),

@@ -35,7 +35,10 @@ impl RequestIds {
     /// The name of a request with these headers.
     pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
         match headers.get(&HEADER).filter(|value| is_sane(value)) {
-            Some(given) => given.clone(),
+            // A copy: a clone would keep the whole of the request's head in memory.
+            Some(given) => {
+                HeaderValue::from_bytes(given.as_bytes()).unwrap_or_else(|_| self.draw())
+            }
             None => self.draw(),
         }
     }

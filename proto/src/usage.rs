@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The most records of one batch.
-pub const MAX_BATCH_RECORDS: usize = 1_000;
+pub const MAX_BATCH_RECORDS: usize = 2_000;
 
 /// The greatest encoded batch, in bytes.
 pub const MAX_BATCH_BYTES: usize = 768 * 1024;

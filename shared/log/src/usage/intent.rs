@@ -70,6 +70,13 @@ impl Intent {
         }
     }
 
+    /// Whether no text of it is too long.
+    pub(super) fn fits(&self) -> bool {
+        let texts = [&self.endpoint, &self.requested, &self.model];
+        let mut texts = texts.into_iter().chain(&self.upstream);
+        texts.all(|text| text.len() <= codec::MAX_TEXT)
+    }
+
     pub(super) fn clip(&mut self) {
         for text in [&mut self.endpoint, &mut self.requested, &mut self.model] {
             codec::clip(text);

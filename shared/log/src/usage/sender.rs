@@ -1,13 +1,14 @@
 //! The sender: the one task that hands a spool's batches over, in order and one at a
 //! time, and tries for ever.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use foldgate_proto::UsageBatch;
-use foldgate_proto::usage::MAX_BATCH_RECORDS;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::spool::{Numbered, Outbox};
@@ -89,7 +90,7 @@ impl Work {
         let mut kept = outbox;
         loop {
             let ending = stop.is_cancelled();
-            let Some(outbox) = self.empty(kept, &spool).await else {
+            let Some(outbox) = self.empty(kept, &spool, ending).await else {
                 return;
             };
             if ending {
@@ -104,8 +105,10 @@ impl Work {
         }
     }
 
-    /// Hands over all that waits.
-    async fn empty(&self, mut outbox: Outbox, spool: &Spool) -> Option<Outbox> {
+    /// Hands over all that waits. What is settled meanwhile is gathered for the next
+    /// time: a batch costs the same, however few records are in it. At the end of all,
+    /// also that is handed over.
+    async fn empty(&self, mut outbox: Outbox, spool: &Spool, ending: bool) -> Option<Outbox> {
         loop {
             let (back, batch) = blocking(outbox, Outbox::next_batch).await?;
             outbox = back;
@@ -126,6 +129,9 @@ impl Work {
                 self.tell(&error);
             }
             gauges(spool);
+            if !ending && !outbox.has_more() {
+                return Some(outbox);
+            }
         }
     }
 
@@ -183,16 +189,8 @@ impl Work {
 /// Resolves when there is enough for a batch, or the first of it has waited enough.
 async fn gathered(outbox: &Outbox) {
     outbox.settled().await;
-    let until = Instant::now() + GATHER;
-    let enough = u64::try_from(MAX_BATCH_RECORDS).unwrap_or(u64::MAX);
-    while outbox.waiting() < enough {
-        if tokio::time::timeout_at(until, outbox.settled())
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
+    // Full or not: then it goes.
+    let _ = tokio::time::timeout(GATHER, outbox.full()).await;
 }
 
 fn gauges(spool: &Spool) {

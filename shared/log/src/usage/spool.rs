@@ -19,7 +19,7 @@ mod outbox;
 mod scan;
 mod segment;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldgate_proto::UsageRecord;
+use foldgate_proto::usage::MAX_BATCH_RECORDS;
 use serde::Serialize;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -46,6 +47,9 @@ const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Of how many segments a full spool has at least.
 const SEGMENTS: u64 = 8;
+
+/// How many records make a batch full.
+const FULL_RECORDS: u64 = MAX_BATCH_RECORDS as u64;
 
 /// What is kept free for the record of each call that has not ended.
 const RECORD_BYTES: u64 = 1024;
@@ -93,7 +97,11 @@ struct Inner {
     open: AtomicU64,
     waiting: AtomicU64,
     failed: AtomicBool,
+    /// That a record waits is told once until the outbox looks.
+    told: AtomicBool,
     settled: Notify,
+    /// As many wait as make a batch.
+    full: Notify,
     outbox: Mutex<Option<VecDeque<Cut>>>,
 }
 
@@ -129,7 +137,9 @@ impl Spool {
             open: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             failed: AtomicBool::new(false),
+            told: AtomicBool::new(false),
             settled: Notify::new(),
+            full: Notify::new(),
             outbox: Mutex::new(Some(found.cuts)),
             dir,
         }));
@@ -201,8 +211,10 @@ impl Ticket {
     /// # Errors
     /// The disk refuses; what was written before stands.
     pub fn again(&self, intent: &Intent) -> Result<(), Refused> {
-        let mut intent = intent.clone();
-        intent.id = self.id.unwrap_or(intent.id);
+        let intent = Intent {
+            id: self.id.unwrap_or(intent.id),
+            ..intent.clone()
+        };
         self.spool.intend(&intent)
     }
 
@@ -269,9 +281,13 @@ impl Inner {
     }
 
     fn intend(&self, intent: &Intent) -> Result<(), Refused> {
-        let mut intent = intent.clone();
-        intent.clip();
-        let body = encode(&intent)?;
+        let body = if intent.fits() {
+            encode(intent)?
+        } else {
+            let mut intent = intent.clone();
+            intent.clip();
+            encode(&intent)?
+        };
         if let Err(refused) = self.write(&Frame::Intent(intent.id, &body)) {
             // It is written later nevertheless; so is that it came to nothing.
             self.queue(&Frame::Free(intent.id));
@@ -286,7 +302,11 @@ impl Inner {
             Ok(body) => self.push(&Frame::Settled(record.id, &body)),
             Err(error) => tracing::error!(%error, id = %record.id, "a usage record is lost"),
         }
-        self.settled.notify_one();
+        if !self.told.swap(true, Ordering::AcqRel) {
+            self.settled.notify_one();
+        } else if self.waiting.load(Ordering::Relaxed) >= FULL_RECORDS {
+            self.full.notify_one();
+        }
     }
 
     /// Settles a call by what is known from before it.

@@ -122,17 +122,22 @@ impl Files {
         if self.spoilt || last.bytes >= self.segment_bytes {
             self.rotate(last.sequence + 1)?;
         }
-        let mut bytes = Vec::with_capacity(self.waiting.iter().map(|item| item.frame.len()).sum());
-        for item in &self.waiting {
-            bytes.extend_from_slice(&item.frame);
-        }
-        if let Err(error) = (&*self.current).write_all(&bytes) {
+        let joined: Vec<u8>;
+        let bytes = if let [item] = self.waiting.as_slice() {
+            item.frame.as_slice()
+        } else {
+            let frames: Vec<&[u8]> = self.waiting.iter().map(|item| &*item.frame).collect();
+            joined = frames.concat();
+            &joined
+        };
+        let count = length(bytes.len());
+        if let Err(error) = (&*self.current).write_all(bytes) {
             let good = self.segments.back().map_or(0, |last| last.bytes);
             self.spoilt = self.current.set_len(good).is_err();
             return Err(error);
         }
         if let Some(last) = self.segments.back_mut() {
-            last.bytes += length(bytes.len());
+            last.bytes += count;
         }
         for item in std::mem::take(&mut self.waiting) {
             self.account(item);

@@ -10,6 +10,9 @@ pub(super) const MAX_BODY: usize = 64 * 1024;
 /// Length and checksum.
 const HEAD: usize = 4 + 8;
 
+/// An id, or two numbers.
+const NAMED: usize = 16;
+
 const INTENT: u8 = 1;
 const SETTLED: u8 = 2;
 const FREE: u8 = 3;
@@ -34,7 +37,12 @@ pub(super) enum Frame<'a> {
 impl Frame<'_> {
     /// The frame as bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![0; HEAD];
+        let body = match self {
+            Self::Intent(_, body) | Self::Settled(_, body) => body.len(),
+            Self::Free(_) | Self::Cut { .. } | Self::Acknowledged { .. } => 0,
+        };
+        let mut bytes = Vec::with_capacity(HEAD + 1 + NAMED + body);
+        bytes.resize(HEAD, 0);
         match self {
             Self::Intent(id, body) => put(&mut bytes, INTENT, [id.as_bytes(), *body]),
             Self::Settled(id, body) => put(&mut bytes, SETTLED, [id.as_bytes(), *body]),

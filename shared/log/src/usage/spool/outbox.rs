@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::files::Segment;
 use super::frame::{Frame, MAX_BODY};
 use super::scan::Cut;
-use super::{Inner, segment};
+use super::{FULL_RECORDS, Inner, segment};
 use crate::Error;
 
 /// How much of a segment is read at once: room for some frames of the greatest length.
@@ -45,6 +45,8 @@ pub struct Outbox {
     at: Cursor,
     /// The batch that is on its way.
     sent: Option<Cut>,
+    /// The last batch ended where it was full, or where an earlier run had cut it.
+    cut_short: bool,
 }
 
 /// A place between two frames.
@@ -82,6 +84,7 @@ impl Outbox {
             cuts,
             at,
             sent: None,
+            cut_short: false,
         }
     }
 
@@ -91,13 +94,15 @@ impl Outbox {
     /// # Errors
     /// The disk refuses; nothing is lost by asking again.
     pub fn next_batch(&mut self) -> Result<Option<Numbered>, Error> {
+        // Whatever is settled from here on is told of again.
+        self.spool.told.store(false, Ordering::Release);
         // What the disk refused before is tried again now and then.
         self.spool
             .commit(0)
             .map_err(|refused| Error::Io(refused.to_string()))?;
         let standing = self.spool.files().standing;
         let known = self.cuts.front().copied();
-        let (records, at) = self.read(known.map(|cut| cut.end))?;
+        let (records, at, full) = self.read(known.map(|cut| cut.end))?;
         let cut = match known {
             Some(cut) => cut,
             None if at.record <= standing.batched => return Ok(None),
@@ -114,6 +119,7 @@ impl Outbox {
         self.cuts.pop_front();
         self.at = at;
         self.sent = Some(cut);
+        self.cut_short = full || known.is_some();
         Ok(Some(Numbered {
             spool: standing.spool,
             number: cut.number,
@@ -142,14 +148,21 @@ impl Outbox {
         Ok(())
     }
 
-    /// Resolves when a record was settled since the last time.
+    /// Whether the last batch was not all that waited when it was made.
+    pub const fn has_more(&self) -> bool {
+        self.cut_short
+    }
+
+    /// Resolves when a record was settled since the last look for a batch.
     pub async fn settled(&self) {
         self.spool.settled.notified().await;
     }
 
-    /// How many records wait.
-    pub fn waiting(&self) -> u64 {
-        self.spool.waiting.load(Ordering::Relaxed)
+    /// Resolves when as many records wait as make a batch.
+    pub async fn full(&self) {
+        while self.spool.waiting.load(Ordering::Relaxed) < FULL_RECORDS {
+            self.spool.full.notified().await;
+        }
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -170,8 +183,9 @@ impl Outbox {
         })
     }
 
-    /// Reads the records up to a known end, or as many as make a batch.
-    fn read(&self, end: Option<u64>) -> Result<(Vec<UsageRecord>, Cursor), Error> {
+    /// Reads the records up to a known end, or as many as make a batch; and whether it
+    /// got so far.
+    fn read(&self, end: Option<u64>) -> Result<(Vec<UsageRecord>, Cursor, bool), Error> {
         let (segments, first) = {
             let files = self.spool.files();
             let segments: Vec<Segment> = files.segments.iter().copied().collect();
@@ -182,12 +196,12 @@ impl Outbox {
             bytes: 0,
             records: Vec::new(),
         };
-        let mut at = self.at;
+        let (mut at, mut full) = (self.at, false);
         let mut from = segments.iter().position(|one| one.sequence == at.sequence);
         while let Some(index) = from {
             let next = segments.get(index + 1);
             let limit = next.map_or(u64::MAX, |next| next.base);
-            let full = self.segment(&segments[index], limit, (&mut at, first), &mut reading)?;
+            full = self.segment(&segments[index], limit, (&mut at, first), &mut reading)?;
             let Some(next) = next.filter(|_| !full) else {
                 break;
             };
@@ -199,7 +213,7 @@ impl Outbox {
             };
             from = Some(index + 1);
         }
-        Ok((reading.records, at))
+        Ok((reading.records, at, full))
     }
 
     /// Reads on in one segment. Answers whether that is enough.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn open(dir: &Path) -> Spool {
+pub(in crate::usage) fn open(dir: &Path) -> Spool {
     open_small(dir, 64 * 1024 * 1024)
 }
 
@@ -52,7 +52,7 @@ fn record(intent: &Intent) -> UsageRecord {
 }
 
 /// Serves one call.
-fn serve(spool: &Spool, cost: i64) -> UsageRecord {
+pub(in crate::usage) fn serve(spool: &Spool, cost: i64) -> UsageRecord {
     let intent = intent(cost);
     let record = record(&intent);
     spool.intend(&intent).unwrap().settle(record.clone());
@@ -98,8 +98,15 @@ fn what_is_settled_is_handed_on_once_and_in_order() {
 fn a_batch_takes_no_more_than_its_limit() {
     let dir = TempDir::new().unwrap();
     let spool = open(dir.path());
-    let served: Vec<_> = (0..2500).map(|cost| serve(&spool, cost)).collect();
-    let batches = drain(&mut spool.outbox().unwrap());
+    let all = i64::try_from(2 * MAX_BATCH_RECORDS + 500).unwrap();
+    let served: Vec<_> = (0..all).map(|cost| serve(&spool, cost)).collect();
+    let mut outbox = spool.outbox().unwrap();
+    let mut batches = Vec::new();
+    while let Some(batch) = outbox.next_batch().unwrap() {
+        outbox.arrived().unwrap();
+        assert_eq!(outbox.has_more(), batch.records.len() == MAX_BATCH_RECORDS);
+        batches.push(batch);
+    }
     let sizes: Vec<_> = batches.iter().map(|batch| batch.records.len()).collect();
     assert_eq!(sizes, [MAX_BATCH_RECORDS, MAX_BATCH_RECORDS, 500]);
     assert_eq!(records(&batches), served);
@@ -135,6 +142,7 @@ fn a_batch_that_did_not_arrive_comes_again_as_it_was() {
     assert_eq!(spool.id(), id);
     let mut outbox = spool.outbox().unwrap();
     assert_eq!(outbox.next_batch().unwrap().unwrap(), sent);
+    assert!(outbox.has_more(), "it is as it was, whatever waits");
     outbox.arrived().unwrap();
     let last = outbox.next_batch().unwrap().unwrap();
     assert_eq!((last.number, last.records), (3, vec![behind]));
