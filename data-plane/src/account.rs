@@ -213,23 +213,27 @@ impl Account {
         let Some(mut bill) = self.bill.take() else {
             return;
         };
-        let (true, Some(status), false) = (
-            self.first_byte.is_some(),
-            self.status,
-            matches!(self.end, End::Failed(..)),
-        ) else {
-            return bill.free();
-        };
-        bill.settle(&Ended {
-            usage: self.usage.map(|Usage(quantities)| quantities),
+        match self.ended(self.usage, self.whole) {
+            Some(ended) => bill.settle(&ended),
+            None => bill.free(),
+        }
+    }
+
+    /// How its answer ended, with what is known of it; `None` where there is none to pay
+    /// for.
+    pub(crate) fn ended(&self, usage: Option<Usage>, whole: bool) -> Option<Ended> {
+        let failed = matches!(self.end, End::Failed(..));
+        let (first_byte, status) = self.first_byte.zip(self.status).filter(|_| !failed)?;
+        Some(Ended {
+            usage: usage.map(|Usage(quantities)| quantities),
             heard: self.heard,
-            whole: self.whole,
+            whole,
             bytes_in: self.bytes_in,
             status: status.as_u16(),
             at: now(),
             took: self.started.elapsed(),
-            first_byte: self.first_byte,
-        });
+            first_byte: Some(first_byte),
+        })
     }
 
     /// The tokens it used; `None` where some were, and nobody knows how many.

@@ -17,6 +17,7 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const MAX_KEY_BYTES: usize = 512;
 
 /// A caller who is known and may call. Only [`admit`] makes one.
+#[derive(Clone)]
 pub(crate) struct Admitted {
     /// The owner's part of the table.
     table: Arc<OwnerTable>,
@@ -105,6 +106,16 @@ impl Admitted {
     /// Where it calls from.
     pub(crate) const fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// Whether a model may be used, by a newer table.
+    pub(crate) fn allows_model(&self, table: &Table, model: &str) -> bool {
+        let access = table.caller(&self.hash).and_then(|caller| {
+            let owner = table.owner(caller.owner)?;
+            let access = owner.access(caller, self.at).ok()?;
+            Some(access.allows_model(model))
+        });
+        access.unwrap_or(false)
     }
 
     /// Whether the key is still good in a newer table, or at a later time.

@@ -150,6 +150,19 @@ fn ask(limit: &Limited, tokens: u64) -> Ask {
 }
 
 impl Reserved {
+    /// The call goes on, and has used so many tokens since it was asked last: for what it
+    /// does from now on nothing is reserved.
+    pub(crate) fn used(&mut self, used: u64) {
+        let now = self.meters.now();
+        let mut ledger = self.meters.lock();
+        for ask in &mut self.asks {
+            ledger.settle(ask, used, (self.at, now));
+            ask.cost = 0;
+        }
+        drop(ledger);
+        self.at = now;
+    }
+
     /// The request is over and has used so many tokens; `None` is not known, and its
     /// estimate stands.
     pub(crate) fn settle(self, used: Option<u64>) {

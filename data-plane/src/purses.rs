@@ -36,7 +36,7 @@ struct Here {
 }
 
 /// Whose money a call spends.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Charged {
     /// Whose credit; `None` is the owner's, which has no end.
     payer: Option<(OwnerId, AccountNumber)>,

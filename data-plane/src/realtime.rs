@@ -3,25 +3,28 @@
 //!
 //! The handshake is the two ends' own (the client's key and the provider's proof of it
 //! pass), so what follows is relayed as it comes, both ways, without being put together
-//! and taken apart again: no frame is copied or masked anew. Frames are only followed,
-//! to know where one ends and to read the usage in the provider's `response.done`. A
-//! library that owns the socket (tokio-tungstenite) would parse, copy and mask each
-//! piece of sound for the sake of one event a turn. Extensions are not passed on:
-//! compressed frames could not be read.
+//! and taken apart again: no frame is changed or masked anew. Frames are only followed,
+//! to know where one ends and to read beside it what the session is paid for (`talk`) and
+//! which models the client wants in it: `session.update` names the one that writes down
+//! what is heard, which must be among the caller's allowed models as the session's own is.
+//! A library that owns the socket (tokio-tungstenite) would hold up each piece of sound
+//! until it is whole. Extensions are not passed on: compressed frames could not be read.
 //!
 //! | a session ends when | the client is told |
 //! |---|---|
 //! | either end closes | that end's own code |
 //! | nothing moves, either way, for the longest silence of a stream | 1001 |
 //! | the process is shutting down | 1001 |
-//! | the caller's key is no longer good, or its money is spent | 1008 |
+//! | the caller's key is no longer good, its money is spent, or it wants a model that it may not use | 1008 |
+//! | an event of the client's is longer than the longest request body | 1009 |
 //! | the provider's connection breaks | 1011 |
 
 mod frames;
 mod handshake;
 mod pump;
+mod talk;
+mod tally;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use foldgate_runtime::Taken;
@@ -30,14 +33,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, split};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use crate::account::bill::Bill;
 use crate::account::{Account, End};
-use crate::json::members;
 use crate::pools::Held;
-use crate::usage::Usage;
 use frames::{Close, Frames};
 pub(crate) use handshake::{asked_key, downward, upward};
 use pump::{Meter, Over, Pump};
+use tally::Tally;
 
 /// How often a session's ends are looked for.
 const LOOK: Duration = Duration::from_millis(500);
@@ -45,7 +46,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long the other end may take to answer a close.
 const PARTING: Duration = Duration::from_secs(5);
 
-/// The largest event that is read for its usage.
+/// The largest event of a provider's that is read.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// What a session hangs on.
@@ -68,6 +69,10 @@ pub(crate) struct Terms {
     pub(crate) stands: Box<dyn Fn() -> bool + Send + Sync>,
     /// Whether the process is shutting down.
     pub(crate) draining: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether the caller may use a model of this name besides the session's own.
+    pub(crate) allows: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// The longest event of the client's, in bytes.
+    pub(crate) longest: usize,
 }
 
 /// Why a session ends.
@@ -97,34 +102,36 @@ impl Session {
         };
         let (client_read, mut client_write) = split(client);
         let (upstream_read, mut upstream_write) = split(TokioIo::new(upstream));
-        let used = Mutex::new(Used::of(&mut account));
+        let tally = Tally::of(&mut account);
         let meter = Meter::default();
-        let mut up = Pump::new(client_read, Frames::of_client());
+        let mut up = Pump::new(client_read, Frames::of_client(terms.longest));
         let mut down = Pump::new(upstream_read, Frames::of_upstream(MAX_EVENT_BYTES));
-        let read = |event: &[u8]| add(&used, event);
-        let ending = tokio::select! {
-            over = up.run(&mut upstream_write, &meter, |_| ()) => match over {
-                Over::Closed => Ending::Closed,
-                Over::Ended => Ending::Left,
-                Over::Unwritten => Ending::Broken,
-            },
-            over = down.run(&mut client_write, &meter, read) => match over {
-                Over::Closed => Ending::Closed,
-                Over::Ended => Ending::Broken,
-                Over::Unwritten => Ending::Left,
-            },
+        let (requested, model) = (account.requested.clone(), account.model.clone());
+        let allows = |name: &str| name == requested || name == model || (terms.allows)(name);
+        let said = |event: &[u8]| tally.client(event, allows);
+        let heard = |event: &[u8]| {
+            tally.provider(event);
+            Ok(())
+        };
+        let mut ending = tokio::select! {
+            over = up.run(&mut upstream_write, &meter, said) => Ending::of(over, Ending::Left),
+            over = down.run(&mut client_write, &meter, heard) => Ending::of(over, Ending::Broken),
             close = terms.look(&meter) => Ending::Ours(close),
         };
         if matches!(ending, Ending::Closed) {
             // One end has said that it closes; the other may still answer.
             let answer = async {
                 if !down.is_closed() {
-                    down.run(&mut client_write, &meter, read).await;
+                    down.run(&mut client_write, &meter, heard).await
                 } else if !up.is_closed() {
-                    up.run(&mut upstream_write, &meter, |_| ()).await;
+                    up.run(&mut upstream_write, &meter, said).await
+                } else {
+                    Over::Closed
                 }
             };
-            let _ = timeout(PARTING, answer).await;
+            if let Ok(Over::Refused(close)) = timeout(PARTING, answer).await {
+                ending = Ending::Ours(close);
+            }
         }
         let close = match ending {
             Ending::Closed | Ending::Left => None,
@@ -146,9 +153,21 @@ impl Session {
         let _ = timeout(PARTING, client_write.shutdown()).await;
         account.bytes_in = up.moved();
         account.bytes_out = down.moved();
-        let used = used.into_inner().unwrap_or_else(PoisonError::into_inner);
-        used.close(&mut account);
+        tally.close(&mut account);
         drop(held);
+    }
+}
+
+impl Ending {
+    /// As one direction ended; `gone` where its own end did without a word.
+    fn of(over: Over, gone: Self) -> Self {
+        match (over, gone) {
+            (Over::Closed, _) => Self::Closed,
+            (Over::Refused(close), _) => Self::Ours(close),
+            (Over::Ended, gone) => gone,
+            (Over::Unwritten, Self::Left) => Self::Broken,
+            (Over::Unwritten, _) => Self::Left,
+        }
     }
 }
 
@@ -173,51 +192,6 @@ impl Terms {
 async fn say(to: &mut (impl AsyncWrite + Unpin), frame: Option<Vec<u8>>) {
     if let Some(frame) = frame {
         let _ = timeout(PARTING, to.write_all(&frame)).await;
-    }
-}
-
-/// What a session has used until now.
-struct Used {
-    usage: Option<Usage>,
-    bill: Option<Bill>,
-}
-
-impl Used {
-    fn of(account: &mut Account) -> Self {
-        Self {
-            usage: None,
-            bill: account.bill.take(),
-        }
-    }
-
-    fn close(self, account: &mut Account) {
-        account.usage = self.usage;
-        account.bill = self.bill;
-        account.whole = account.end == End::Done;
-        account.settle();
-    }
-}
-
-/// Adds the usage of an event, if it is one that has some.
-fn add(sum: &Mutex<Used>, event: &[u8]) {
-    let read = || {
-        let text = std::str::from_utf8(event).ok()?;
-        let [kind, response] = members(text, &["type", "response"]).ok()?.values;
-        if kind != Some("\"response.done\"") {
-            return None;
-        }
-        let [usage] = members(response?, &["usage"]).ok()?.values;
-        Usage::read(usage?)
-    };
-    if memchr::memmem::find(event, b"response.done").is_some()
-        && let Some(usage) = read()
-    {
-        let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = sum.usage.unwrap_or_default().plus(&usage);
-        sum.usage = Some(all);
-        if let Some(bill) = &mut sum.bill {
-            bill.used(all.0);
-        }
     }
 }
 

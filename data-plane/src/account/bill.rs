@@ -23,9 +23,10 @@ use foldgate_proto::{
 use uuid::Uuid;
 
 use crate::purses::{Charged, Purses};
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, BYTES_PER_TOKEN, text_bytes};
 
 /// Who pays for a request, and by which prices.
+#[derive(Clone)]
 pub(crate) struct Payer {
     /// Where it is written down.
     pub(crate) spool: Spool,
@@ -128,6 +129,23 @@ impl Bill {
             }
         }
         Ok(())
+    }
+
+    /// The bill of what the same call uses of another model besides, by the same key.
+    /// `None` where it cannot be written down, or nobody was asked yet.
+    pub(crate) fn beside(&self, model: &str, asked: Asked) -> Option<Self> {
+        let (_, intent) = self.open.as_ref()?;
+        let by = intent.level.zip(intent.provider_key)?;
+        let mut bill = Self::new(self.payer.clone(), (self.endpoint, model), asked);
+        let attempted = Attempted {
+            by,
+            model,
+            upstream: None,
+        };
+        let written = bill.intend(&attempted);
+        let refused = |refused: &Refused| tracing::error!(%refused, "usage is billed elsewhere");
+        written.inspect_err(refused).ok()?;
+        Some(bill)
     }
 
     /// Writes down what an answer that goes on has used until now: for this it is billed

@@ -125,6 +125,10 @@ impl Proxy {
         let replica = self.deps.replica.clone();
         let purses = Arc::clone(&self.purses);
         let shutdown = self.shutdown.get().cloned();
+        let allows = {
+            let (replica, admitted) = (replica.clone(), admitted.clone());
+            move |model: &str| admitted.allows_model(&replica.table(), model)
+        };
         Session {
             upgrade,
             held,
@@ -139,6 +143,8 @@ impl Proxy {
                     admitted.stands(&table, now()) && table.owner(owner).is_some_and(may_spend)
                 }),
                 draining: Box::new(move || shutdown.as_ref().is_some_and(Shutdown::is_draining)),
+                allows: Box::new(allows),
+                longest: self.settings.max_body_bytes,
             },
         }
     }

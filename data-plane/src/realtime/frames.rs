@@ -1,10 +1,14 @@
 //! Follows the frames of one direction of a WebSocket (RFC 6455) as they pass, cut
-//! anyhow; takes none of them apart but short texts of the provider's.
+//! anyhow, and reads the events in them. What they pass as is not touched.
 
 /// The longest head of a frame: two bytes, a length of eight, a mask of four.
 const MAX_HEAD_BYTES: usize = 14;
 
+/// How much room is kept for the next event: for a piece of sound.
+const USUAL_EVENT_BYTES: usize = 64 * 1024;
+
 const TEXT: u8 = 1;
+const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 
 /// How we end a session.
@@ -16,6 +20,8 @@ impl Close {
     pub(super) const AWAY: Self = Self(1001);
     /// The caller may not go on.
     pub(super) const REFUSED: Self = Self(1008);
+    /// An event is too long to be read.
+    pub(super) const TOO_LONG: Self = Self(1009);
     /// The provider's connection broke.
     pub(super) const BROKEN: Self = Self(1011);
 
@@ -42,6 +48,8 @@ pub(super) struct Frames {
     head: Vec<u8>,
     /// What is to come of the frame's payload.
     left: u64,
+    /// What its next bytes are masked with.
+    mask: [u8; 4],
     /// The text under way, as far as it is kept.
     text: Vec<u8>,
     /// Whether it is.
@@ -50,13 +58,19 @@ pub(super) struct Frames {
     in_text: bool,
     finishes: bool,
     most: usize,
+    /// Whether all that may be an event must be read.
+    strict: bool,
     closed: bool,
 }
 
 impl Frames {
-    /// A client's, which are masked and not read.
-    pub(super) const fn of_client() -> Self {
-        Self::of_upstream(0)
+    /// A client's, of which all must be read; so events have at most so many bytes, and
+    /// may come as binary messages too.
+    pub(super) fn of_client(most: usize) -> Self {
+        Self {
+            strict: true,
+            ..Self::of_upstream(most)
+        }
     }
 
     /// A provider's; texts of at most so many bytes are read.
@@ -64,11 +78,13 @@ impl Frames {
         Self {
             head: Vec::new(),
             left: 0,
+            mask: [0; 4],
             text: Vec::new(),
             keeps: false,
             in_text: false,
             finishes: false,
             most,
+            strict: false,
             closed: false,
         }
     }
@@ -83,15 +99,22 @@ impl Frames {
         self.closed
     }
 
-    /// Takes what passes, and gives each whole text to `read`.
-    pub(super) fn feed(&mut self, bytes: &[u8], mut read: impl FnMut(&[u8])) {
+    /// Takes what passes, and gives each whole event to `read`.
+    ///
+    /// # Errors
+    /// What `read` says; and an event that must be read and is too long.
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        mut read: impl FnMut(&[u8]) -> Result<(), Close>,
+    ) -> Result<(), Close> {
         let mut rest = bytes;
         while let Some((first, behind)) = rest.split_first() {
             if self.left > 0 {
                 let size = usize::try_from(self.left)
                     .unwrap_or(usize::MAX)
                     .min(rest.len());
-                self.payload(rest.get(..size).unwrap_or_default(), &mut read);
+                self.payload(rest.get(..size).unwrap_or_default(), &mut read)?;
                 rest = rest.get(size..).unwrap_or_default();
                 continue;
             }
@@ -100,15 +123,19 @@ impl Frames {
             if let Some(length) = length(&self.head) {
                 self.begin(length);
                 if length == 0 {
-                    self.ends(&mut read);
+                    self.ends(&mut read)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// A frame's head is complete.
     fn begin(&mut self, length: u64) {
         let first = self.head.first().copied().unwrap_or_default();
+        let masked = self.head.get(1).is_some_and(|second| second & 0x80 != 0);
+        let mask = self.head.last_chunk().filter(|_| masked);
+        self.mask = mask.copied().unwrap_or_default();
         self.head.clear();
         self.left = length;
         let (kind, finishes) = (first & 0x0f, first & 0x80 != 0);
@@ -119,34 +146,45 @@ impl Frames {
             self.finishes = finishes;
             if kind != 0 {
                 self.text.clear();
-                self.keeps = kind == TEXT && self.most > 0;
+                self.keeps = kind == TEXT || (kind == BINARY && self.strict);
             }
         }
     }
 
-    fn payload(&mut self, bytes: &[u8], read: &mut impl FnMut(&[u8])) {
+    fn payload(
+        &mut self,
+        bytes: &[u8],
+        read: &mut impl FnMut(&[u8]) -> Result<(), Close>,
+    ) -> Result<(), Close> {
         self.left -= bytes.len() as u64;
         if self.in_text && self.keeps {
-            if self.text.len() + bytes.len() > self.most {
+            if self.text.len() + bytes.len() <= self.most {
+                let mask = self.mask.into_iter().cycle();
+                self.text
+                    .extend(bytes.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
+                self.mask.rotate_left(bytes.len() % 4);
+            } else if self.strict {
+                return Err(Close::TOO_LONG);
+            } else {
                 self.keeps = false;
                 self.text = Vec::new();
-            } else {
-                self.text.extend_from_slice(bytes);
             }
         }
         if self.left == 0 {
-            self.ends(read);
+            self.ends(read)?;
         }
+        Ok(())
     }
 
-    fn ends(&mut self, read: &mut impl FnMut(&[u8])) {
+    fn ends(&mut self, read: &mut impl FnMut(&[u8]) -> Result<(), Close>) -> Result<(), Close> {
         if self.in_text && self.finishes {
-            if self.keeps {
-                read(&self.text);
-            }
+            let said = if self.keeps { read(&self.text) } else { Ok(()) };
             self.keeps = false;
             self.text.clear();
+            self.text.shrink_to(USUAL_EVENT_BYTES);
+            return said;
         }
+        Ok(())
     }
 }
 

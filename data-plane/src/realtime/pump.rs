@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::frames::Frames;
+use super::frames::{Close, Frames};
 
 /// How much is read at once: some pieces of sound.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -46,6 +46,8 @@ pub(super) enum Over {
     Ended,
     /// The other end takes no more.
     Unwritten,
+    /// What came last may not pass, and did not.
+    Refused(Close),
 }
 
 /// See the module.
@@ -69,12 +71,13 @@ impl<R: AsyncRead + Unpin> Pump<R> {
         }
     }
 
-    /// Passes on what comes until its end closes.
+    /// Passes on what comes until its end closes, or `read` refuses an event: of that the
+    /// other end has not all.
     pub(super) async fn run(
         &mut self,
         to: &mut (impl AsyncWrite + Unpin),
         meter: &Meter,
-        mut read: impl FnMut(&[u8]),
+        mut read: impl FnMut(&[u8]) -> Result<(), Close>,
     ) -> Over {
         loop {
             let size = match self.from.read(&mut self.buffer).await {
@@ -84,9 +87,11 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             };
             meter.moved();
             let piece = self.buffer.get(..size).unwrap_or_default();
-            self.frames.feed(piece, &mut read);
-            self.moved += size as u64;
             self.whole = false;
+            if let Err(close) = self.frames.feed(piece, &mut read) {
+                return Over::Refused(close);
+            }
+            self.moved += size as u64;
             if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
                 return Over::Unwritten;
             }

@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
 use super::frames::{Close, Frames};
-use super::{Used, add, asked_key, upward};
+use super::{asked_key, upward};
 
 /// A frame as a provider writes it, or masked as a client does.
 fn frame(first: u8, payload: &[u8], masked: bool) -> Vec<u8> {
@@ -30,7 +30,11 @@ fn texts(bytes: &[u8], cut: usize, most: usize) -> (Vec<Vec<u8>>, Frames) {
     let mut frames = Frames::of_upstream(most);
     let mut texts = Vec::new();
     for piece in bytes.chunks(cut.max(1)) {
-        frames.feed(piece, |text| texts.push(text.to_vec()));
+        let fed = frames.feed(piece, |text| {
+            texts.push(text.to_vec());
+            Ok(())
+        });
+        fed.unwrap();
     }
     (texts, frames)
 }
@@ -74,24 +78,40 @@ fn closes_are_seen_and_written() {
 }
 
 #[test]
-fn usage_is_added_up_over_a_session() {
-    let sum = std::sync::Mutex::new(Used {
-        usage: None,
-        bill: None,
-    });
-    for event in [
-        r#"{"type":"response.audio.delta","delta":"response.done"}"#,
-        r#"{"type":"response.done","response":{"usage":{"input_tokens":5,"output_tokens":2,"input_token_details":{"cached_tokens":3}}}}"#,
-        r#"{"type":"response.done","response":{"usage":{"input_tokens":7,"output_tokens":4}}}"#,
-        r#"{"type":"response.done","response":{}}"#,
-    ] {
-        add(&sum, event.as_bytes());
+fn a_clients_events_are_unmasked_and_must_not_be_too_long() {
+    let masked = |first: u8, payload: &[u8]| {
+        let mut frame = frame(first, payload, true);
+        let head = frame.len() - payload.len();
+        let mask = [1, 2, 3, 200];
+        frame[head - 4..head].copy_from_slice(&mask);
+        for (byte, mask) in frame[head..].iter_mut().zip(mask.into_iter().cycle()) {
+            *byte ^= mask;
+        }
+        frame
+    };
+    let all = [
+        masked(0x81, b"one event"),
+        masked(0x01, b"two "),
+        masked(0x89, b"ping"),
+        masked(0x80, b"parts"),
+        masked(0x82, b"binary"),
+    ]
+    .concat();
+    for cut in [1, 2, 3, 5, 7, all.len()] {
+        let mut frames = Frames::of_client(9);
+        let mut found = Vec::new();
+        for piece in all.chunks(cut) {
+            let fed = frames.feed(piece, |text| {
+                found.push(String::from_utf8(text.to_vec()).unwrap());
+                Ok(())
+            });
+            assert_eq!(fed, Ok(()));
+        }
+        assert_eq!(found, ["one event", "two parts", "binary"], "{cut}");
+        let mut frames = Frames::of_client(8);
+        let fed = frames.feed(&all, |_| Ok(()));
+        assert_eq!(fed, Err(Close::TOO_LONG));
     }
-    let usage = sum.into_inner().unwrap().usage.unwrap();
-    assert_eq!(
-        (usage.prompt(), usage.completion(), usage.cached()),
-        (12, 6, 3)
-    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Sessions over WebSockets: frames written by hand, so that what passes is known to
 //! the byte.
 
+mod paid;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -134,6 +136,12 @@ impl Client {
         client
     }
 
+    /// Has the provider say an event: it says again what it is told.
+    async fn event(&mut self, event: &str) {
+        self.say(0x81, event.as_bytes()).await;
+        assert_eq!(self.next().await, (0x81, event.as_bytes().to_vec()));
+    }
+
     async fn say(&mut self, kind: u8, payload: &[u8]) {
         self.0.write_all(&frame(kind, payload, true)).await.unwrap();
     }
@@ -245,6 +253,24 @@ async fn a_session_is_billed_for_all_of_its_responses() {
     assert_eq!((&*record.endpoint, record.status), ("realtime", 101));
     assert_eq!(record.measure, Measure::Reported);
     assert_eq!((record.quantities.input, record.quantities.output), (15, 6));
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_long_to_be_read_ends_the_session() {
+    let provider = Provider::start().await;
+    let rig = rig(&provider).await;
+    let mut client = Client::session(&rig).await;
+    let piece = vec![b'x'; 65_000];
+    for part in 0..17 {
+        let kind = u8::from(part == 0);
+        client.say(kind, &piece).await;
+        let (kind, payload) = client.next().await;
+        if kind == 0x88 {
+            assert_eq!((part, payload), (16, 1009u16.to_be_bytes().to_vec()));
+            return;
+        }
+    }
+    panic!("it went on");
 }
 
 #[tokio::test]

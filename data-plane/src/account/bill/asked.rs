@@ -18,7 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::json::members;
 
 /// Bytes of text per token, about.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 
 /// The least length of a member `data` that is taken for base64.
 const LEAST_DATA: usize = 1024;
@@ -75,6 +75,18 @@ impl Asked {
             _ => {}
         }
         asked
+    }
+
+    /// Of a call that has what was heard in it written down.
+    pub(crate) const fn transcripts() -> Self {
+        Self {
+            tariff: Tariff::Sound,
+            answers: false,
+            bytes: 0,
+            images: 0,
+            size: None,
+            characters: 0,
+        }
     }
 
     /// The size of the images it asks for, with their quality.
@@ -156,7 +168,7 @@ impl Asked {
 
 /// How long a body is without the base64 in it: what stands behind `;base64,`, and long
 /// members named `data`.
-fn text_bytes(body: &[u8]) -> u64 {
+pub(crate) fn text_bytes(body: &[u8]) -> u64 {
     let mut bytes = body.len();
     let mut data = |at: usize, least: usize| {
         let behind = body.get(at..).unwrap_or_default();
