@@ -38,7 +38,7 @@
 //! | cached audio | `CachedAudio`, else `InputAudio`, else `CachedText`, else `InputText` |
 //! | images read | `InputImage`, else `InputText` |
 //! | audio, images written | `OutputAudio`, `OutputImage`, else `OutputText` |
-//! | images made, each | of the owner and then of the shipped table: `Sizes` by the whole name (`high:1024x1536`), `Sizes` by the size alone (`1024x1536`); else `Call`; else the dearest of `Sizes`, since the size is the model's choice |
+//! | images made, each | of the owner and then of the shipped table: `Sizes` by the whole name (`high:1024x1536`), `Sizes` by the size alone (`1024x1536`); else, where no quality was asked for (or `auto`), the dearest of that size, since the quality is the model's choice; else `Call`; else the dearest of `Sizes`, since the size is the model's choice |
 //! | speech, tokens counted | `Input`, `Output`, `InputAudio` (else `Input`), `OutputAudio` (else `Output`) |
 //! | speech, characters only | `_PerMChar`; else a character is a token of `Input`, else of `Output` |
 //! | speech, sound only | `_PerSecond`; else 100 ms are a token of `InputAudio`, else `Input`, else `OutputAudio`, else `Output` |

@@ -192,7 +192,7 @@ fn of_images<'t>(
     images: u64,
     size: Option<&str>,
 ) {
-    let listed = size.and_then(|size| rows.size(size));
+    let listed = size.and_then(|size| rows.size(size).or_else(|| rows.dearest_of(size)));
     let call = || rows.find(&kinds::IMAGE, 0).map(|found| (None, found));
     let dearest = || rows.sizes().max_by_key(|(_, found)| found.amount);
     let sized = |(name, found)| (Some(name), found);

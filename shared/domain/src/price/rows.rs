@@ -170,6 +170,13 @@ impl<'t> Layers<'t, ImgPrice> {
         })
     }
 
+    /// What an image of this size costs at most, where its quality is the model's choice.
+    pub(super) fn dearest_of(&self, size: &str) -> Option<(&'t str, Found<'t>)> {
+        let of_size = |name: &str| name.rsplit(':').next() == Some(size);
+        let sizes = self.sizes().filter(|(name, _)| of_size(name));
+        sizes.max_by_key(|(_, found)| found.amount)
+    }
+
     /// Every entry of `Sizes` that counts, with its price.
     pub(super) fn sizes(&self) -> impl Iterator<Item = (&'t str, Found<'t>)> {
         let rows = [self.own, self.shipped].into_iter().flatten();

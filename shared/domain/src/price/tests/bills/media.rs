@@ -64,8 +64,10 @@ fn images_by_size_and_number() {
         .sized("high:1024x1024"),
         // Not listed, and no Call: the dearest that is listed, 0.25
         bill(Images, "gpt-image-1", |q| q.images = 1, 250_000_000).sized("high:2048x2048"),
-        // The quality or all of it left to the model: 2 x 0.25
-        bill(Images, "gpt-image-1", |q| q.images = 2, 500_000_000).sized("1024x1024"),
+        // The quality left to the model: the dearest of that size, 2 x 0.167 and 0.015
+        bill(Images, "gpt-image-1", |q| q.images = 2, 334_000_000).sized("1024x1024"),
+        bill(Images, "gpt-image-1-mini", |q| q.images = 1, 15_000_000).sized("1536x1024"),
+        // All of it left to the model: 2 x 0.25
         bill(Images, "gpt-image-1", |q| q.images = 2, 500_000_000),
         // No sizes, no Call.
         bill(Images, "no-such-model", |q| q.images = 1, 0)
