@@ -16,7 +16,8 @@
 //! fields, but not the bytes between them, and these must pass as they are.
 //!
 //! The rest of the form is watched while it passes: a second `model` would let a
-//! caller use what it may not, so the form is broken off there.
+//! caller use what it may not, so the form is broken off there. So it is at a second
+//! `n`, `size` or `quality`, by which images are billed ([`Pictures`]).
 
 mod scan;
 mod tape;
@@ -32,8 +33,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::body::{Fields, Inbound, Spot, check_model};
 use crate::endpoint::{Endpoint, Takes};
 use crate::error::Problem;
-pub(crate) use scan::Scanner;
 use scan::Wrong;
+pub(crate) use scan::{Pictures, Scanner};
 pub(crate) use tape::{Rest, Spoilt, Tape};
 
 /// How much of what is relayed is kept to be sent again.
@@ -63,6 +64,8 @@ pub(crate) struct Form {
     pub(crate) fields: Fields,
     /// What is held of its beginning.
     pub(crate) held: Bytes,
+    /// What it says of images, as far as it is held.
+    pub(crate) pictures: Pictures,
     /// What is still to come, if anything is.
     pub(crate) tape: Option<Tape>,
 }
@@ -134,6 +137,7 @@ pub(crate) async fn open(
         scanner.finish().map_err(problem)?;
     }
     let fields = fields(&scanner, endpoint, boundary)?;
+    let pictures = scanner.pictures().clone();
     let size = body.size_hint();
     let tape = (!ended).then(|| {
         Tape::new(tape::Source {
@@ -148,6 +152,7 @@ pub(crate) async fn open(
     Ok(Form {
         fields,
         held: held.freeze(),
+        pictures,
         tape,
     })
 }
@@ -180,6 +185,7 @@ fn problem(wrong: Wrong) -> Problem {
     let problem = Problem::invalid(wrong.to_string());
     match wrong {
         Wrong::Twice | Wrong::Model => problem.about("model"),
+        Wrong::Again(name) => problem.about(name),
         Wrong::Head | Wrong::Unfinished => problem,
     }
 }

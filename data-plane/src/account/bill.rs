@@ -22,6 +22,7 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
+use crate::multipart::Pictures;
 use crate::purses::{Charged, Purses};
 pub(crate) use asked::{Asked, BYTES_PER_TOKEN, text_bytes};
 
@@ -161,6 +162,11 @@ impl Bill {
             tracing::error!(%refused, "usage is kept in memory");
         }
         self.open = Some((ticket, intent));
+    }
+
+    /// Takes up what a form says of the images that it wants, now that it has come.
+    pub(crate) fn pictures(&mut self, said: &Pictures) {
+        self.asked.pictures(said);
     }
 
     /// Nothing is billed.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Fields, Outgoing};
 use crate::endpoint::{Endpoint, Takes};
 use crate::error::Problem;
-use crate::multipart::{Form, Tape};
+use crate::multipart::{Form, Pictures, Tape};
 use crate::splice::Segments;
 
 /// See the module.
@@ -15,6 +15,8 @@ pub(crate) struct Message {
     /// What it says.
     pub(crate) fields: Fields,
     held: Bytes,
+    /// What is said of images in a form, as far as it is held.
+    pictures: Option<Pictures>,
     tape: Option<Tape>,
 }
 
@@ -24,6 +26,7 @@ impl Message {
         Self {
             fields,
             held,
+            pictures: None,
             tape: None,
         }
     }
@@ -83,6 +86,12 @@ impl Message {
         self.tape.as_ref().map(Tape::asked)
     }
 
+    /// What a form says of images, as far as it has come; `None` where it is no form.
+    pub(crate) fn pictures(&self) -> Option<Pictures> {
+        let rest = self.tape.as_ref().map(Tape::pictures);
+        rest.or_else(|| self.pictures.clone())
+    }
+
     /// How much of it has come, in bytes.
     pub(crate) fn read(&self) -> u64 {
         let rest = self.tape.as_ref().map_or(0, Tape::read);
@@ -95,6 +104,7 @@ impl From<Form> for Message {
         Self {
             fields: form.fields,
             held: form.held,
+            pictures: Some(form.pictures),
             tape: form.tape,
         }
     }

@@ -10,6 +10,10 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// The longest value that is read; model names are shorter.
 const MAX_VALUE_BYTES: usize = 1024;
 
+const N: &str = "n";
+const SIZE: &str = "size";
+const QUALITY: &str = "quality";
+
 /// What is wrong with a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Wrong {
@@ -19,6 +23,9 @@ pub(super) enum Wrong {
     /// A model that is no name.
     #[error("model must be a text of at most 256 bytes")]
     Model,
+    /// A second value of what an image is priced by.
+    #[error("{0} is given twice")]
+    Again(&'static str),
     /// A part's head has no end, or is none.
     #[error("the form has a part whose head cannot be read")]
     Head,
@@ -41,7 +48,29 @@ enum At {
 enum Field {
     Model,
     Stream,
+    Picture(&'static str),
     Other,
+}
+
+/// What a form says of the images that it wants, as far as it has come.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Pictures {
+    /// How many.
+    pub(crate) n: Option<String>,
+    /// How large.
+    pub(crate) size: Option<String>,
+    /// How good.
+    pub(crate) quality: Option<String>,
+}
+
+impl Pictures {
+    fn field(&mut self, name: &str) -> &mut Option<String> {
+        match name {
+            N => &mut self.n,
+            SIZE => &mut self.size,
+            _ => &mut self.quality,
+        }
+    }
 }
 
 /// See the module. Places are counted in bytes from the form's beginning.
@@ -62,6 +91,7 @@ pub(crate) struct Scanner {
     first_part: Option<usize>,
     model: Option<(String, Range<usize>)>,
     streams: bool,
+    pictures: Pictures,
 }
 
 impl Scanner {
@@ -80,6 +110,7 @@ impl Scanner {
             first_part: None,
             model: None,
             streams: false,
+            pictures: Pictures::default(),
         }
     }
 
@@ -124,6 +155,11 @@ impl Scanner {
     /// Whether a stream is asked for, as far as is known.
     pub(super) const fn streams(&self) -> bool {
         self.streams
+    }
+
+    /// What it says of images, as far as is known.
+    pub(super) const fn pictures(&self) -> &Pictures {
+        &self.pictures
     }
 
     /// Where the boundary of the first part begins.
@@ -206,6 +242,12 @@ impl Scanner {
             Field::Stream => {
                 self.streams = value.eq_ignore_ascii_case(b"true");
             }
+            Field::Picture(name) => {
+                let value = String::from_utf8_lossy(&value).into_owned();
+                if self.pictures.field(name).replace(value).is_some() {
+                    return Err(Wrong::Again(name));
+                }
+            }
             Field::Model => {
                 if self.model.is_some() {
                     return Err(Wrong::Twice);
@@ -266,6 +308,9 @@ fn field(head: &[u8]) -> Result<Field, Wrong> {
     Ok(match name(disposition.ok_or(Wrong::Head)?)?.as_str() {
         "model" => Field::Model,
         "stream" => Field::Stream,
+        N => Field::Picture(N),
+        SIZE => Field::Picture(SIZE),
+        QUALITY => Field::Picture(QUALITY),
         _ => Field::Other,
     })
 }

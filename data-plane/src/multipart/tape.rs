@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{MAX_FORM_BYTES, Scanner, TAPE_BYTES, problem};
+use super::{MAX_FORM_BYTES, Pictures, Scanner, TAPE_BYTES, problem};
 use crate::body::Inbound;
 use crate::error::Problem;
 
@@ -108,6 +108,11 @@ impl Tape {
     /// How much of it has come, in bytes.
     pub(crate) fn read(&self) -> u64 {
         self.reel().read
+    }
+
+    /// What the form says of images, as far as it has come.
+    pub(crate) fn pictures(&self) -> Pictures {
+        self.reel().source.scanner.pictures().clone()
     }
 
     fn reel(&self) -> MutexGuard<'_, Reel> {

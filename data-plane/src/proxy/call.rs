@@ -110,6 +110,9 @@ impl Proxy {
         account.bytes_in = message.read();
         drop(call);
         let served = served?;
+        if let Some((bill, said)) = account.bill.as_mut().zip(message.pictures()) {
+            bill.pictures(&said);
+        }
         self.remember((endpoint, &named), &served, &admitted);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)

@@ -25,7 +25,10 @@ impl Proxy {
         (endpoint, message): (&'static Endpoint, &Message),
         admitted: &Admitted,
     ) -> Result<(), Problem> {
-        let asked = Asked::of(endpoint, message.held());
+        let mut asked = Asked::of(endpoint, message.held());
+        if let Some(said) = message.pictures() {
+            asked.pictures(&said);
+        }
         let charged = match asked.tariff {
             Tariff::Free => Charged::default(),
             _ => self

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use foldgate_proto::{Config, Measure};
 use http::{HeaderValue, Method, Request};
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -29,11 +29,11 @@ async fn rig() -> (Rig, Upstream) {
     (rig, upstream)
 }
 
-fn field(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn field(name: &str, value: &str) -> Vec<u8> {
     format!("--b42\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into()
 }
 
-fn file(size: usize) -> Vec<u8> {
+pub(crate) fn file(size: usize) -> Vec<u8> {
     let head = "--b42\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n";
     let mut part = head.as_bytes().to_vec();
     part.extend((0..size).map(|n| u8::try_from(n * 7 % 256).unwrap()));
@@ -41,17 +41,21 @@ fn file(size: usize) -> Vec<u8> {
     part
 }
 
-fn form(parts: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn form(parts: &[Vec<u8>]) -> Vec<u8> {
     let mut form = parts.concat();
     form.extend(b"--b42--\r\n");
     form
 }
 
-async fn send(rig: &Rig, path: &str, form: Vec<u8>) -> Reply {
+pub(crate) fn asking(rig: &Rig, path: &str, form: Vec<u8>) -> Request<Full<Bytes>> {
     let mut request = rig.caller.request(Method::POST, path, form);
     let kind = HeaderValue::from_static("multipart/form-data; boundary=b42");
     request.headers_mut().insert("content-type", kind);
-    rig.caller.send(request).await
+    request
+}
+
+pub(crate) async fn send(rig: &Rig, path: &str, form: Vec<u8>) -> Reply {
+    rig.caller.send(asking(rig, path, form)).await
 }
 
 /// A form that comes as it is told to.

@@ -2,6 +2,7 @@
 //! its answer leaves.
 
 mod elsewhere;
+mod forms;
 mod kinds;
 mod streams;
 

@@ -16,6 +16,7 @@ use memchr::memmem;
 use super::Ended;
 use crate::endpoint::Endpoint;
 use crate::json::members;
+use crate::multipart::Pictures;
 
 /// Bytes of text per token, about.
 pub(crate) const BYTES_PER_TOKEN: u64 = 4;
@@ -144,14 +145,28 @@ impl Asked {
         let text = std::str::from_utf8(body).unwrap_or_default();
         let found = members(text, &["n", "size", "quality"]);
         let [n, size, quality] = found.map_or([None; 3], |found| found.values);
-        let number = n.and_then(|n| n.parse().ok()).unwrap_or(1);
-        self.images = u64::min(number, MOST_IMAGES);
-        let word = |json: Option<&str>| {
-            let word: Option<String> = json.and_then(|json| serde_json::from_str(json).ok());
-            word.filter(|word| word != "auto")
+        let word = |json: Option<&str>| json.and_then(|json| serde_json::from_str(json).ok());
+        self.pictures(&Pictures {
+            n: n.map(str::to_owned),
+            size: word(size),
+            quality: word(quality),
+        });
+    }
+
+    /// Takes up what is said of images, if they are what is paid for.
+    pub(crate) fn pictures(&mut self, said: &Pictures) {
+        if self.tariff != Tariff::Images {
+            return;
+        }
+        let number = said.n.as_ref().and_then(|n| n.trim().parse().ok());
+        self.images = u64::min(number.unwrap_or(1), MOST_IMAGES);
+        let word = |word: &Option<String>| {
+            let word = word.as_deref().map(str::trim);
+            word.filter(|word| !matches!(*word, "" | "auto"))
+                .map(str::to_owned)
         };
-        let size = word(size).unwrap_or_else(|| USUAL_SIZE.to_owned());
-        self.size = Some(match word(quality) {
+        let size = word(&said.size).unwrap_or_else(|| USUAL_SIZE.to_owned());
+        self.size = Some(match word(&said.quality) {
             Some(quality) => format!("{quality}:{size}"),
             None => size,
         });
