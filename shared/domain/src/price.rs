@@ -9,6 +9,9 @@
 //! the same field, `_CacheWriteLong` to `CacheWrite`, `_CachedText` (fine-tuned) to
 //! `InputText`, `_PerSecond` and `_PerMChar` to any amount of the owner's row.
 //!
+//! **By which name.** By that of the model behind all mappings, as it is written, or by
+//! its base (`claude-sonnet-4-5` of `claude-sonnet-4-5@20250929`): see `price/names.rs`.
+//!
 //! **Which section.** An endpoint has a [`Tariff`]; of two sections the first that has
 //! a price for anything that was used makes the bill, never both:
 //!
@@ -57,6 +60,7 @@ use crate::pricing::{self, PricingError};
 
 mod bill;
 mod kinds;
+mod names;
 mod rows;
 mod shipped;
 mod show;

@@ -6,7 +6,7 @@ use crate::pricing::{
     RerankPrice,
 };
 
-use super::{Prices, shipped};
+use super::{Prices, names, shipped};
 
 /// Every section, by model.
 #[derive(Debug)]
@@ -97,8 +97,8 @@ impl Prices {
     ) -> Layers<'t, R> {
         let own = self.own.as_ref();
         Layers {
-            own: own.and_then(|rows| section(rows).get(model)),
-            shipped: section(shipped::rows()).get(model),
+            own: own.and_then(|rows| names::find(section(rows), model)),
+            shipped: names::find(section(shipped::rows()), model),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! tokens is 1,000 nano-dollars a token.
 
 mod media;
+mod names;
 mod owner;
 mod tokens;
 

@@ -69,6 +69,11 @@ fn images_by_size_and_number() {
         bill(Images, "gpt-image-1-mini", |q| q.images = 1, 15_000_000).sized("1536x1024"),
         // All of it left to the model: 2 x 0.25
         bill(Images, "gpt-image-1", |q| q.images = 2, 500_000_000),
+        // 3 x 0.018
+        bill(Images, "dall-e-2", |q| q.images = 3, 54_000_000).sized("512x512"),
+        // 0.12, and 2 x 0.08: standard is what the size alone costs
+        bill(Images, "dall-e-3", |q| q.images = 1, 120_000_000).sized("hd:1792x1024"),
+        bill(Images, "dall-e-3", |q| q.images = 2, 160_000_000).sized("standard:1024x1792"),
         // No sizes, no Call.
         bill(Images, "no-such-model", |q| q.images = 1, 0)
             .sized("1024x1024")
