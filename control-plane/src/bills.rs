@@ -6,6 +6,9 @@
 //! | `GET /x-bill` | everybody below it; with `user`, that account and those below it |
 //! | `GET /dashboard/live` | the caller's account: today, this month, ever |
 //!
+//! What has no price costs nothing, and is not free: `unpriced` counts the calls of which
+//! that is so, in every row, beside what they used.
+//!
 //! Days are those of UTC. Amounts are US dollars, each with its whole nano-dollars
 //! beside it. As CSV (`format=csv`, `Accept: text/csv`), a bill is a line per day,
 //! account and model.

@@ -195,6 +195,9 @@ pub struct UsageRecord {
     pub measure: Measure,
     /// What it costs the account.
     pub cost: NanoDollars,
+    /// Whether no price stood for what was used: then it costs nothing for want of one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unpriced: bool,
     /// By which prices.
     pub prices: PriceVersion,
     /// The answer's status.
@@ -222,6 +225,11 @@ pub struct UsageBatch {
     pub number: u64,
     /// The requests.
     pub records: Vec<UsageRecord>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(said: &bool) -> bool {
+    !*said
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -16,8 +16,8 @@ use crate::reply;
 use crate::usage::{Line, span};
 
 /// What stands above it.
-const HEAD: &str = "date,account_id,account,model,requests,estimated,unsettled,prompt_tokens,\
-                    completion_tokens,cost_usd,cost_nano_usd,input,cached,cache_write,\
+const HEAD: &str = "date,account_id,account,model,requests,estimated,unsettled,unpriced,\
+                    prompt_tokens,completion_tokens,cost_usd,cost_nano_usd,input,cached,cache_write,\
                     cache_write_long,input_audio,cached_audio,input_image,output,reasoning,\
                     output_audio,output_image,images,sound_ms,characters,searches\r\n";
 
@@ -46,7 +46,7 @@ fn written(line: &Line, name: &str) -> String {
     let sums = &line.sums;
     let used = &sums.quantities;
     let mut text = format!(
-        "{},{},{},{},{},{},{},{},{},{},{}",
+        "{},{},{},{},{},{},{},{},{},{},{},{}",
         span::date(line.day),
         line.account,
         field(name),
@@ -54,6 +54,7 @@ fn written(line: &Line, name: &str) -> String {
         sums.requests,
         sums.estimated,
         sums.unsettled,
+        sums.unpriced,
         used.read(),
         used.written(),
         view::text(sums.cost),
@@ -117,6 +118,7 @@ mod tests {
             model: "a,\"b\"".to_owned(),
             sums: Sums {
                 requests: 2,
+                unpriced: 1,
                 cost: NanoDollars(1_500_000),
                 quantities: Quantities {
                     input: 3,
@@ -129,7 +131,7 @@ mod tests {
         let text = written(&line, "=SUM(A1)");
         assert_eq!(
             text,
-            "1970-01-01,7,'=SUM(A1),\"a,\"\"b\"\"\",2,0,0,3,0,0.0015,1500000,3,0,0,0,0,0,0,0,0,0,0,0,0,0,4\r\n"
+            "1970-01-01,7,'=SUM(A1),\"a,\"\"b\"\"\",2,0,0,1,3,0,0.0015,1500000,3,0,0,0,0,0,0,0,0,0,0,0,0,0,4\r\n"
         );
         let plain = written(
             &Line {

@@ -19,6 +19,7 @@ pub(super) fn bill(table: &Table, period: Period, since: Option<Timestamp>) -> V
             "date": span::date(*day).to_string(),
             "aggregation_timestamp": span::begin(*day).0 / 1000,
             "n_requests": sums.requests,
+            "n_unpriced": sums.unpriced,
             "n_context_tokens_total": sums.quantities.read(),
             "n_generated_tokens_total": sums.quantities.written(),
             "n_cached_tokens_total": cached.saturating_add(sums.quantities.cached_audio),
@@ -113,6 +114,7 @@ fn summed(sums: &Sums) -> Value {
     } = sums.quantities;
     json!({
         "requests": sums.requests,
+        "unpriced": sums.unpriced,
         "prompt": sums.quantities.read(),
         "completion": sums.quantities.written(),
         "cached": cached.saturating_add(cached_audio),

@@ -92,6 +92,10 @@ fn bill(own: (&'static str, Value)) -> Value {
                 about(count(), "when the day begins, in Unix seconds"),
             ),
             ("n_requests", count()),
+            (
+                "n_unpriced",
+                about(count(), "requests whose model has no price"),
+            ),
             ("n_context_tokens_total", count()),
             ("n_generated_tokens_total", count()),
             ("n_cached_tokens_total", count()),
@@ -124,6 +128,14 @@ fn bill(own: (&'static str, Value)) -> Value {
 fn summed(more: &[(&'static str, Value)]) -> Value {
     let mut fields = vec![
         ("requests", count()),
+        (
+            "unpriced",
+            about(
+                count(),
+                "requests that cost nothing because their model has no price; they were not free \
+                 upstream",
+            ),
+        ),
         ("prompt", about(count(), "tokens read, of every kind")),
         (
             "completion",

@@ -13,6 +13,8 @@ pub struct Sums {
     pub estimated: u64,
     /// How many were cut by the death of their node, and estimated from before it.
     pub unsettled: u64,
+    /// How many cost nothing for want of a price.
+    pub unpriced: u64,
     /// What they cost.
     pub cost: NanoDollars,
     /// What they used.
@@ -26,6 +28,7 @@ impl Sums {
             requests: 1,
             estimated: u64::from(record.measure == Measure::Estimated),
             unsettled: u64::from(record.measure == Measure::Unsettled),
+            unpriced: u64::from(record.unpriced),
             cost: record.cost,
             quantities: record.quantities,
         });
@@ -34,8 +37,18 @@ impl Sums {
     /// Adds other sums. Holds at the greatest value.
     pub fn merge(&mut self, other: &Self) {
         self.cost.0 = self.cost.0.saturating_add(other.cost.0);
-        let ours = [&mut self.requests, &mut self.estimated, &mut self.unsettled];
-        let theirs = [other.requests, other.estimated, other.unsettled];
+        let ours = [
+            &mut self.requests,
+            &mut self.estimated,
+            &mut self.unsettled,
+            &mut self.unpriced,
+        ];
+        let theirs = [
+            other.requests,
+            other.estimated,
+            other.unsettled,
+            other.unpriced,
+        ];
         for (sum, more) in ours.into_iter().zip(theirs) {
             *sum = sum.saturating_add(more);
         }

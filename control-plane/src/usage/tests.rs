@@ -42,6 +42,7 @@ fn record(account: u64, model: &str, (day, cost): (i64, i64)) -> UsageRecord {
         image_size: None,
         measure: Measure::Reported,
         cost: NanoDollars(cost),
+        unpriced: false,
         prices: PriceVersion::default(),
         status: 200,
         at: Timestamp(NOON + day * DAY),

@@ -38,6 +38,7 @@ pub(crate) fn used(node: &Node, account: u64, model: &str, cost: i64) -> UsageRe
         image_size: None,
         measure: Measure::Reported,
         cost: NanoDollars(cost),
+        unpriced: false,
         prices: PriceVersion::default(),
         status: 200,
         at: Timestamp(DAY),
@@ -227,7 +228,7 @@ async fn bills_come_as_csv_where_that_is_asked_for() {
     let record = used(&node, team, "=cmd", 1_500_000);
     hand_over(&node, 1, vec![record]).await;
     let wanted = format!(
-        "2026-11-20,{team},\"team, \"\"x\"\"\",'=cmd,1,0,0,110,25,0.0015,1500000,\
+        "2026-11-20,{team},\"team, \"\"x\"\"\",'=cmd,1,0,0,0,110,25,0.0015,1500000,\
          100,10,0,0,0,0,0,20,5,0,0,0,0,0,0\r\n"
     );
     for (path, accept) in [
@@ -252,6 +253,45 @@ async fn bills_come_as_csv_where_that_is_asked_for() {
         text(&node, &key, path, Some("text/csv")).await.0,
         "application/json"
     );
+}
+
+/// Nobody is to take for free what has no price.
+#[tokio::test]
+async fn calls_without_a_price_are_told_apart_in_every_row() {
+    let node = Node::start().await;
+    let root = root(&node).await;
+    let today = foldgate_proto::Timestamp::from(chrono::Utc::now());
+    let record = |model: &str, cost, unpriced| UsageRecord {
+        unpriced,
+        at: today,
+        ..used(&node, root, model, cost)
+    };
+    let records = vec![
+        record("house", 0, true),
+        record("house", 0, true),
+        record("house", 5, false),
+        record("moderation", 0, false),
+    ];
+    hand_over(&node, 1, records).await;
+    let bill = node.get("/dashboard/bill?days=2").await.ok();
+    assert_eq!(bill["total_usage"]["unpriced"], 2);
+    let day = &bill["data"][0];
+    assert_eq!(day["n_unpriced"], 2);
+    assert_eq!(day["usage_details"]["house"]["unpriced"], 2);
+    assert_eq!(day["usage_details"]["moderation"]["unpriced"], 0);
+    assert_eq!(bill["usage_keys"][0]["unpriced"], 2);
+    for path in ["/dashboard/live", "/dashboard/info"] {
+        let usage = node.get(path).await.ok()["usage"].clone();
+        for span in ["month", "total"] {
+            assert_eq!(usage[span]["unpriced"], 2, "{path} {span}");
+        }
+    }
+    let path = "/dashboard/bill?days=2&format=csv";
+    let (_, csv) = text(&node, crate::node::OWNER_KEY, path, None).await;
+    let (head, lines) = csv.split_once("\r\n").unwrap();
+    let column = head.split(',').position(|name| name == "unpriced").unwrap();
+    let house = lines.lines().find(|line| line.contains(",house,")).unwrap();
+    assert_eq!(house.split(',').nth(column), Some("2"));
 }
 
 #[tokio::test]

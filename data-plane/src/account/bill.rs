@@ -14,7 +14,7 @@ mod asked;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldgate_domain::price::{Prices, Terms};
+use foldgate_domain::price::{Cost, Prices, Terms};
 use foldgate_log::usage::{Intent, Refused, Spool, Ticket};
 use foldgate_proto::{
     AccountNumber, CallerKeyNumber, KeyNumber, Level, NanoDollars, OwnerId, Quantities, Timestamp,
@@ -156,8 +156,9 @@ impl Bill {
             return;
         };
         intent.estimate = until_now;
-        intent.cost = self.cost(&intent.model, &until_now);
-        self.count(intent.cost);
+        let cost = self.cost(&intent.model, &until_now);
+        (intent.cost, intent.unpriced) = (cost.amount, !cost.priced);
+        self.count(cost.amount);
         if let Err(refused) = ticket.again(&intent) {
             tracing::error!(%refused, "usage is kept in memory");
         }
@@ -183,13 +184,17 @@ impl Bill {
         };
         let (quantities, measure) = self.asked.after(ended);
         let cost = self.cost(&intent.model, &quantities);
-        self.count(cost);
+        self.count(cost.amount);
+        if !cost.priced {
+            metrics::counter!("foldgate_usage_unpriced_total").increment(1);
+        }
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         ticket.settle(UsageRecord {
             quantities,
             image_size: self.asked.size().map(str::to_owned),
             measure,
-            cost,
+            cost: cost.amount,
+            unpriced: !cost.priced,
             status: ended.status,
             at: ended.at,
             took_ms: millis(ended.took),
@@ -201,6 +206,7 @@ impl Bill {
     fn intent(&self, attempted: &Attempted<'_>, estimate: Quantities) -> Intent {
         let payer = &self.payer;
         let (level, key) = attempted.by;
+        let cost = self.cost(attempted.model, &estimate);
         Intent {
             id: Uuid::now_v7(),
             owner: payer.owner,
@@ -213,7 +219,8 @@ impl Bill {
             model: attempted.model.to_owned(),
             upstream: attempted.upstream.map(str::to_owned),
             estimate,
-            cost: self.cost(attempted.model, &estimate),
+            cost: cost.amount,
+            unpriced: !cost.priced,
             prices: payer.prices.version(),
             at: payer.at,
         }
@@ -226,14 +233,10 @@ impl Bill {
         self.counted = cost;
     }
 
-    fn cost(&self, model: &str, used: &Quantities) -> NanoDollars {
+    fn cost(&self, model: &str, used: &Quantities) -> Cost {
         let payer = &self.payer;
         let price = payer.prices.of(self.asked.tariff, model);
-        let cost = price.cost(used, self.asked.size(), payer.terms);
-        if !cost.priced {
-            metrics::counter!("foldgate_usage_unpriced_total").increment(1);
-        }
-        cost.amount
+        price.cost(used, self.asked.size(), payer.terms)
     }
 }
 
@@ -242,3 +245,6 @@ impl std::fmt::Debug for Bill {
         f.debug_struct("Bill").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

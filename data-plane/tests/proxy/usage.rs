@@ -142,6 +142,22 @@ async fn a_record_says_who_used_what_of_whom_and_what_it_costs() {
 }
 
 #[tokio::test]
+async fn a_record_says_that_its_model_has_no_price() {
+    let mut meter = Meter::new(Dialect::OpenAi).await;
+    let answer = r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":10}}"#;
+    for (model, unpriced) in [("house", true), ("GPT-4O", true), ("gpt-4o", false)] {
+        let body = format!(r#"{{"model":"{model}","messages":[]}}"#);
+        let records = meter.call(CHAT, &body, json(answer)).await;
+        assert_eq!(records[0].unpriced, unpriced, "{model}");
+        assert_eq!(records[0].cost == NanoDollars(0), unpriced, "{model}");
+    }
+    let moderation = r#"{"id":"m","results":[]}"#;
+    let body = r#"{"input":"x"}"#;
+    let free = meter.call("/v1/moderations", body, json(moderation)).await;
+    assert!(!free[0].unpriced && free[0].cost == NanoDollars(0));
+}
+
+#[tokio::test]
 async fn what_is_refused_and_what_is_free_costs_nothing() {
     let mut meter = Meter::new(Dialect::OpenAi).await;
     let usage = r#"{"usage":{"prompt_tokens":9},"choices":[]}"#;

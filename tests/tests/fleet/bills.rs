@@ -60,6 +60,7 @@ impl Sender {
             image_size: None,
             measure: Measure::Reported,
             cost: cost(number),
+            unpriced: false,
             prices: PriceVersion::default(),
             status: 200,
             at: AT,

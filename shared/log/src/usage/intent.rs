@@ -37,6 +37,9 @@ pub struct Intent {
     pub estimate: Quantities,
     /// What that costs, by the prices of now: a later price changes nothing.
     pub cost: NanoDollars,
+    /// Whether no price stood for it.
+    #[serde(default)]
+    pub unpriced: bool,
     /// By which prices.
     pub prices: PriceVersion,
     /// When the request came.
@@ -61,6 +64,7 @@ impl Intent {
             image_size: None,
             measure: Measure::Unsettled,
             cost: self.cost,
+            unpriced: self.unpriced,
             prices: self.prices,
             // No answer was finished.
             status: 0,

@@ -36,6 +36,7 @@ pub(super) fn intent(id: Uuid) -> Intent {
         upstream: None,
         estimate: Quantities::default(),
         cost: NanoDollars(7),
+        unpriced: false,
         prices: PriceVersion::default(),
         at: Timestamp(1_000),
     }

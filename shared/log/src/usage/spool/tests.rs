@@ -38,6 +38,7 @@ fn intent(cost: i64) -> Intent {
             ..Quantities::default()
         },
         cost: NanoDollars(cost),
+        unpriced: false,
         prices: PriceVersion::default(),
         at: Timestamp(1_000),
     }
