@@ -1,6 +1,8 @@
 //! Lists of what has ids: the upstream's is of all its account's callers; each sees its
 //! own.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,17 +11,23 @@ use super::{Affinity, Whose};
 use crate::json::{members, range_in};
 use crate::splice::{Edit, Segments};
 
-/// One list of several keys' lists, in the words of the first.
+/// One list of several keys' lists, in the words of the first. What several keys list,
+/// of one upstream account, is listed once.
 pub(crate) fn joined(lists: &[Bytes]) -> Option<Bytes> {
     let first = lists.first()?;
     let text = std::str::from_utf8(first).ok()?;
     let [data] = members(text, &["data"]).ok()?.values;
     let mut all: Vec<&str> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for list in lists {
         let found = members(std::str::from_utf8(list).ok()?, &["data"]).ok()?;
         let [data] = found.values;
         let items: Vec<&RawValue> = serde_json::from_str(data?).ok()?;
-        all.extend(items.iter().map(|item| item.get()));
+        let new = items.iter().map(|item| item.get()).filter(|item| {
+            let id = serde_json::from_str::<Item>(item);
+            id.map_or(true, |item| seen.insert(item.id))
+        });
+        all.extend(new);
     }
     let edit = Edit::replace(range_in(text, data?), format!("[{}]", all.join(",")));
     Some(Segments::splice(first, vec![edit]).join())

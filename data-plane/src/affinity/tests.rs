@@ -5,7 +5,7 @@ use foldgate_log::Reports;
 use foldgate_proto::{AccountNumber, KeyId, Made, OwnerId};
 use uuid::Uuid;
 
-use super::{Affinity, MOST, first_id};
+use super::{Affinity, MOST, first_id, joined};
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 const ONE: super::Whose = (OWNER, AccountNumber(1));
@@ -99,6 +99,20 @@ fn the_oldest_of_a_kind_is_forgotten() {
     assert!(known.get(&report(1, false).made).is_none());
     assert!(known.get(&report(2, false).made).is_some());
     assert_eq!(known.responses.keys.len(), MOST);
+}
+
+/// Two keys of one upstream account see the same.
+#[test]
+fn what_several_keys_list_is_listed_once() {
+    let [one, two] = [
+        r#"[{"id":"a"},{"id":"b"}]"#,
+        r#"[{"id":"b"},{"x":1},{"id":"c"}]"#,
+    ]
+    .map(|data| Bytes::from(format!(r#"{{"data":{data},"has_more":false}}"#)));
+    assert_eq!(
+        joined(&[one, two]).unwrap(),
+        r#"{"data":[{"id":"a"},{"id":"b"},{"x":1},{"id":"c"}],"has_more":false}"#
+    );
 }
 
 #[test]
