@@ -10,6 +10,7 @@ pub mod counts;
 pub mod definition;
 pub mod event;
 pub mod id;
+pub mod job;
 pub mod key;
 pub mod made;
 pub mod money;
@@ -36,6 +37,7 @@ pub use id::{
     DefinitionId, DefinitionNumber, KeyId, KeyNumber, Level, LogId, NewsId, NewsNumber, OwnerId,
     RecordHash, RecordId, Revision,
 };
+pub use job::{Job, JobKind, job_name};
 pub use key::{Dialect, Disablement, ProviderConfig, ProviderKey, ProviderType};
 pub use made::{Made, MadeReport, MadeWord};
 pub use money::{NanoDollars, Rates};

@@ -81,6 +81,8 @@ pub(super) struct Outcome {
     pub(super) batches: u64,
     pub(super) duplicates: u64,
     pub(super) records: u64,
+    /// Ends of jobs that were counted before.
+    pub(super) repeated: u64,
     /// How many batches of the spools that it was about are missing.
     pub(super) missing: u64,
     /// What accounts spent by it.
@@ -156,6 +158,10 @@ impl Book {
             }
             outcome.batches += 1;
             for record in &batch.records {
+                if !page.counts(record)? {
+                    outcome.repeated += 1;
+                    continue;
+                }
                 page.add(record)?;
                 let of = (record.owner, record.account);
                 outcome.spent.add(of, record.at, record.cost);

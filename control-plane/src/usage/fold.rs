@@ -103,6 +103,7 @@ impl Fold {
         metrics::counter!("foldgate_usage_batches_folded_total").increment(outcome.batches);
         metrics::counter!("foldgate_usage_duplicates_total").increment(outcome.duplicates);
         metrics::counter!("foldgate_usage_records_total").increment(outcome.records);
+        metrics::counter!("foldgate_usage_jobs_repeated_total").increment(outcome.repeated);
         if outcome.missing > 0 {
             let missing = outcome.missing;
             tracing::debug!(missing, "batches of usage were never seen");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use foldgate_log::usage::Position;
 use foldgate_proto::{
-    AccountNumber, CallerKeyNumber, Measure, NanoDollars, OwnerId, PriceVersion, Quantities,
+    AccountNumber, CallerKeyNumber, KeyId, Measure, NanoDollars, OwnerId, PriceVersion, Quantities,
     Timestamp, UsageBatch, UsageRecord,
 };
 use proptest::prelude::*;
@@ -282,6 +282,43 @@ fn what_is_missing_shows_in_since_when_bills_are_whole() {
     book.fold(&group(vec![(position(4), None)])).unwrap();
     book.fold(&group(at(5, 0))).unwrap();
     assert_eq!(book.meta().unwrap().since, Some(Timestamp(NOON)));
+}
+
+/// As several nodes tell it, a node after its restart once more, and a batch twice.
+#[test]
+fn the_end_of_a_job_counts_once_whoever_tells_it() {
+    let dir = TempDir::new().unwrap();
+    let mut book = Book::open(dir.path()).unwrap();
+    let job = |id: &str, day| UsageRecord {
+        id: foldgate_proto::job_name(OWNER, KeyId(Uuid::from_u128(7)), id),
+        ..record(1, "gpt-4o", (day, 5))
+    };
+    let mut sequence = 0;
+    let mut tell = |book: &Book, batch: UsageBatch| {
+        sequence += 1;
+        let told = vec![(position(sequence), Some(batch))];
+        let outcome = book.fold(&group(told)).unwrap();
+        let spent = book.totals(OWNER, AccountNumber(1), Timestamp(NOON));
+        (
+            outcome.records,
+            outcome.repeated,
+            spent.unwrap().total.cost.0,
+        )
+    };
+    let first = batch(1, 1, vec![job("a", 0), job("a", 0), job("b", 0)]);
+    assert_eq!(tell(&book, first.clone()), (2, 1, 10));
+    assert_eq!(tell(&book, first), (0, 0, 10), "the batch again");
+    let elsewhere = batch(2, 1, vec![job("a", 1), record(1, "gpt-4o", (0, 100))]);
+    assert_eq!(tell(&book, elsewhere), (1, 1, 110));
+    let _copy;
+    book.sync().unwrap();
+    (book, _copy) = killed(book, dir.path());
+    assert_eq!(tell(&book, batch(3, 1, vec![job("b", 9)])), (0, 1, 110));
+    // So long after it is forgotten; nodes do not tell it any more.
+    assert_eq!(tell(&book, batch(3, 2, vec![job("c", 61)])), (1, 0, 115));
+    assert_eq!(tell(&book, batch(3, 3, vec![job("b", 61)])), (0, 1, 115));
+    assert_eq!(tell(&book, batch(3, 4, vec![job("d", 63)])), (1, 0, 120));
+    assert_eq!(tell(&book, batch(3, 5, vec![job("b", 63)])), (1, 0, 125));
 }
 
 #[test]

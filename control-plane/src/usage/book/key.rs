@@ -24,6 +24,25 @@ pub(super) fn spool(spool: Uuid) -> Vec<u8> {
     [b"s", spool.as_bytes().as_slice()].concat()
 }
 
+/// A job that was counted; its entry says on which day.
+pub(super) fn job(job: Uuid) -> Vec<u8> {
+    [b"j", job.as_bytes().as_slice()].concat()
+}
+
+/// The jobs that were counted, by the day.
+pub(super) const JOB_DAYS: &[u8; 1] = b"k";
+
+/// A job among those of its day.
+pub(super) fn job_of_day(day: u32, job: Uuid) -> Vec<u8> {
+    [within(JOB_DAYS, day).as_slice(), job.as_bytes()].concat()
+}
+
+/// The job of an entry of [`JOB_DAYS`].
+pub(super) fn counted_job(entry: &[u8]) -> Option<Uuid> {
+    let (_, job) = entry.strip_prefix(JOB_DAYS)?.split_first_chunk::<4>()?;
+    Uuid::from_slice(job).ok()
+}
+
 /// What an account used ever.
 pub(super) fn total(owner: OwnerId, account: AccountNumber) -> Vec<u8> {
     [totals(owner), account.0.to_be_bytes().to_vec()].concat()

@@ -6,7 +6,7 @@ use foldgate_proto::UsageRecord;
 use uuid::Uuid;
 
 use super::key::{self, Unit};
-use super::{Book, encoded};
+use super::{Book, encoded, unreadable};
 use crate::history::store::Fault;
 use crate::usage::numbers::Numbers;
 use crate::usage::{Sums, span};
@@ -14,6 +14,13 @@ use crate::usage::{Sums, span};
 /// How many models of an account are told apart on one day; a caller may send any
 /// name that a wildcard lets pass. The others are billed together.
 const MAX_MODELS: u32 = 1_000;
+
+/// For how many days a job that was counted is known. Nodes bill none that began more
+/// than 35 days ago: its end cannot come again after it is forgotten.
+const JOB_DAYS: u32 = 62;
+
+/// How many of them are forgotten at once.
+const MOST_FORGOTTEN: usize = 2_000;
 
 /// Under this name.
 const OTHERS: &str = "(other models)";
@@ -24,6 +31,8 @@ pub(super) struct Page<'a> {
     sums: HashMap<Vec<u8>, Sums>,
     models: HashMap<Vec<u8>, u32>,
     spools: HashMap<Uuid, Numbers>,
+    /// Counted by this page, each on its day.
+    jobs: HashMap<Uuid, u32>,
 }
 
 impl<'a> Page<'a> {
@@ -33,6 +42,7 @@ impl<'a> Page<'a> {
             sums: HashMap::new(),
             models: HashMap::new(),
             spools: HashMap::new(),
+            jobs: HashMap::new(),
         }
     }
 
@@ -51,6 +61,19 @@ impl<'a> Page<'a> {
     /// How many batches are missing of the spools that were touched.
     pub(super) fn missing(&self) -> u64 {
         self.spools.values().map(Numbers::missing).sum()
+    }
+
+    /// Whether a record is to be counted: the end of a job may be told by many.
+    pub(super) fn counts(&mut self, record: &UsageRecord) -> Result<bool, Fault> {
+        if !record.is_of_job() {
+            return Ok(true);
+        }
+        let known = self.jobs.contains_key(&record.id);
+        if known || self.book.db.contains_key(key::job(record.id))? {
+            return Ok(false);
+        }
+        self.jobs.insert(record.id, span::day(record.at));
+        Ok(true)
     }
 
     /// Adds a request to everything that it counts in.
@@ -117,6 +140,28 @@ impl<'a> Page<'a> {
         for (spool, numbers) in self.spools {
             batch.insert(key::spool(spool), encoded(&numbers)?);
         }
+        if let Some(newest) = self.jobs.values().max() {
+            self.book.forget_jobs(*newest, &mut batch)?;
+        }
+        for (job, day) in self.jobs {
+            batch.insert(key::job(job), encoded(&day)?);
+            batch.insert(key::job_of_day(day, job), Vec::new());
+        }
         Ok(batch)
+    }
+}
+
+impl Book {
+    /// Forgets jobs that were counted long before a day.
+    fn forget_jobs(&self, today: u32, batch: &mut sled::Batch) -> Result<(), Fault> {
+        let first_kept = key::within(key::JOB_DAYS, today.saturating_sub(JOB_DAYS));
+        let old = self.db.range(key::JOB_DAYS.to_vec()..first_kept);
+        for entry in old.keys().take(MOST_FORGOTTEN) {
+            let entry = entry?;
+            let job = key::counted_job(&entry).ok_or_else(unreadable)?;
+            batch.remove(key::job(job));
+            batch.remove(entry);
+        }
+        Ok(())
     }
 }
