@@ -45,6 +45,10 @@ impl ReadStream for Reader {
             let id = body.response_id.unwrap_or_default();
             self.name = Some(namesake(&id));
             let model = body.model_version.unwrap_or_default();
+            if let Some(used) = used {
+                // Before the start, which says what was read, as far as that is known.
+                sink(Event::Usage(used));
+            }
             sink(Event::Start { id, model });
         }
         for said in body.candidates.unwrap_or_default() {
