@@ -36,6 +36,8 @@
 //! | `seed` | left out: it promised little |
 //! | `parallel_tool_calls: false` | as `disable_parallel_tool_use` |
 //! | `n`, `logprobs`, `logit_bias`, penalties, `response_format` of any JSON, sound, `service_tier` of `flex` and `priority` | refused |
+//!
+//! Of an answer of this dialect, citations and what server tools did are left out.
 
 mod answer;
 mod read;

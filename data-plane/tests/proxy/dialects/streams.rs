@@ -87,7 +87,8 @@ async fn chunks_come_as_a_stream_of_anthropics() {
 #[tokio::test]
 async fn between_two_that_speak_anthropics_a_stream_passes_byte_for_byte() {
     let odd = "event: vellum\r\ndata: {\"type\":\"vellum\"}\r\n\r\n: a comment\n\n";
-    let whole = format!("{START}{PING}{odd}{TEXT}{REST}");
+    let cited = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"citations_delta\",\"citation\":{\"type\":\"char_location\",\"cited_text\":\"Hi\"}}}\n\n";
+    let whole = format!("{START}{PING}{odd}{TEXT}{cited}{REST}");
     let (rig, upstream) = rig(Dialect::Anthropic, Script::stream(&whole)).await;
     let reply = rig.caller.post(MESSAGES, TO_MESSAGES).await;
     assert_eq!(reply.text(), whole);
