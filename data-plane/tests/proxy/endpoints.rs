@@ -50,6 +50,18 @@ async fn json_calls_go_where_they_are_named_and_only_their_model_changes() {
     assert_eq!(upstream.asked().pop().unwrap().path, "/v1/chat/completions");
 }
 
+/// Vectors in base64 are text that nobody here reads.
+#[tokio::test]
+async fn vectors_in_base64_pass_as_they_are() {
+    let (rig, upstream) = rig().await;
+    let answer = r#"{"object":"list","data":[{"embedding":"AACAPgAAAL8AAIA/","index":0}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    upstream.script(SECRET, Script::json(200, answer));
+    let body = r#"{"model":"m","input":"x","encoding_format":"base64"}"#;
+    let reply = rig.caller.post("/v1/embeddings", body).await;
+    assert_eq!(reply.text(), answer);
+    assert_eq!(upstream.asked().pop().unwrap().body, body);
+}
+
 #[tokio::test]
 async fn a_model_that_may_be_left_out_is_the_usual_one() {
     let (mut rig, upstream) = rig().await;
@@ -141,9 +153,9 @@ async fn a_stream_of_named_events_passes_byte_for_byte_and_ends_without_done() {
     for (path, events) in [
         (
             "/v1/responses",
-            "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"}}\n\n\
-             event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"error\"}\n\n\
-             event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n",
+            "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"},\"sequence_number\":0}\n\n\
+             event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"error\",\"sequence_number\":1}\n\n\
+             event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}},\"sequence_number\":2}\n\n",
         ),
         (
             "/v1/images/generations",

@@ -20,11 +20,24 @@ async fn a_request_and_its_answer_pass_byte_for_byte() {
     rig.all_to_level_1().await;
     let answer =
         "{ \"choices\":[ ],\n\"usage\":{\"prompt_tokens\":3,\"total_tokens\":3},\"x\":1.00 }\n";
-    let script = Script::json(200, answer)
-        .with("server", "upstream")
-        .with("openai-organization", "org-abcdefgh")
-        .with("x-request-id", "theirs")
-        .with("set-cookie", "a=b");
+    // All of it is about the upstream's account and its key.
+    let theirs = [
+        "server",
+        "openai-organization",
+        "openai-project",
+        "openai-processing-ms",
+        "anthropic-organization-id",
+        "request-id",
+        "x-should-retry",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-tokens",
+        "anthropic-ratelimit-unified-reset",
+        "set-cookie",
+    ];
+    let script = Script::json(200, answer).with("x-request-id", "theirs");
+    let script = theirs
+        .iter()
+        .fold(script, |script, name| script.with(name, "theirs"));
     upstream.script(SECRET, script);
     let body = "{\"n\":2,\r\n \"logprobs\" : true, \"model\":\"m\u{e4}\",\"tools\":[{\"a\":\"\\u0041\"}],\"messages\":[{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:x\"}}]}], \"f\":1e-7}\t";
     let mut request = rig
@@ -36,6 +49,7 @@ async fn a_request_and_its_answer_pass_byte_for_byte() {
         "openai-organization",
         HeaderValue::from_static("org-theirs"),
     );
+    headers.insert("openai-project", HeaderValue::from_static("proj-theirs"));
     headers.insert("user-agent", HeaderValue::from_static("tests"));
     headers.insert("x-request-id", HeaderValue::from_static("mine-1"));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -44,7 +58,7 @@ async fn a_request_and_its_answer_pass_byte_for_byte() {
     assert_eq!(reply.text(), answer);
     assert_eq!(reply.header("x-request-id"), Some("mine-1"));
     assert_eq!(reply.header("x-foldgate-revision"), Some("3"));
-    for name in ["server", "openai-organization", "set-cookie"] {
+    for name in theirs {
         assert_eq!(reply.header(name), None, "{name}");
     }
     let asked = upstream.asked().remove(0);
@@ -63,7 +77,13 @@ async fn a_request_and_its_answer_pass_byte_for_byte() {
         Some(rig.boot.simple().to_string().as_str())
     );
     assert_eq!(header("host"), Some(upstream.address.to_string().as_str()));
-    for name in ["cookie", "openai-organization", "x-api-key", "x-request-id"] {
+    for name in [
+        "cookie",
+        "openai-organization",
+        "openai-project",
+        "x-api-key",
+        "x-request-id",
+    ] {
         assert_eq!(header(name), None, "{name}");
     }
 }

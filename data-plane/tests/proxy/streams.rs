@@ -44,6 +44,23 @@ async fn usage_is_asked_for_and_hidden() {
     );
 }
 
+/// What pads a chunk against those who count its bytes stays where it is.
+#[tokio::test]
+async fn completions_of_texts_are_asked_for_usage_too() {
+    let chunk =
+        "data: {\"choices\":[{\"text\":\"a\"}],\"usage\":null,\"obfuscation\":\"x8Yz\"}\n\n";
+    let (rig, upstream) = rig(Script::stream(&format!("{chunk}{USAGE}{DONE}"))).await;
+    let body = r#"{"model":"m","stream":true,"stream_options":{"include_obfuscation":true}}"#;
+    let reply = rig.caller.post("/v1/completions", body).await;
+    let shown = chunk.replace(",\"usage\":null", "");
+    assert_eq!(reply.text(), format!("{shown}{DONE}"));
+    let asked = upstream.asked().pop().unwrap().body;
+    assert_eq!(
+        asked,
+        r#"{"model":"m","stream":true,"stream_options":{"include_usage":true,"include_obfuscation":true}}"#
+    );
+}
+
 #[tokio::test]
 async fn usage_that_was_asked_for_passes_byte_for_byte() {
     let text = format!("\u{feff}{CHUNK}event: x\rdata: y\r\r{USAGE}{DONE}data: rest");

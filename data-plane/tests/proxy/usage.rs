@@ -1,9 +1,11 @@
 //! What is written down of a call: before it goes upstream, and before the last byte of
 //! its answer leaves.
 
+mod before;
 mod elsewhere;
 mod forms;
 mod kinds;
+mod media;
 mod streams;
 
 use std::time::Instant;

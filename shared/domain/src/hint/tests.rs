@@ -175,6 +175,15 @@ fn the_longest_of_several_resets_counts() {
         ("anthropic-ratelimit-tokens-reset", "2015-10-21T07:38:00Z"),
     ];
     assert_eq!(told(&headers, ""), millis(20_000));
+    for what in ["requests", "tokens", "input-tokens", "output-tokens"] {
+        let remaining = format!("anthropic-ratelimit-{what}-remaining");
+        let reset = format!("anthropic-ratelimit-{what}-reset");
+        let headers = [
+            (remaining.as_str(), "0"),
+            (reset.as_str(), "2015-10-21T07:28:30Z"),
+        ];
+        assert_eq!(told(&headers, ""), millis(30_000), "{what}");
+    }
 }
 
 #[test]
