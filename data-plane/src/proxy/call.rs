@@ -107,12 +107,9 @@ impl Proxy {
         } else {
             attempt(&call, account).await
         };
-        account.bytes_in = message.read();
+        read_whole(&message, account);
         drop(call);
         let served = served?;
-        if let Some((bill, said)) = account.bill.as_mut().zip(message.pictures()) {
-            bill.pictures(&said);
-        }
         self.remember((endpoint, &named), &served, &admitted);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)
@@ -214,6 +211,14 @@ fn required(endpoint: &Endpoint, arrival: &Arrival<'_>) -> Result<Option<String>
             require_plain(version, headers)?;
             multipart::boundary(headers).map(Some)
         }
+    }
+}
+
+/// What only the end of a body tells: how long it is, and what a form says of pictures.
+fn read_whole(message: &Message, account: &mut Account) {
+    account.bytes_in = message.read();
+    if let Some((bill, said)) = account.bill.as_mut().zip(message.pictures()) {
+        bill.pictures(&said);
     }
 }
 

@@ -21,9 +21,9 @@ const PUBLISHERS: [&str; 2] = ["google/", "anthropic/"];
 /// The base of a name, if it has one.
 fn base(model: &str) -> Option<&str> {
     let mut publishers = PUBLISHERS.iter();
-    let bare = publishers.find_map(|publisher| model.strip_prefix(publisher));
-    let bare = bare.unwrap_or(model);
-    let base = bare.split_once('@').map_or(bare, |(base, _)| base);
+    let unpublished = publishers.find_map(|publisher| model.strip_prefix(publisher));
+    let undated = unpublished.unwrap_or(model).split('@').next();
+    let base = undated.unwrap_or_default();
     (base.len() < model.len() && !base.is_empty()).then_some(base)
 }
 
