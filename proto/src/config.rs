@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, MaskedSecret};
+use crate::{Level, MaskedSecret, Rates};
 
 /// The owner-set configuration. `None` means the system default. The same shape
 /// serves as a patch, where `None` means unchanged.
@@ -31,6 +31,9 @@ pub struct Config {
     /// The price override, verbatim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pricing: Option<String>,
+    /// What every account's prices are multiplied by, beside its Rates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<Rates>,
     /// Where system notifications go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xai_mail: Option<String>,
@@ -133,6 +136,7 @@ config_keys! {
     Resources = "RESOURCES" => resources,
     ModelLimits = "MODEL_LIMITS" => model_limits,
     Pricing = "PRICING" => pricing,
+    Factor = "FACTOR" => factor,
     XaiMail = "XAI_MAIL" => xai_mail,
     EmailSmtp = "EMAIL_SMTP" => email_smtp,
     EmailPort = "EMAIL_PORT" => email_port,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountNumber, CallerKeyNumber, KeyNumber, Level, NanoDollars, OwnerId, Revision, Timestamp,
+    AccountNumber, CallerKeyNumber, KeyNumber, Level, NanoDollars, OwnerId, Rates, Revision,
+    Timestamp,
 };
 
 /// The most records of one batch.
@@ -198,6 +199,9 @@ pub struct UsageRecord {
     /// Whether no price stood for what was used: then it costs nothing for want of one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unpriced: bool,
+    /// What prices were multiplied by for every account: FACTOR.
+    #[serde(default, skip_serializing_if = "is_one")]
+    pub factor: Rates,
     /// By which prices.
     pub prices: PriceVersion,
     /// The answer's status.
@@ -225,6 +229,10 @@ pub struct UsageBatch {
     pub number: u64,
     /// The requests.
     pub records: Vec<UsageRecord>,
+}
+
+fn is_one(factor: &Rates) -> bool {
+    *factor == Rates::ONE
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

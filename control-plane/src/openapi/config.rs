@@ -81,6 +81,13 @@ fn shown(limits: &Value) -> Value {
             ("RESOURCES", map(closed(&[], &[]))),
             ("MODEL_LIMITS", map(limits.clone())),
             ("PRICING", text()),
+            (
+                "FACTOR",
+                about(
+                    number(),
+                    "what every account's prices are multiplied by, beside its Rates; 1 unless set",
+                ),
+            ),
             ("XAI_MAIL", text()),
             ("EMAIL_SMTP", text()),
             ("EMAIL_PORT", text()),

@@ -184,6 +184,7 @@ pub(super) fn info(object_name: &'static str, usage: Value) -> Value {
             ("email", or_null(text())),
             ("alias", text()),
             ("rates", number()),
+            ("factor", number()),
         ],
         &[],
     );

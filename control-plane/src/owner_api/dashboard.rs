@@ -69,6 +69,7 @@ pub(crate) fn about(app: &App, caller: &Authenticated) -> Value {
             "email": profile.map(|profile| &profile.email),
             "alias": profile.map_or("", |profile| &profile.alias),
             "rates": view::decimal(&profile.map(|p| p.rates).unwrap_or_default().to_string()),
+            "factor": view::decimal(&owner.config.factor.unwrap_or_default().to_string()),
         },
         "balance": {
             "total": view::dollars(left.map(|left| left.total)),

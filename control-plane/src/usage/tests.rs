@@ -43,6 +43,7 @@ fn record(account: u64, model: &str, (day, cost): (i64, i64)) -> UsageRecord {
         measure: Measure::Reported,
         cost: NanoDollars(cost),
         unpriced: false,
+        factor: foldgate_proto::Rates::ONE,
         prices: PriceVersion::default(),
         status: 200,
         at: Timestamp(NOON + day * DAY),

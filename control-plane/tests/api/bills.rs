@@ -39,6 +39,7 @@ pub(crate) fn used(node: &Node, account: u64, model: &str, cost: i64) -> UsageRe
         measure: Measure::Reported,
         cost: NanoDollars(cost),
         unpriced: false,
+        factor: foldgate_proto::Rates::ONE,
         prices: PriceVersion::default(),
         status: 200,
         at: Timestamp(DAY),

@@ -52,6 +52,12 @@ async fn forms_that_mean_the_same() {
         ),
         ("EMAIL_PORT", json!("587"), vec![json!(587), json!("587")]),
         (
+            "FACTOR",
+            json!(1.15),
+            vec![json!(1.15), json!("1.15"), json!(" 1.150 ")],
+        ),
+        ("FACTOR", json!(2), vec![json!(2), json!("2"), json!(2.0)]),
+        (
             "XAI_MAIL",
             json!("a@b.c"),
             vec![json!("a@b.c"), json!(" a@b.c ")],
@@ -177,6 +183,11 @@ fn bad_values() -> Vec<(&'static str, Value)> {
         ("EMAIL_PORT", json!(65_536)),
         ("EMAIL_PASS", json!("")),
         ("EMAIL_PASS", json!("x".repeat(1025))),
+        ("FACTOR", json!(0)),
+        ("FACTOR", json!(-1)),
+        ("FACTOR", json!(1000.000001)),
+        ("FACTOR", json!("two")),
+        ("FACTOR", json!(true)),
         ("EMAIL_TLS", json!("maybe")),
         ("EMAIL_TLS", json!(1)),
     ]

@@ -25,6 +25,7 @@ async fn an_account_sees_its_standing() {
         json!({
             "id": 2, "dna": ".1.2.", "parent_id": 1, "name": "alice",
             "email": "alice@example.com", "alias": "A", "rates": 1.2,
+            "factor": 1,
         })
     );
     assert_eq!(info["balance"]["total"], 12.5);

@@ -64,7 +64,7 @@ async fn the_price_says_who_set_what() {
     let node = Node::start().await;
     let pricing = json!({"ChatPricing": {"gpt-4*": {"InputText": 3}}}).to_string();
     let written = node
-        .put("/x-config", &json!({"PRICING": pricing}))
+        .put("/x-config", &json!({"PRICING": pricing, "FACTOR": 1.15}))
         .await
         .ok();
     assert!(!written["warnings"].to_string().contains("PRICING"));
@@ -74,6 +74,7 @@ async fn the_price_says_who_set_what() {
         (&price["priced"], &price["rates"]),
         (&json!(true), &json!("1"))
     );
+    assert_eq!(price["factor"], "1.15");
     assert_eq!(
         price["version"]["pricing"],
         node.replica.status().revision.0

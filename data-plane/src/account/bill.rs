@@ -221,6 +221,7 @@ impl Bill {
             estimate,
             cost: cost.amount,
             unpriced: !cost.priced,
+            factor: payer.terms.factor,
             prices: payer.prices.version(),
             at: payer.at,
         }

@@ -3,7 +3,6 @@
 
 use foldgate_domain::Limited;
 use foldgate_domain::price::{Tariff, Terms};
-use foldgate_proto::Rates;
 
 use super::Proxy;
 use crate::account::Account;
@@ -64,7 +63,7 @@ impl Proxy {
             prices: table.prices().clone(),
             terms: Terms {
                 rates: table.rates(admitted.account()),
-                factor: Rates::ONE,
+                factor: table.factor(),
             },
             at: now(),
         };

@@ -12,7 +12,9 @@ use std::time::Instant;
 
 use foldgate_domain::command::{Change, ConfigFields, ConfigPatch};
 use foldgate_log::usage::spool::Outbox;
-use foldgate_proto::{Config, Dialect, Measure, NanoDollars, Quantities, Revision, UsageRecord};
+use foldgate_proto::{
+    Config, Dialect, Measure, NanoDollars, Quantities, Rates, Revision, UsageRecord,
+};
 use http::Method;
 use http_body_util::BodyExt as _;
 
@@ -141,6 +143,31 @@ async fn a_record_says_who_used_what_of_whom_and_what_it_costs() {
     let dearer = meter.call(CHAT, body, json(answer)).await;
     assert_eq!(dearer[0].cost, NanoDollars(9_100_000));
     assert!(dearer[0].prices.pricing > revision && revision > Revision::ZERO);
+}
+
+/// Rates of a call of the owner's are 1.
+#[tokio::test]
+async fn the_factor_of_the_moment_is_in_the_cost_and_on_the_record() {
+    let mut meter = Meter::new(Dialect::OpenAi).await;
+    let answer = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
+    let body = r#"{"model":"gpt-4o","messages":[]}"#;
+    let mut told = Vec::new();
+    for factor in [None, Some(Rates(1_150_000)), Some(Rates(333_333))] {
+        let config = Config {
+            factor,
+            ..Config::default()
+        };
+        if factor.is_some() {
+            meter.rig.config(config).await;
+        }
+        told.extend(meter.call(CHAT, body, json(answer)).await);
+    }
+    let told: Vec<_> = told.iter().map(|r| (r.cost.0, r.factor.0)).collect();
+    // 3 x 2,500 + 1 x 10,000 = 17,500; x 1.15 = 20,125; x 0.333333 = 5,833.3275.
+    assert_eq!(
+        told,
+        [(17_500, 1_000_000), (20_125, 1_150_000), (5_833, 333_333)]
+    );
 }
 
 #[tokio::test]

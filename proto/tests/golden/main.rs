@@ -16,8 +16,8 @@ use foldgate_proto::report::{self, StateHash};
 use foldgate_proto::{
     AccountNumber, Actor, ActorKind, Config, ConfigKey, DefinitionKind, Event, Generation,
     Heartbeat, Idempotency, KeyId, KeyNumber, Level, LogId, MaskedSecret, ModelLimit, NewsId,
-    NewsNumber, NewsTarget, OwnerId, ProviderConfig, Record, RecordHash, RecordId, Revision, Role,
-    Sealed, SleepCause, SleepReport, Timestamp,
+    NewsNumber, NewsTarget, OwnerId, ProviderConfig, Rates, Record, RecordHash, RecordId, Revision,
+    Role, Sealed, SleepCause, SleepReport, Timestamp,
 };
 use uuid::Uuid;
 
@@ -121,6 +121,7 @@ fn config() -> Config {
             },
         )])),
         pricing: Some("{\"ChatPricing\":{}}".to_owned()),
+        factor: None,
         xai_mail: Some("ops@example.com".to_owned()),
         email_smtp: Some("smtp.example.com".to_owned()),
         email_port: Some(587),
@@ -131,6 +132,12 @@ fn config() -> Config {
 }
 
 fn first_records() -> Vec<(&'static str, Record)> {
+    let factor = Event::ConfigPatched(ConfigPatched {
+        patch: Config {
+            factor: Some(Rates(1_150_000)),
+            ..Config::default()
+        },
+    });
     let claimed = Event::OwnerClaimed(OwnerClaimed {
         account: AccountNumber(1),
         name: "root".to_owned(),
@@ -200,6 +207,7 @@ fn first_records() -> Vec<(&'static str, Record)> {
                 vec![Event::ConfigPatched(ConfigPatched { patch: config() })],
             ),
         ),
+        ("config_patched_factor", record("PatchConfig", vec![factor])),
         ("config_reset", record("ResetConfig", vec![reset])),
         ("level_mapper_completed", record("AddKey", vec![completed])),
         (

@@ -49,8 +49,8 @@
 //! | a search of the web | `_Search` |
 //!
 //! The sum of a section is multiplied by the `Rates` of its row, then by the Rates of
-//! the account (see [`OwnerTable::rates`](crate::OwnerTable::rates)) and by Factor, and
-//! then rounded to the nearest nano-dollar, halves up. What is more than can be counted
+//! the account (see [`OwnerTable::rates`](crate::OwnerTable::rates)) and by the owner's
+//! FACTOR, both as they are when the call comes, and then rounded to the nearest nano-dollar, halves up. What is more than can be counted
 //! is the most that can be.
 
 use foldgate_proto::{NanoDollars, PriceVersion, Quantities, Rates, Revision};
@@ -83,7 +83,7 @@ use wide::Wide;
 pub struct Terms {
     /// The greatest Rates of the account and of those above it.
     pub rates: Rates,
-    /// The system's own coefficient.
+    /// The owner's FACTOR.
     pub factor: Rates,
 }
 

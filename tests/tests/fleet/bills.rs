@@ -61,6 +61,7 @@ impl Sender {
             measure: Measure::Reported,
             cost: cost(number),
             unpriced: false,
+            factor: foldgate_proto::Rates::ONE,
             prices: PriceVersion::default(),
             status: 200,
             at: AT,

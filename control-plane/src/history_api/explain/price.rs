@@ -22,6 +22,8 @@ pub(super) struct Price {
     priced: bool,
     /// What all of it is multiplied by: the Rates of the account.
     rates: String,
+    /// And this: the owner's FACTOR.
+    factor: String,
     version: PriceVersion,
     fields: Vec<Amount>,
 }
@@ -55,6 +57,7 @@ impl Price {
             model: model.to_owned(),
             priced: !fields.is_empty(),
             rates: table.rates(account).to_string(),
+            factor: table.factor().to_string(),
             version: prices.version(),
             fields,
         }

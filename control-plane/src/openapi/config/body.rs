@@ -21,7 +21,10 @@ const PATH: &str = "/[a-z0-9_-]+(/[a-z0-9_-]+){0,5}";
 pub(super) fn changed() -> Value {
     let fields = routing().into_iter().chain(mail());
     let fields: Map<String, Value> = fields
-        .chain([(ConfigKey::Pricing, pricing())])
+        .chain([
+            (ConfigKey::Pricing, pricing()),
+            (ConfigKey::Factor, factor()),
+        ])
         .map(|(key, schema)| (key.to_string(), schema))
         .collect();
     let plain = json!({
@@ -125,6 +128,16 @@ fn pricing() -> Value {
             {"type": "object"},
         ]}),
         "prices by model, as the text of a JSON object or as the object itself; 128 KB at most",
+    )
+}
+
+fn factor() -> Value {
+    let number = json!({"type": "number", "minimum": 0.001, "maximum": 1000, "multipleOf": 0.001});
+    let text = pattern("^[1-9][0-9]{0,2}([.][0-9]{1,6})?$");
+    about(
+        any_of(&[number, text]),
+        "what every account's prices are multiplied by, beside its Rates: above 0, at most 1000, \
+         in steps of a millionth; later calls only",
     )
 }
 

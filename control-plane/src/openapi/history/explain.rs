@@ -80,6 +80,7 @@ fn price() -> Value {
             ("model", text()),
             ("priced", flag()),
             ("rates", text()),
+            ("factor", text()),
             ("version", version),
             ("fields", list(field)),
         ],

@@ -102,6 +102,7 @@ impl ConfigInput {
                 other => self.patch.merge_limits = Some(limits::object(&other)?),
             },
             ConfigKey::Pricing => set.pricing = Some(value::pricing(value, write.body())?),
+            ConfigKey::Factor => set.factor = Some(value::factor(&value)?),
             ConfigKey::XaiMail => set.xai_mail = Some(value::text(value)?),
             ConfigKey::EmailSmtp => set.email_smtp = Some(value::text(value)?),
             ConfigKey::EmailPort => set.email_port = Some(value::port(&value)?),

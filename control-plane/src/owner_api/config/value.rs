@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldgate_domain::config_text;
-use foldgate_proto::Level;
+use foldgate_domain::{config_text, money};
+use foldgate_proto::{Level, Rates};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -139,6 +139,15 @@ pub(super) fn port(value: &Value) -> Result<u16, String> {
     };
     let refused = || "must be a port number from 1 to 65535".to_owned();
     port.filter(|port| *port != 0).ok_or_else(refused)
+}
+
+/// FACTOR: `1.15` or `"1.15"`.
+pub(super) fn factor(value: &Value) -> Result<Rates, String> {
+    match value {
+        Value::Number(number) => money::rates(&number.to_string()),
+        Value::String(text) => money::rates(text.trim()),
+        other => Err(expected("a number", other)),
+    }
 }
 
 /// EMAIL_TLS: `true` or one of the usual words for it.

@@ -6,6 +6,8 @@ use foldgate_proto::{Config, ConfigKey, Level};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+use crate::owner_api::users::view::decimal;
+
 /// Every key that is set (of LEVEL_MAPPER, both layers).
 pub(crate) fn all(owner: &OwnerState) -> Map<String, Value> {
     let shown = ConfigKey::ALL.iter();
@@ -27,6 +29,7 @@ pub(crate) fn one(owner: &OwnerState, key: ConfigKey) -> Option<Value> {
         ConfigKey::Resources => config.resources.as_ref().map(resources),
         ConfigKey::ModelLimits => config.model_limits.as_ref().map(|m| json!(m)),
         ConfigKey::Pricing => config.pricing.as_ref().map(|text| json!(text)),
+        ConfigKey::Factor => config.factor.map(|factor| decimal(&factor.to_string())),
         ConfigKey::XaiMail => config.xai_mail.as_ref().map(|text| json!(text)),
         ConfigKey::EmailSmtp => config.email_smtp.as_ref().map(|text| json!(text)),
         ConfigKey::EmailPort => config.email_port.map(|port| json!(port.to_string())),

@@ -35,7 +35,7 @@ pub const MAX_ACCOUNT_MODEL_LIMITS: usize = 128;
 /// The most entries of an account's ModelMapper.
 pub const MAX_ACCOUNT_PATTERNS: usize = 1_000;
 /// The greatest multiplier.
-const MAX_RATES: Rates = Rates(1_000_000_000);
+pub(super) const MAX_RATES: Rates = Rates(1_000_000_000);
 
 pub(super) fn add(
     state: &State,

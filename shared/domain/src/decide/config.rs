@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use foldgate_proto::event::{ConfigPatched, ConfigReset};
-use foldgate_proto::{Config, ConfigKey, Event, Level, ModelLimit};
+use foldgate_proto::{Config, ConfigKey, Event, Level, ModelLimit, Rates};
 
+use super::account::MAX_RATES;
 use super::is_unseemly;
 use crate::command::{LimitPatch, PatchConfig};
 use crate::{OwnerState, Rejection, config_text, pricing};
@@ -106,6 +107,12 @@ pub(super) fn check(set: &Config) -> Result<(), Rejection> {
     if let Some(text) = &set.pricing {
         pricing::validate(text)
             .map_err(|error| Rejection::config(ConfigKey::Pricing, error.to_string()))?;
+    }
+    if let Some(factor) = set.factor
+        && (factor == Rates(0) || factor > MAX_RATES)
+    {
+        let problem = format!("must be above 0 and at most {MAX_RATES}");
+        return Err(Rejection::config(ConfigKey::Factor, problem));
     }
     check_mail(set)
 }

@@ -1,5 +1,5 @@
-//! What calls of an owner are paid by: its prices, compiled when PRICING changes, and
-//! the Rates of its accounts.
+//! What calls of an owner are paid by: its prices, compiled when PRICING changes, its
+//! FACTOR and the Rates of its accounts.
 
 use std::sync::Arc;
 
@@ -22,6 +22,11 @@ impl OwnerTable {
         let lineage = self.state.lineage(account);
         let rates = lineage.map(|account| account.profile.rates);
         rates.max().unwrap_or_default()
+    }
+
+    /// What prices are multiplied by for every account besides: FACTOR.
+    pub fn factor(&self) -> Rates {
+        self.state.config.factor.unwrap_or_default()
     }
 }
 

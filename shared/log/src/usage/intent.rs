@@ -3,7 +3,7 @@
 
 use foldgate_proto::{
     AccountNumber, CallerKeyNumber, KeyNumber, Level, Measure, NanoDollars, OwnerId, PriceVersion,
-    Quantities, Timestamp, UsageRecord,
+    Quantities, Rates, Timestamp, UsageRecord,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,6 +40,9 @@ pub struct Intent {
     /// Whether no price stood for it.
     #[serde(default)]
     pub unpriced: bool,
+    /// What prices are multiplied by for every account.
+    #[serde(default)]
+    pub factor: Rates,
     /// By which prices.
     pub prices: PriceVersion,
     /// When the request came.
@@ -65,6 +68,7 @@ impl Intent {
             measure: Measure::Unsettled,
             cost: self.cost,
             unpriced: self.unpriced,
+            factor: self.factor,
             prices: self.prices,
             // No answer was finished.
             status: 0,

@@ -37,6 +37,7 @@ pub(super) fn intent(id: Uuid) -> Intent {
         estimate: Quantities::default(),
         cost: NanoDollars(7),
         unpriced: false,
+        factor: foldgate_proto::Rates::ONE,
         prices: PriceVersion::default(),
         at: Timestamp(1_000),
     }

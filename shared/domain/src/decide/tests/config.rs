@@ -138,6 +138,14 @@ fn every_broken_value_is_refused_by_name() {
             ConfigKey::Pricing,
             set(|c| c.set.pricing = text("{\"ChatPricing\":{\"m\":{\"InputText\":-1}}}")),
         ),
+        (
+            ConfigKey::Factor,
+            set(|c| c.set.factor = Some(foldgate_proto::Rates(0))),
+        ),
+        (
+            ConfigKey::Factor,
+            set(|c| c.set.factor = Some(foldgate_proto::Rates(1_000_000_001))),
+        ),
         (ConfigKey::XaiMail, set(|c| c.set.xai_mail = text("nobody"))),
         (
             ConfigKey::EmailSmtp,

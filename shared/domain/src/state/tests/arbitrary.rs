@@ -136,6 +136,7 @@ fn config() -> impl Strategy<Value = Config> {
                 }),
                 email_port: port,
                 pricing: port.map(|p| format!(r#"{{"CallPricing":{{"a*":{{"Call":{p}}}}}}}"#)),
+                factor: port.map(|p| foldgate_proto::Rates(u64::from(p) + 1)),
                 xai_mail: port.map(|p| p.to_string()),
                 email_tls: port.map(|p| p > 9),
                 ..Config::default()

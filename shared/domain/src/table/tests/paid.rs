@@ -118,6 +118,19 @@ fn an_undo_and_a_restore_set_pricing_too() {
 }
 
 #[test]
+fn the_factor_is_one_unless_set() {
+    let mut at = followed(given());
+    let prices = Arc::clone(at.owner().prices());
+    assert_eq!(at.owner().factor(), Rates::ONE);
+    at.done(&set(|patch| patch.set.factor = Some(Rates(1_500_000))));
+    assert_eq!(at.owner().factor(), Rates(1_500_000));
+    assert!(Arc::ptr_eq(&prices, at.owner().prices()), "compiled anew");
+    let unset = Command::ResetConfig([ConfigKey::Factor].into());
+    at.done(&unset);
+    assert_eq!(at.owner().factor(), Rates::ONE);
+}
+
+#[test]
 fn a_state_of_an_older_program_names_the_whole_configuration() {
     let mut given = given().and(&pricing(PRICING));
     let id = given.owner().id;

@@ -39,6 +39,7 @@ fn intent(cost: i64) -> Intent {
         },
         cost: NanoDollars(cost),
         unpriced: false,
+        factor: foldgate_proto::Rates::ONE,
         prices: PriceVersion::default(),
         at: Timestamp(1_000),
     }
