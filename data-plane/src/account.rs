@@ -213,7 +213,7 @@ impl Account {
         let Some(mut bill) = self.bill.take() else {
             return;
         };
-        match self.ended(self.usage, self.whole) {
+        match self.ended(self.counted(), self.whole) {
             Some(ended) => bill.settle(&ended),
             None => bill.free(),
         }
@@ -236,9 +236,16 @@ impl Account {
         })
     }
 
+    /// What its upstream counted. One that counts nothing of an answer that has text has
+    /// not counted.
+    fn counted(&self) -> Option<Usage> {
+        let unfilled = |usage: &Usage| usage.is_nothing() && self.heard > 0;
+        self.usage.filter(|usage| !unfilled(usage))
+    }
+
     /// The tokens it used; `None` where some were, and nobody knows how many.
     fn tokens(&self) -> Option<u64> {
-        match (&self.usage, &self.end) {
+        match (&self.counted(), &self.end) {
             (Some(usage), _) => Some(usage.prompt().saturating_add(usage.completion())),
             (None, End::Failed(..)) => Some(0),
             (None, End::Open | End::Done | End::Broken) => None,

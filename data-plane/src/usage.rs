@@ -7,6 +7,7 @@ pub(crate) mod count;
 mod ear;
 mod messages;
 mod named;
+mod searches;
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
@@ -65,6 +66,21 @@ impl Usage {
     /// The same, with so many images made.
     pub(crate) fn with_images(self, images: u64) -> Self {
         Self(Quantities { images, ..self.0 })
+    }
+
+    /// The same, with the searches that a response says it made, unless they were
+    /// counted.
+    pub(crate) fn with_searches(self, output: Option<&str>) -> Self {
+        let searches = match self.0.searches {
+            0 => output.map_or(0, searches::among),
+            counted => counted,
+        };
+        Self(Quantities { searches, ..self.0 })
+    }
+
+    /// Whether nothing at all is counted.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0 == Quantities::default()
     }
 
     /// Both together.

@@ -245,7 +245,7 @@ fn reply(
             account.usage = usage;
             account.bytes_out = body.len() as u64;
             account.end = End::Done;
-            if usage.is_none() {
+            if usage.is_none_or(|usage| usage.is_nothing()) {
                 account.heard = text_in(&body);
             }
             account.whole = true;

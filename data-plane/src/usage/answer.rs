@@ -88,8 +88,8 @@ pub(crate) fn of_whole(endpoint: &Endpoint, answer: &[u8]) -> Option<Usage> {
     match endpoint.tariff() {
         Tariff::Free | Tariff::Call => None,
         Tariff::Tokens => {
-            let [usage] = members(text, &["usage"]).ok()?.values;
-            Usage::read(usage?)
+            let [usage, output] = members(text, &["usage", "output"]).ok()?.values;
+            Some(Usage::read(usage?)?.with_searches(output))
         }
         Tariff::Images => {
             let [usage, data] = members(text, &["usage", "data"]).ok()?.values;

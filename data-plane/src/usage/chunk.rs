@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
+use serde_json::value::RawValue;
 
 use super::{Usage, messages, text_in};
 use crate::dialect::anthropic;
@@ -205,6 +206,11 @@ impl Watch {
         if is_error(error) {
             return Some(Keep::Error(text.to_owned()));
         }
+        if usage.is_none_or(|usage| usage == "null")
+            && let Some(within) = choices.and_then(of_choices)
+        {
+            self.usage = Some(within);
+        }
         let usage = usage?;
         if usage != "null" {
             if let Some(usage) = Usage::read(usage) {
@@ -243,6 +249,15 @@ pub(super) fn error(event: &Event) -> Keep {
 /// Whether this value of a member `error` speaks of one.
 pub(super) fn is_error(error: Option<&str>) -> bool {
     error.is_some_and(|error| !matches!(error, "null" | "false" | "\"\"" | "{}" | "[]"))
+}
+
+/// The usage within the first of some choices that has one, where Moonshot puts it.
+fn of_choices(choices: &str) -> Option<Usage> {
+    let choices: Vec<&RawValue> = serde_json::from_str(choices).ok()?;
+    choices.into_iter().find_map(|choice| {
+        let [usage] = members(choice.get(), &["usage"]).ok()?.values;
+        Usage::read(usage?)
+    })
 }
 
 fn is_empty_array(value: &str) -> bool {

@@ -50,8 +50,9 @@ impl Watch {
         if !is_first && !ends.contains(&kind) {
             return Keep::All;
         }
-        let of_response = response.and_then(|text| members(text, &["id", "usage", "error"]).ok());
-        let [id, inner, fault] = of_response.map_or([None; 3], |found| found.values);
+        let names = ["id", "usage", "error", "output"];
+        let of_response = response.and_then(|text| members(text, &names).ok());
+        let [id, inner, fault, output] = of_response.map_or([None; 4], |found| found.values);
         if is_first {
             if kind == FAILED {
                 return Keep::Error(format!("{{\"error\":{}}}", fault.unwrap_or("{}")));
@@ -66,6 +67,7 @@ impl Watch {
             let made = if images { Made::Images } else { Made::Text };
             let read = |usage| Usage::made(usage, made);
             let usage = usage.or(inner).and_then(read);
+            let usage = usage.map(|usage| usage.with_searches(output));
             self.usage = match usage {
                 _ if images => Some(usage.unwrap_or_default().with_images(1)),
                 None => self.usage,

@@ -174,6 +174,28 @@ fn errors_are_seen_in_every_shape() {
     }
 }
 
+/// As Moonshot sends it: in the choice that ends the stream, and nowhere else.
+#[test]
+fn usage_within_a_choice_counts_and_passes() {
+    for (before, after) in [("", ""), (r#""usage":null,"#, "")] {
+        let text = format!(
+            "data: {{{before}\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"stop\",\"usage\":{USAGE}}}]}}\n\n"
+        );
+        let shown = text.replace(before, after);
+        let shown = if before.is_empty() {
+            text.clone()
+        } else {
+            shown
+        };
+        assert_eq!(seen(&text, true), (shown, Some(counted())));
+        assert_eq!(seen(&text, false), (text.clone(), Some(counted())));
+    }
+    // What a model says is none.
+    let said = r#"data: {"choices":[{"delta":{"content":"\"usage\":{\"prompt_tokens\":1}"}}]}"#;
+    let said = format!("{said}\n\n");
+    assert_eq!(seen(&said, true), (said.clone(), None));
+}
+
 #[test]
 fn the_end_of_an_answer_is_seen() {
     let complete = |texts: &[&str]| {

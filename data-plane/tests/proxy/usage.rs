@@ -6,6 +6,7 @@ mod elsewhere;
 mod forms;
 mod kinds;
 mod media;
+mod shapes;
 mod streams;
 
 use std::time::Instant;

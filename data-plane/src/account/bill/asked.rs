@@ -109,7 +109,10 @@ impl Asked {
         if matches!(self.tariff, Tariff::Free | Tariff::Call) {
             return (Quantities::default(), Measure::Reported);
         }
-        match ended.usage {
+        // Whatever is embedded was read: who counts nothing has not counted.
+        let embeds = self.tariff == Tariff::Tokens && !self.answers;
+        let unfilled = |usage: &Quantities| embeds && *usage == Quantities::default();
+        match ended.usage.filter(|usage| !unfilled(usage)) {
             Some(usage) if ended.whole => (usage, Measure::Reported),
             None if self.characters > 0 && ended.whole => (self.known(), Measure::Reported),
             said => (self.estimated(said, ended), Measure::Estimated),

@@ -4,14 +4,19 @@
 //! The names differ by endpoint (`prompt_tokens` and `input_tokens`,
 //! `..._tokens_details` and `..._token_details`), the meaning does not. An object
 //! whose total is greater than its parts is of an upstream that leaves its
-//! thoughts out of `completion_tokens`: the rest are thoughts. One whose total is less,
-//! or whose counts cannot be, counts nothing.
+//! thoughts out of `completion_tokens`: the rest are thoughts, as many as it says it had;
+//! where it does not say, up to [`MOST_THOUGHTS`]. One whose total is greater still, or
+//! less than its parts, or whose counts cannot be, counts nothing: it is estimated.
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
 
 use crate::dialect::Json;
 use crate::usage::count::{MOST, count};
+
+/// The most thoughts that are believed of an upstream that does not count them: twice
+/// the longest answer of any known model.
+pub(crate) const MOST_THOUGHTS: u64 = 256 * 1024;
 
 /// What an endpoint's answers are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +63,7 @@ pub(crate) fn of(json: &str, made: Made) -> Option<Quantities> {
     let surplus = total.map_or(0, |total| {
         total.saturating_sub(prompt).saturating_sub(completion)
     });
-    split_completion(&usage, (completion, surplus), made, &mut quantities);
+    split_completion(&usage, (completion, surplus), made, &mut quantities)?;
     Some(quantities)
 }
 
@@ -105,13 +110,13 @@ fn split_prompt(usage: &Value, prompt: u64, into: &mut Quantities) {
     into.input = left;
 }
 
-/// `surplus`: what the total has more than its parts.
+/// `surplus`: what the total has more than its parts. `None` where that is too much.
 fn split_completion(
     usage: &Value,
     (completion, surplus): (u64, u64),
     made: Made,
     into: &mut Quantities,
-) {
+) -> Option<()> {
     let details = details(
         usage,
         [
@@ -125,7 +130,10 @@ fn split_completion(
     let mut left = completion;
     into.reasoning = match surplus {
         0 => take(&mut left, thought),
-        surplus => surplus,
+        surplus => match thought.filter(|thought| *thought > 0) {
+            Some(thought) => surplus.min(thought),
+            None => Some(surplus).filter(|surplus| *surplus <= MOST_THOUGHTS)?,
+        },
     };
     into.output_audio = take(&mut left, of_details("audio_tokens"));
     let drawn = match (made, of_details("text_tokens")) {
@@ -135,6 +143,7 @@ fn split_completion(
     };
     into.output_image = take(&mut left, drawn);
     into.output = left;
+    Some(())
 }
 
 /// Searches of the web, as Perplexity or, beside OpenAI's counts, Anthropic names them.

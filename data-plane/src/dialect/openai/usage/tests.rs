@@ -140,6 +140,27 @@ fn what_the_total_has_more_than_its_parts_are_thoughts() {
 }
 
 #[test]
+fn thoughts_that_nobody_counted_are_believed_up_to_a_bound() {
+    let read = |surplus: u64, details: &str| {
+        let total = 15 + surplus;
+        let json = format!(
+            r#"{{"prompt_tokens":10,"completion_tokens":5,"total_tokens":{total}{details}}}"#
+        );
+        read(&json).map(|quantities| quantities.reasoning)
+    };
+    let most = super::MOST_THOUGHTS;
+    assert_eq!(read(most, ""), Some(most));
+    assert_eq!(read(most + 1, ""), None);
+    let zero = r#","completion_tokens_details":{"reasoning_tokens":0}"#;
+    assert_eq!(read(most, zero), Some(most));
+    assert_eq!(read(most + 1, zero), None);
+    // No more than it says it had.
+    let told = r#","completion_tokens_details":{"reasoning_tokens":30}"#;
+    assert_eq!(read(30, told), Some(30));
+    assert_eq!(read(1_000_000_000, told), Some(30));
+}
+
+#[test]
 fn parts_greater_than_the_whole_are_cut() {
     let json = r#"{"prompt_tokens":10,"completion_tokens":5,
         "prompt_tokens_details":{"cached_tokens":99,"audio_tokens":3},
