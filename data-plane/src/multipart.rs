@@ -17,7 +17,7 @@
 //!
 //! The rest of the form is watched while it passes: a second `model` would let a
 //! caller use what it may not, so the form is broken off there. So it is at a second
-//! `n`, `size` or `quality`, by which images are billed ([`Pictures`]).
+//! `n`, `size` or `quality`, by which images are billed ([`Priced`]).
 
 mod scan;
 mod tape;
@@ -34,7 +34,7 @@ use crate::body::{Fields, Inbound, Spot, check_model};
 use crate::endpoint::{Endpoint, Takes};
 use crate::error::Problem;
 use scan::Wrong;
-pub(crate) use scan::{Pictures, Scanner};
+pub(crate) use scan::{Priced, Scanner};
 pub(crate) use tape::{Rest, Spoilt, Tape};
 
 /// How much of what is relayed is kept to be sent again.
@@ -64,8 +64,8 @@ pub(crate) struct Form {
     pub(crate) fields: Fields,
     /// What is held of its beginning.
     pub(crate) held: Bytes,
-    /// What it says of images, as far as it is held.
-    pub(crate) pictures: Pictures,
+    /// What it says that it is billed by, as far as it is held.
+    pub(crate) priced: Priced,
     /// What is still to come, if anything is.
     pub(crate) tape: Option<Tape>,
 }
@@ -137,7 +137,7 @@ pub(crate) async fn open(
         scanner.finish().map_err(problem)?;
     }
     let fields = fields(&scanner, endpoint, boundary)?;
-    let pictures = scanner.pictures().clone();
+    let priced = scanner.priced().clone();
     let size = body.size_hint();
     let tape = (!ended).then(|| {
         Tape::new(tape::Source {
@@ -152,7 +152,7 @@ pub(crate) async fn open(
     Ok(Form {
         fields,
         held: held.freeze(),
-        pictures,
+        priced,
         tape,
     })
 }
@@ -185,7 +185,7 @@ fn problem(wrong: Wrong) -> Problem {
     let problem = Problem::invalid(wrong.to_string());
     match wrong {
         Wrong::Twice | Wrong::Model => problem.about("model"),
-        Wrong::Again(name) => problem.about(name),
+        Wrong::Again(name) | Wrong::Long(name) => problem.about(name),
         Wrong::Head | Wrong::Unfinished => problem,
     }
 }

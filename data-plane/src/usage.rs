@@ -8,6 +8,7 @@ mod ear;
 mod messages;
 mod named;
 mod searches;
+mod spoken;
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
@@ -17,6 +18,7 @@ use crate::dialect::{anthropic, openai, rerank};
 pub(crate) use answer::{Tail, of_whole};
 pub(crate) use chunk::{Keep, Says, Watch};
 pub(crate) use ear::text_in;
+pub(crate) use spoken::spoken_ms;
 
 /// What one request used, as the upstream counted it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use foldgate_proto::{
 };
 use uuid::Uuid;
 
-use crate::multipart::Pictures;
+use crate::multipart::Priced;
 use crate::purses::{Charged, Purses};
 pub(crate) use asked::{Asked, BYTES_PER_TOKEN, text_bytes};
 
@@ -165,9 +165,14 @@ impl Bill {
         self.open = Some((ticket, intent));
     }
 
-    /// Takes up what a form says of the images that it wants, now that it has come.
-    pub(crate) fn pictures(&mut self, said: &Pictures) {
-        self.asked.pictures(said);
+    /// Takes up what a form says that it is billed by, now that it has come.
+    pub(crate) fn priced(&mut self, said: &Priced) {
+        self.asked.priced(said);
+    }
+
+    /// Hears an answer that nobody has counted.
+    pub(crate) fn hear(&mut self, answer: &[u8]) {
+        self.asked.hear(answer);
     }
 
     /// Nothing is billed.

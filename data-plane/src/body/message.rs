@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Fields, Outgoing};
 use crate::endpoint::{Endpoint, Takes};
 use crate::error::Problem;
-use crate::multipart::{Form, Pictures, Tape};
+use crate::multipart::{Form, Priced, Tape};
 use crate::splice::Segments;
 
 /// See the module.
@@ -15,8 +15,8 @@ pub(crate) struct Message {
     /// What it says.
     pub(crate) fields: Fields,
     held: Bytes,
-    /// What is said of images in a form, as far as it is held.
-    pictures: Option<Pictures>,
+    /// What a form says that it is billed by, as far as it is held.
+    priced: Option<Priced>,
     tape: Option<Tape>,
 }
 
@@ -26,7 +26,7 @@ impl Message {
         Self {
             fields,
             held,
-            pictures: None,
+            priced: None,
             tape: None,
         }
     }
@@ -86,10 +86,11 @@ impl Message {
         self.tape.as_ref().map(Tape::asked)
     }
 
-    /// What a form says of images, as far as it has come; `None` where it is no form.
-    pub(crate) fn pictures(&self) -> Option<Pictures> {
-        let rest = self.tape.as_ref().map(Tape::pictures);
-        rest.or_else(|| self.pictures.clone())
+    /// What a form says that it is billed by, as far as it has come; `None` of what is no
+    /// form.
+    pub(crate) fn priced(&self) -> Option<Priced> {
+        let rest = self.tape.as_ref().map(Tape::priced);
+        rest.or_else(|| self.priced.clone())
     }
 
     /// How much of it has come, in bytes.
@@ -104,7 +105,7 @@ impl From<Form> for Message {
         Self {
             fields: form.fields,
             held: form.held,
-            pictures: Some(form.pictures),
+            priced: Some(form.priced),
             tape: form.tape,
         }
     }

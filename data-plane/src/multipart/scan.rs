@@ -10,6 +10,9 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// The longest value that is read; model names are shorter.
 const MAX_VALUE_BYTES: usize = 1024;
 
+/// The longest ending of a file's name that says what it is.
+const MAX_ENDING_BYTES: usize = 8;
+
 const N: &str = "n";
 const SIZE: &str = "size";
 const QUALITY: &str = "quality";
@@ -26,6 +29,9 @@ pub(super) enum Wrong {
     /// A second value of what an image is priced by.
     #[error("{0} is given twice")]
     Again(&'static str),
+    /// A value of it that nobody reads.
+    #[error("{0} is too long")]
+    Long(&'static str),
     /// A part's head has no end, or is none.
     #[error("the form has a part whose head cannot be read")]
     Head,
@@ -49,21 +55,24 @@ enum Field {
     Model,
     Stream,
     Picture(&'static str),
+    File,
     Other,
 }
 
-/// What a form says of the images that it wants, as far as it has come.
+/// What a form says that it is billed by, as far as it has come.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Pictures {
-    /// How many.
+pub(crate) struct Priced {
+    /// How many images.
     pub(crate) n: Option<String>,
     /// How large.
     pub(crate) size: Option<String>,
     /// How good.
     pub(crate) quality: Option<String>,
+    /// What sort of file it brings: how its name ends, in small letters.
+    pub(crate) file: Option<String>,
 }
 
-impl Pictures {
+impl Priced {
     fn field(&mut self, name: &str) -> &mut Option<String> {
         match name {
             N => &mut self.n,
@@ -91,7 +100,7 @@ pub(crate) struct Scanner {
     first_part: Option<usize>,
     model: Option<(String, Range<usize>)>,
     streams: bool,
-    pictures: Pictures,
+    priced: Priced,
 }
 
 impl Scanner {
@@ -110,7 +119,7 @@ impl Scanner {
             first_part: None,
             model: None,
             streams: false,
-            pictures: Pictures::default(),
+            priced: Priced::default(),
         }
     }
 
@@ -157,9 +166,9 @@ impl Scanner {
         self.streams
     }
 
-    /// What it says of images, as far as is known.
-    pub(super) const fn pictures(&self) -> &Pictures {
-        &self.pictures
+    /// What it says that it is billed by, as far as is known.
+    pub(super) const fn priced(&self) -> &Priced {
+        &self.priced
     }
 
     /// Where the boundary of the first part begins.
@@ -217,11 +226,11 @@ impl Scanner {
             return Ok(());
         }
         if self.value.len() + bytes.len() > MAX_VALUE_BYTES {
-            if self.field == Field::Model {
-                return Err(Wrong::Model);
-            }
-            self.field = Field::Other;
-            return Ok(());
+            return match std::mem::replace(&mut self.field, Field::Other) {
+                Field::Model => Err(Wrong::Model),
+                Field::Picture(name) => Err(Wrong::Long(name)),
+                Field::Stream | Field::File | Field::Other => Ok(()),
+            };
         }
         self.value.extend_from_slice(bytes);
         Ok(())
@@ -238,13 +247,13 @@ impl Scanner {
         self.first_part.get_or_insert(dashes);
         let value = std::mem::take(&mut self.value);
         match std::mem::replace(&mut self.field, Field::Other) {
-            Field::Other => {}
+            Field::Other | Field::File => {}
             Field::Stream => {
                 self.streams = value.eq_ignore_ascii_case(b"true");
             }
             Field::Picture(name) => {
                 let value = String::from_utf8_lossy(&value).into_owned();
-                if self.pictures.field(name).replace(value).is_some() {
+                if self.priced.field(name).replace(value).is_some() {
                     return Err(Wrong::Again(name));
                 }
             }
@@ -276,6 +285,10 @@ impl Scanner {
             return Ok(line);
         }
         self.field = field(&self.head)?;
+        if self.field == Field::File {
+            self.priced.file = ending(&self.head);
+            self.field = Field::Other;
+        }
         if self.field == Field::Model && self.model.is_some() {
             return Err(Wrong::Twice);
         }
@@ -311,8 +324,21 @@ fn field(head: &[u8]) -> Result<Field, Wrong> {
         N => Field::Picture(N),
         SIZE => Field::Picture(SIZE),
         QUALITY => Field::Picture(QUALITY),
+        "file" => Field::File,
         _ => Field::Other,
     })
+}
+
+/// How the name of a part's file ends, in small letters; `None` where that says nothing.
+fn ending(head: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let (_, behind) = head.split_once("filename=")?;
+    let name = behind
+        .trim_start_matches('"')
+        .split(['"', ';', '\r'])
+        .next()?;
+    let (_, ending) = name.trim().rsplit_once('.')?;
+    Some(ending.to_owned()).filter(|ending| ending.len() <= MAX_ENDING_BYTES)
 }
 
 /// The one parameter `name` of a disposition; a semicolon within quotes ends nothing.

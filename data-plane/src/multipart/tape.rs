@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{MAX_FORM_BYTES, Pictures, Scanner, TAPE_BYTES, problem};
+use super::{MAX_FORM_BYTES, Priced, Scanner, TAPE_BYTES, problem};
 use crate::body::Inbound;
 use crate::error::Problem;
 
@@ -110,9 +110,9 @@ impl Tape {
         self.reel().read
     }
 
-    /// What the form says of images, as far as it has come.
-    pub(crate) fn pictures(&self) -> Pictures {
-        self.reel().source.scanner.pictures().clone()
+    /// What the form says that it is billed by, as far as it has come.
+    pub(crate) fn priced(&self) -> Priced {
+        self.reel().source.scanner.priced().clone()
     }
 
     fn reel(&self) -> MutexGuard<'_, Reel> {

@@ -214,11 +214,11 @@ fn required(endpoint: &Endpoint, arrival: &Arrival<'_>) -> Result<Option<String>
     }
 }
 
-/// What only the end of a body tells: how long it is, and what a form says of pictures.
+/// What only the end of a body tells: how long it is, and what a form says of its price.
 fn read_whole(message: &Message, account: &mut Account) {
     account.bytes_in = message.read();
-    if let Some((bill, said)) = account.bill.as_mut().zip(message.pictures()) {
-        bill.pictures(&said);
+    if let Some((bill, said)) = account.bill.as_mut().zip(message.priced()) {
+        bill.priced(&said);
     }
 }
 
@@ -247,6 +247,9 @@ fn reply(
             account.end = End::Done;
             if usage.is_none_or(|usage| usage.is_nothing()) {
                 account.heard = text_in(&body);
+                if let Some(bill) = &mut account.bill {
+                    bill.hear(&body);
+                }
             }
             account.whole = true;
             account.settle();

@@ -25,8 +25,8 @@ impl Proxy {
         admitted: &Admitted,
     ) -> Result<(), Problem> {
         let mut asked = Asked::of(endpoint, message.held());
-        if let Some(said) = message.pictures() {
-            asked.pictures(&said);
+        if let Some(said) = message.priced() {
+            asked.priced(&said);
         }
         let charged = match asked.tariff {
             Tariff::Free => Charged::default(),

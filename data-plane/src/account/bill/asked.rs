@@ -6,7 +6,7 @@
 //! | tokens | a token for 4 bytes of the body, of base64 data in it (images) 1,024 each at most, and 256 of an answer | the same, and a token for 4 bytes of text that came |
 //! | images | as many as are asked for | the same |
 //! | speech | its characters | the same; that is exact |
-//! | sound understood | nothing | a second for 16,000 bytes |
+//! | sound understood | nothing | as long as the timestamps of the answer say (srt, vtt, segments); else a second for 16,000 bytes, of Opus and Vorbis 4,000, of AAC 8,000, by how the file's name ends |
 //! | rerank | a token for 4 bytes | the same |
 
 use foldgate_domain::price::Tariff;
@@ -16,7 +16,8 @@ use memchr::memmem;
 use super::Ended;
 use crate::endpoint::Endpoint;
 use crate::json::members;
-use crate::multipart::Pictures;
+use crate::multipart::Priced;
+use crate::usage::spoken_ms;
 
 /// Bytes of text per token, about.
 pub(crate) const BYTES_PER_TOKEN: u64 = 4;
@@ -33,8 +34,21 @@ const PIECE: usize = 64;
 /// How many tokens of an answer are billed of which nobody saw anything.
 const UNSEEN_ANSWER: u64 = 256;
 
-/// How many bytes of sound make a second: 128 kbit/s.
+/// How many bytes of sound make a second: 128 kbit/s, as MP3 mostly has. What is not
+/// compressed has more, and is taken for longer than it is.
 const BYTES_PER_SECOND: u64 = 16_000;
+
+/// The same, of codecs that speech needs less with: 32 kbit/s of Opus and Vorbis, 64 of
+/// AAC.
+const LEANER: [(&str, u64); 7] = [
+    ("opus", 4_000),
+    ("ogg", 4_000),
+    ("oga", 4_000),
+    ("webm", 4_000),
+    ("m4a", 8_000),
+    ("mp4", 8_000),
+    ("aac", 8_000),
+];
 
 /// The size of an image that is not said: every known model has it.
 const USUAL_SIZE: &str = "1024x1024";
@@ -53,6 +67,10 @@ pub(crate) struct Asked {
     images: u64,
     size: Option<String>,
     characters: u64,
+    /// Bytes in a second of the sound that it brings.
+    bytes_per_second: u64,
+    /// Milliseconds of sound that its answer writes down.
+    spoken_ms: Option<u64>,
 }
 
 impl Asked {
@@ -69,6 +87,8 @@ impl Asked {
             images: 0,
             size: None,
             characters: 0,
+            bytes_per_second: BYTES_PER_SECOND,
+            spoken_ms: None,
         };
         match tariff {
             Tariff::Images => asked.read_images(body),
@@ -87,6 +107,8 @@ impl Asked {
             images: 0,
             size: None,
             characters: 0,
+            bytes_per_second: BYTES_PER_SECOND,
+            spoken_ms: None,
         }
     }
 
@@ -127,7 +149,8 @@ impl Asked {
         }
         let is_sound = self.tariff == Tariff::Sound && self.characters == 0;
         if is_sound && said.is_none() {
-            used.sound_ms = ended.bytes_in.saturating_mul(1_000) / BYTES_PER_SECOND;
+            let by_bytes = ended.bytes_in.saturating_mul(1_000) / self.bytes_per_second;
+            used.sound_ms = self.spoken_ms.unwrap_or(by_bytes);
         }
         used
     }
@@ -149,18 +172,35 @@ impl Asked {
         let found = members(text, &["n", "size", "quality"]);
         let [n, size, quality] = found.map_or([None; 3], |found| found.values);
         let word = |json: Option<&str>| json.and_then(|json| serde_json::from_str(json).ok());
-        self.pictures(&Pictures {
+        self.draws(&Priced {
             n: n.map(str::to_owned),
             size: word(size),
             quality: word(quality),
+            file: None,
         });
     }
 
-    /// Takes up what is said of images, if they are what is paid for.
-    pub(crate) fn pictures(&mut self, said: &Pictures) {
-        if self.tariff != Tariff::Images {
-            return;
+    /// Hears an answer that nobody has counted.
+    pub(super) fn hear(&mut self, answer: &[u8]) {
+        if self.tariff == Tariff::Sound && self.characters == 0 {
+            self.spoken_ms = spoken_ms(answer);
         }
+    }
+
+    /// Takes up what a form says that it is billed by.
+    pub(crate) fn priced(&mut self, said: &Priced) {
+        match self.tariff {
+            Tariff::Images => self.draws(said),
+            Tariff::Sound => {
+                let ending = said.file.as_deref().unwrap_or_default();
+                let leaner = LEANER.iter().find(|(known, _)| *known == ending);
+                self.bytes_per_second = leaner.map_or(BYTES_PER_SECOND, |(_, bytes)| *bytes);
+            }
+            _ => {}
+        }
+    }
+
+    fn draws(&mut self, said: &Priced) {
         let number = said.n.as_ref().and_then(|n| n.trim().parse().ok());
         self.images = u64::min(number.unwrap_or(1), MOST_IMAGES);
         let word = |word: &Option<String>| {

@@ -47,6 +47,52 @@ async fn images_are_priced_by_what_their_form_says_wherever_it_says_it() {
     }
 }
 
+/// The answer's own times, else how the file's name ends.
+#[tokio::test]
+async fn what_was_heard_is_as_long_as_its_times_or_its_file_say() {
+    let mut meter = Meter::new(Dialect::OpenAi).await;
+    let srt = "1\n00:00:00,000 --> 00:59:59,500\nHello\n";
+    let vtt = "WEBVTT\n\n00:00.000 --> 01:30.000\nHello\n";
+    let verbose = r#"{"text":"Hello","segments":[{"start":0,"end":12.5}]}"#;
+    let sound = |name: &str, bytes: usize| {
+        let head = format!(
+            "--b42\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        [head.as_bytes(), &vec![1; bytes], b"\r\n"].concat()
+    };
+    let model = field("model", "whisper-1");
+    for (name, kind, answer, wanted) in [
+        ("a.mp3", "application/x-subrip", srt, Ok(3_599_500)),
+        ("a.mp3", "text/vtt", vtt, Ok(90_000)),
+        ("a.mp3", "application/json", verbose, Ok(12_500)),
+        ("a.mp3", "text/plain", "Hello", Err(16)),
+        ("A.Opus", "text/plain", "Hello", Err(4)),
+        ("a.m4a", "text/plain", "Hello", Err(8)),
+        ("a.wav", "text/plain", "Hello", Err(16)),
+    ] {
+        for last in [false, true] {
+            let file = sound(name, 64_000);
+            let parts = match last {
+                false => [model.clone(), file],
+                true => [file, model.clone()],
+            };
+            let form = form(&parts);
+            // What is not timed has a second for so many thousand bytes.
+            let wanted = match wanted {
+                Ok(wanted) => wanted,
+                Err(bytes) => form.len() as u64 / bytes,
+            };
+            meter.upstream.clear(SECRET);
+            meter.upstream.script(SECRET, Script::bytes(kind, answer));
+            let reply = send(&meter.rig, "/v1/audio/transcriptions", form).await;
+            assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+            let record = &meter.written()[0];
+            assert_eq!(record.quantities.sound_ms, wanted, "{name} {kind}");
+            assert_eq!(record.measure, Measure::Estimated, "{name} {kind}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_form_says_only_once_what_it_is_priced_by() {
     let mut meter = Meter::new(Dialect::OpenAi).await;
