@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use foldgate_domain::limits::Standing;
-use foldgate_proto::{AccountNumber, KeyNumber, Level, Revision};
+use foldgate_proto::{AccountNumber, KeyNumber, Level, Quantities, Revision};
 use foldgate_runtime::telemetry::trace_id;
 use foldgate_runtime::{AccessLine, AccessLog};
 use http::{HeaderValue, Method, StatusCode};
@@ -206,6 +206,16 @@ impl Account {
             tracing::error!(%refused, "a call is refused that could not be billed");
             Problem::unbillable()
         })
+    }
+
+    /// The call has begun a job: it is free itself. What the job is going to use, as far
+    /// as the request tells.
+    pub(crate) fn begins_job(&mut self) -> Quantities {
+        let Some(mut bill) = self.bill.take() else {
+            return Quantities::default();
+        };
+        bill.free();
+        bill.estimate()
     }
 
     /// Writes down what it used, once: before the last byte of its answer leaves.

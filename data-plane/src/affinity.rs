@@ -44,6 +44,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::attempt::Answer;
 use crate::endpoint::{Binds, Endpoint};
+use crate::jobs::Jobs;
 use crate::json::members;
 use crate::pools::now;
 use crate::relay::Form;
@@ -125,8 +126,13 @@ impl Affinity {
 
     /// Whether something is known here to be an account's own.
     pub(crate) fn knows(&self, whose: Whose, id: &str) -> bool {
+        self.key_of(whose, id).is_some()
+    }
+
+    /// The key that made something, if it is known here to be an account's own.
+    pub(crate) fn key_of(&self, whose: Whose, id: &str) -> Option<KeyId> {
         let made = Made::of(whose.0, whose.1, id);
-        self.known().get(&made).is_some()
+        self.known().get(&made)
     }
 
     /// The key that made something, if it is the account's own and anybody knows.
@@ -149,8 +155,9 @@ impl Affinity {
         }
     }
 
-    /// Hears what the others tell, and tells what they ask, for ever.
-    pub(crate) async fn listen(&self) {
+    /// Hears what the others tell, and tells what they ask, for ever. What they say of
+    /// jobs is for `jobs`.
+    pub(crate) async fn listen(&self, jobs: &Jobs) {
         let mut words = self.reports.hear_made();
         loop {
             match words.recv().await {
@@ -168,6 +175,7 @@ impl Affinity {
                         self.reports.publish_made(report);
                     }
                 }
+                Ok(word @ (MadeWord::Began(_) | MadeWord::Billed(_))) => jobs.hear(word),
                 // Who needs what was missed asks.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,

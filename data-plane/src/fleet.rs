@@ -28,8 +28,9 @@ impl Proxy {
             tokio::select! {
                 () = proxy.hear() => {}
                 () = proxy.look_again() => {}
-                () = proxy.affinity.listen() => {}
+                () = proxy.affinity.listen(&proxy.jobs) => {}
                 () = proxy.tidy() => {}
+                () = proxy.look_after_jobs() => {}
                 () = proxy.meters.clone().speak() => {}
                 () = proxy.meters.clone().hear() => {}
                 () = shutdown.draining() => {}

@@ -15,6 +15,7 @@ mod dialect;
 mod endpoint;
 mod error;
 mod fleet;
+mod jobs;
 mod json;
 mod limits;
 mod models;

@@ -31,6 +31,7 @@ use crate::body::{Inbound, drain};
 use crate::dialect::Caller;
 use crate::endpoint::{Target, caller, find};
 use crate::error::Problem;
+use crate::jobs::Jobs;
 use crate::limits::{Meters, show};
 use crate::models;
 use crate::openapi;
@@ -44,6 +45,7 @@ use crate::transport::{Listeners, TlsError, Transport};
 mod bound;
 mod call;
 mod entry;
+mod jobs;
 mod lists;
 mod paid;
 
@@ -84,6 +86,7 @@ pub struct Proxy {
     pub(crate) settings: Settings,
     transport: Transport,
     pub(crate) affinity: Affinity,
+    pub(crate) jobs: Jobs,
     books: Books,
     instance: String,
     strangers: Semaphore,
@@ -105,6 +108,7 @@ impl Proxy {
         Ok(Arc::new(Self {
             transport,
             affinity: Affinity::new(deps.reports.clone(), settings.made_file.as_deref()),
+            jobs: Jobs::new(deps.reports.clone(), settings.jobs_file.as_deref()),
             books: Books {
                 metrics: Arc::new(Metrics::new()),
                 access: deps.access.clone(),

@@ -143,6 +143,21 @@ impl Purses {
     }
 }
 
+impl Charged {
+    /// Whose money an account's work spends that is done already.
+    pub(crate) fn of(table: &OwnerTable, account: AccountNumber, now: Timestamp) -> Self {
+        let owner = &table.state;
+        let named = |account: &Account| (owner.id, account.number);
+        let payer = payer(owner.lineage(account), hour(now));
+        let bounded = |above: &&std::sync::Arc<Account>| above.profile.hard_limit.is_some();
+        let limited = owner.lineage(account).filter(bounded);
+        Self {
+            payer: payer.map(|payer| named(payer)),
+            limited: limited.map(|above| named(above)).collect(),
+        }
+    }
+}
+
 impl Known {
     fn knows_more_than(&self, (revision, spent): (Revision, NanoDollars)) -> bool {
         let (known, sum) = self.of;

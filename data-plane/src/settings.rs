@@ -20,6 +20,8 @@ pub struct Settings {
     pub sleeps_file: Option<PathBuf>,
     /// Where it is kept which key made what.
     pub made_file: Option<PathBuf>,
+    /// Where jobs under way are kept over a restart.
+    pub jobs_file: Option<PathBuf>,
 }
 
 impl From<&foldgate_runtime::Settings> for Settings {
@@ -41,6 +43,7 @@ impl From<&foldgate_runtime::Settings> for Settings {
             max_body_bytes: settings.http.max_body_bytes.0,
             sleeps_file: None,
             made_file: None,
+            jobs_file: None,
         }
     }
 }

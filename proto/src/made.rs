@@ -2,8 +2,9 @@
 //! again. State, as sleeps are, not configuration.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{AccountNumber, KeyId, OwnerId, RecordHash, Timestamp};
+use crate::{AccountNumber, Job, KeyId, OwnerId, RecordHash, Timestamp};
 
 /// What an upstream made for an account: a hash of the two and of its id. Who does not
 /// know all three finds nothing by it.
@@ -11,13 +12,17 @@ use crate::{AccountNumber, KeyId, OwnerId, RecordHash, Timestamp};
 pub struct Made(pub [u8; 16]);
 
 /// What one node says to the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MadeWord {
     /// A key made it.
     Told(MadeReport),
     /// Which key made it?
     Asked(Made),
+    /// Work was begun with a key that will be paid when it has ended.
+    Began(Box<Job>),
+    /// Work of this name has ended and is billed.
+    Billed(Uuid),
 }
 
 /// Which key made something.

@@ -175,6 +175,11 @@ impl Bill {
         self.asked.hear(answer);
     }
 
+    /// What it is going to use, as far as the request tells.
+    pub(crate) fn estimate(&self) -> Quantities {
+        self.asked.before()
+    }
+
     /// Nothing is billed.
     pub(crate) fn free(&mut self) {
         if let Some((ticket, _)) = self.open.take() {

@@ -6,6 +6,7 @@ use foldgate_proto::{AccountNumber, KeyId, Made, OwnerId};
 use uuid::Uuid;
 
 use super::{Affinity, MOST, first_id, joined};
+use crate::jobs::Jobs;
 
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 const ONE: super::Whose = (OWNER, AccountNumber(1));
@@ -62,7 +63,8 @@ async fn a_node_that_does_not_know_asks() {
     // Both begin to listen after that was told.
     for node in [&one, &two] {
         let node = node.clone();
-        tokio::spawn(async move { node.listen().await });
+        let jobs = Jobs::new(reports.clone(), None);
+        tokio::spawn(async move { node.listen(&jobs).await });
     }
     let listening = async {
         while !reports.has_others() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldgate_domain::{OwnerTable, Table};
+use foldgate_domain::{Access, OwnerTable, Table};
 use foldgate_runtime::telemetry::propagate;
 use foldgate_runtime::{Shutdown, Takeover};
 use http::request::Parts;
@@ -102,17 +102,29 @@ impl Proxy {
             message: &message,
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
         };
-        let served = if endpoint.binds == Binds::Lists {
-            self.listed_by_all(&call, &access, &admitted, account).await
-        } else {
-            attempt(&call, account).await
-        };
+        let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);
         drop(call);
         let served = served?;
         self.remember((endpoint, &named), &served, &admitted);
+        self.see_jobs((place, &message), &served, &admitted, account);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)
+    }
+
+    async fn served(
+        &self,
+        call: &Call<'_>,
+        access: &Access<'_>,
+        admitted: &Admitted,
+        account: &mut Account,
+    ) -> Result<Served, Problem> {
+        let (id, _) = call.place;
+        self.look_before((call.endpoint, id), admitted).await;
+        if call.endpoint.binds == Binds::Lists {
+            return self.listed_by_all(call, access, admitted, account).await;
+        }
+        attempt(call, account).await
     }
 
     /// Goes on with a session, once the client knows that it may.

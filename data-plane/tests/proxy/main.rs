@@ -14,6 +14,7 @@ mod failover;
 mod fallback;
 mod fleet;
 mod forms;
+mod jobs;
 mod limits;
 mod models;
 mod passthrough;

@@ -56,6 +56,7 @@ pub(crate) fn settings() -> Settings {
         max_body_bytes: 1024 * 1024,
         sleeps_file: None,
         made_file: None,
+        jobs_file: None,
     }
 }
 
@@ -89,7 +90,7 @@ pub(crate) struct Node {
     replica: Replica,
     listeners: Listeners,
     boot: Uuid,
-    spool: Spool,
+    pub(crate) spool: Spool,
     spooled: TempDir,
 }
 

@@ -97,6 +97,8 @@ pub(crate) struct Asked {
 #[derive(Default)]
 struct Shared {
     scripts: Mutex<HashMap<String, VecDeque<Script>>>,
+    /// By method and path.
+    pages: Mutex<HashMap<String, Script>>,
     asked: Mutex<Vec<Asked>>,
     left: AtomicUsize,
     begun: AtomicUsize,
@@ -143,6 +145,12 @@ impl Upstream {
             .entry(secret.to_owned())
             .or_default()
             .push_back(script);
+    }
+
+    /// What every call of a method and a path gets, whoever calls, from now on.
+    pub(crate) fn page(&self, line: &str, script: Script) {
+        let mut pages = self.shared.pages.lock().unwrap();
+        pages.insert(line.to_owned(), script);
     }
 
     /// Forgets what was planned for a credential.
@@ -245,7 +253,9 @@ async fn answer(
     let secret = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let bare = ["api-key", "x-api-key", "x-goog-api-key"];
     let secret = secret.or_else(|| bare.iter().find_map(|name| header(name)));
-    let script = {
+    let line = format!("{} {}", parts.method, parts.uri.path());
+    let page = shared.pages.lock().unwrap().get(&line).cloned();
+    let script = page.unwrap_or_else(|| {
         let mut scripts = shared.scripts.lock().unwrap();
         let queue = scripts
             .entry(secret.unwrap_or_default().to_owned())
@@ -255,7 +265,7 @@ async fn answer(
             queue.pop_front();
         }
         next.unwrap_or_else(|| Script::json(200, r#"{"id":"default","choices":[]}"#))
-    };
+    });
     if script.status == 1 {
         return Err(std::io::Error::other("slammed on purpose"));
     }

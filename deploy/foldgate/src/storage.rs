@@ -26,3 +26,6 @@ pub(crate) const SLEEPS_FILE: &str = "sleeps";
 
 /// Which provider key made what.
 pub(crate) const MADE_FILE: &str = "made";
+
+/// Batches and responses in the background that are not billed yet.
+pub(crate) const JOBS_FILE: &str = "jobs";

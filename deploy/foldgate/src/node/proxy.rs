@@ -15,7 +15,7 @@ use crate::base::Base;
 use crate::exit::Failure;
 use crate::listen;
 use crate::open_log::OpenLog;
-use crate::storage::{MADE_FILE, SLEEPS_FILE};
+use crate::storage::{JOBS_FILE, MADE_FILE, SLEEPS_FILE};
 
 /// What exists before the fold: the fold feeds the pools.
 pub(super) struct Traffic {
@@ -42,6 +42,7 @@ impl Traffic {
             settings: Settings {
                 sleeps_file,
                 made_file: Some(base.data.file(MADE_FILE)),
+                jobs_file: Some(base.data.file(JOBS_FILE)),
                 ..Settings::from(&base.settings)
             },
         }

@@ -1,8 +1,9 @@
 //! What nodes tell each other of what upstreams made: told to all at once, and asked
 //! for by a node that does not know.
 
-use foldgate_proto::{Made, MadeReport, MadeWord, names};
+use foldgate_proto::{Job, Made, MadeReport, MadeWord, names};
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use super::{Kind, Reports, send};
 
@@ -15,6 +16,16 @@ impl Reports {
     /// Asks everybody which key made something; who knows tells everybody.
     pub fn ask_made(&self, made: Made) {
         self.say(MadeWord::Asked(made));
+    }
+
+    /// Tells everybody of work that was begun.
+    pub fn publish_job(&self, job: Job) {
+        self.say(MadeWord::Began(Box::new(job)));
+    }
+
+    /// Tells everybody that work has ended and is billed.
+    pub fn publish_billed(&self, job: Uuid) {
+        self.say(MadeWord::Billed(job));
     }
 
     /// Hears all of that from now on, this process's own words included.

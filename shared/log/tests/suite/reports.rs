@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use foldgate_log::{Report, Reports};
 use foldgate_proto::{
-    AccountNumber, Generation, Heartbeat, KeyId, Made, MadeReport, MadeWord, OwnerId, RecordHash,
-    Revision, Role, SleepCause, SleepReport, Timestamp,
+    AccountNumber, Generation, Heartbeat, Job, JobKind, KeyId, Made, MadeReport, MadeWord, OwnerId,
+    Quantities, RecordHash, Revision, Role, SleepCause, SleepReport, Timestamp,
 };
 use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
@@ -176,13 +176,28 @@ async fn words_arrive(sender: Reports, hearer: Reports) {
         at: Timestamp(4),
         lasting: true,
     });
-    for word in [told, MadeWord::Asked(made)] {
+    let began = MadeWord::Began(Box::new(Job {
+        kind: JobKind::Batch,
+        id: "batch_1".to_owned(),
+        key: KeyId(Uuid::from_u128(3)),
+        owner: OwnerId(Uuid::from_u128(1)),
+        account: AccountNumber(7),
+        caller_key: None,
+        requested: String::new(),
+        model: String::new(),
+        estimate: Quantities::default(),
+        at: Timestamp(4),
+    }));
+    let billed = MadeWord::Billed(Uuid::from_u128(5));
+    for word in [told, MadeWord::Asked(made), began, billed] {
         // A subscription takes a moment to reach the server.
         let heard = eventually("the word", || async {
             let mut words = hearer.hear_made();
-            match word {
-                MadeWord::Told(report) => sender.publish_made(report),
-                MadeWord::Asked(made) => sender.ask_made(made),
+            match &word {
+                MadeWord::Told(report) => sender.publish_made(*report),
+                MadeWord::Asked(made) => sender.ask_made(*made),
+                MadeWord::Began(job) => sender.publish_job(Job::clone(job)),
+                MadeWord::Billed(job) => sender.publish_billed(*job),
             }
             let wait = std::time::Duration::from_millis(100);
             let next = tokio::time::timeout(wait, words.recv()).await;

@@ -1,0 +1,224 @@
+//! The bill of a job that has ended.
+
+use foldgate_domain::OwnerTable;
+use foldgate_domain::price::{Cost, Prices, Tariff, Terms};
+use foldgate_log::usage::Intent;
+use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, Rates, UsageRecord};
+
+use super::super::Proxy;
+use super::age;
+use crate::jobs::{Ending, Seen};
+use crate::pools::now;
+use crate::purses::Charged;
+use crate::usage::Usage;
+
+/// What everything in a batch costs, in parts of what it costs in calls.
+const BATCH: Rates = Rates(Rates::ONE.0 / 2);
+
+/// Bytes of text per token, about.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// What is billed of a job.
+pub(super) struct Used<'a> {
+    /// By the upstream's name of the model.
+    pub(super) models: Vec<(&'a str, Quantities)>,
+    /// Where that comes from.
+    pub(super) measure: Measure,
+    /// What a batch's calls call.
+    pub(super) endpoint: Option<&'a str>,
+}
+
+impl Proxy {
+    /// Bills a job that has ended; a batch that says no usage is looked at for it.
+    pub(super) fn end(&self, job: &Job, seen: &Seen) {
+        let of_model = |used, measure| Used {
+            models: vec![(seen.model.as_deref().unwrap_or_default(), used)],
+            measure,
+            endpoint: seen.endpoint.as_deref(),
+        };
+        match (seen.end, seen.usage) {
+            (None, _) => {}
+            (Some(_), Some(used)) => self.pay(job, &of_model(used, Measure::Reported)),
+            (Some(_), None) if job.kind == JobKind::Batch && seen.output.is_some() => {
+                self.jobs.adopt(job.clone());
+            }
+            (Some(Ending::Answered), None) if job.kind == JobKind::Response => {
+                let used = Quantities {
+                    output: seen.heard.div_ceil(BYTES_PER_TOKEN),
+                    ..job.estimate
+                };
+                self.pay(job, &of_model(used, Measure::Estimated));
+            }
+            (Some(_), None) => self.jobs.ended(job.name()),
+        }
+    }
+
+    /// Bills a job of which nobody saw the end by what was known at its beginning.
+    pub(super) fn pay_unsettled(&self, job: &Job) {
+        let used = Used {
+            models: vec![("", job.estimate)],
+            measure: Measure::Unsettled,
+            endpoint: None,
+        };
+        self.pay(job, &used);
+    }
+
+    /// Writes the record of a job, once on this node. While it cannot be written, the job
+    /// stays under way.
+    pub(super) fn pay(&self, job: &Job, used: &Used<'_>) {
+        let name = job.name();
+        if !self.jobs.claim(name) {
+            return;
+        }
+        let table = self.deps.replica.table();
+        let Some(spool) = &self.deps.usage else {
+            return self.jobs.ended(name);
+        };
+        let Some(owner) = table.owner(job.owner) else {
+            // Gone, or not read yet.
+            return if self.deps.replica.status().ready {
+                self.jobs.ended(name);
+            } else {
+                self.jobs.unclaim(name);
+            };
+        };
+        let intent = intent(owner, job, used);
+        let ticket = match spool.intend(&intent) {
+            Ok(ticket) => ticket,
+            Err(refused) => {
+                tracing::error!(%refused, id = job.id, "a job cannot be billed yet");
+                return self.jobs.unclaim(name);
+            }
+        };
+        ticket.settle(UsageRecord {
+            measure: used.measure,
+            status: 200,
+            at: now(),
+            took_ms: u64::try_from(age(job.at).as_millis()).unwrap_or(u64::MAX),
+            ..intent.unsettled()
+        });
+        self.purses
+            .spent(&Charged::of(owner, job.account, now()), intent.cost);
+        self.books.metrics.tokens(&Usage(intent.estimate));
+        self.jobs.ended(name);
+    }
+}
+
+/// What a job is billed, before it is written down.
+fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
+    let terms = Terms {
+        rates: owner.rates(job.account),
+        factor: match job.kind {
+            JobKind::Response => Rates::ONE,
+            JobKind::Batch => BATCH,
+        },
+    };
+    let priced = |upstream: &'_ str| match job.model.as_str() {
+        "" => upstream.to_owned(),
+        model => model.to_owned(),
+    };
+    let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));
+    let mut quantities = Quantities::default();
+    let mut cost = NanoDollars(0);
+    for (upstream, used) in &used.models {
+        quantities = quantities.plus(used);
+        let more = price(by, (&priced(upstream), used), terms);
+        if !more.priced {
+            metrics::counter!("foldgate_usage_unpriced_total").increment(1);
+        }
+        cost.0 = cost.0.saturating_add(more.amount.0);
+    }
+    let upstream = used.models.first().map_or("", |(model, _)| *model);
+    let model = priced(upstream);
+    let key = owner.state.key(job.key);
+    Intent {
+        id: job.name(),
+        owner: job.owner,
+        account: job.account,
+        caller_key: job.caller_key,
+        provider_key: key.map(|key| key.number),
+        level: key.map(|key| key.level),
+        endpoint: endpoint(job.kind).to_owned(),
+        requested: match job.requested.as_str() {
+            "" => model.clone(),
+            requested => requested.to_owned(),
+        },
+        upstream: (upstream != model && !upstream.is_empty()).then(|| upstream.to_owned()),
+        model,
+        estimate: quantities,
+        cost,
+        prices: owner.prices().version(),
+        at: job.at,
+    }
+}
+
+/// The name of the endpoint that a job is billed under.
+const fn endpoint(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Response => "responses",
+        JobKind::Batch => "batch",
+    }
+}
+
+/// By what a job is paid: a batch by what its calls call.
+fn tariff(kind: JobKind, endpoint: Option<&str>) -> Tariff {
+    let Some(path) = endpoint.filter(|_| kind == JobKind::Batch) else {
+        return Tariff::Tokens;
+    };
+    match Tariff::of_path(path) {
+        Tariff::Call => Tariff::Tokens,
+        tariff => tariff,
+    }
+}
+
+/// What a model's usage costs. An upstream's name of a model that has no price may end
+/// with its date.
+fn price(
+    (prices, tariff): (&Prices, Tariff),
+    (model, used): (&str, &Quantities),
+    terms: Terms,
+) -> Cost {
+    let cost = prices.of(tariff, model).cost(used, None, terms);
+    match undated(model).filter(|_| !cost.priced) {
+        Some(model) => prices.of(tariff, model).cost(used, None, terms),
+        None => cost,
+    }
+}
+
+/// `gpt-5` of `gpt-5-2025-08-07`.
+fn undated(model: &str) -> Option<&str> {
+    let at = model.len().checked_sub("-2025-08-07".len())?;
+    let (name, date) = model.split_at_checked(at)?;
+    let mut shape = date.bytes().zip("-0000-00-00".bytes());
+    let fits = |(is, shape): (u8, u8)| {
+        if shape == b'0' {
+            is.is_ascii_digit()
+        } else {
+            is == shape
+        }
+    };
+    shape.all(fits).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_taken_off() {
+        assert_eq!(undated("gpt-5-2025-08-07"), Some("gpt-5"));
+        for other in ["gpt-5", "gpt-5-2025-08-0x", "2025-08-07", "é-2025-08-0", ""] {
+            assert_eq!(undated(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_paid_by_what_its_calls_call() {
+        let of = |path| tariff(JobKind::Batch, Some(path));
+        assert_eq!(of("/v1/chat/completions"), Tariff::Tokens);
+        assert_eq!(of("/chat/completions"), Tariff::Tokens);
+        assert_eq!(of("/v1/moderations"), Tariff::Free);
+        assert_eq!(of("/v1/whatever"), Tariff::Tokens);
+        assert_eq!(tariff(JobKind::Batch, None), Tariff::Tokens);
+    }
+}

@@ -1,0 +1,194 @@
+//! What answers that pass tell of jobs.
+
+use bytes::Bytes;
+use foldgate_proto::{Job, JobKind, KeyId, Quantities, Timestamp, job_name};
+use memchr::memmem;
+
+use super::super::Proxy;
+use super::super::call::Place;
+use super::{OLDEST, age};
+use crate::account::Account;
+use crate::admit::Admitted;
+use crate::affinity::made_in;
+use crate::attempt::{Answer, Served};
+use crate::body::Message;
+use crate::endpoint::Binds;
+use crate::jobs::{Seen, kind_of};
+use crate::json::members;
+use crate::pools::now;
+use crate::relay::Form;
+
+const BACKGROUND: &[u8] = b"\"background\"";
+
+impl Proxy {
+    /// Takes note of what an answer tells of jobs. A call that begins one is free.
+    pub(in crate::proxy) fn see_jobs(
+        &self,
+        (place, message): (Place<'_>, &Message),
+        served: &Served,
+        admitted: &Admitted,
+        account: &mut Account,
+    ) {
+        let (endpoint, id) = place;
+        let Some(kind) = kind_of(endpoint) else {
+            return;
+        };
+        let begins = matches!(endpoint.binds, Binds::Makes(_));
+        match &served.answer {
+            Answer::Whole { body, .. } => {
+                let text = std::str::from_utf8(body).unwrap_or_default();
+                if endpoint.binds == Binds::Lists {
+                    for seen in Seen::list(kind, text) {
+                        self.saw(kind, &seen, admitted);
+                    }
+                    return;
+                }
+                let Some(seen) = Seen::read(kind, text) else {
+                    return;
+                };
+                if !begins {
+                    return self.saw(kind, &seen, admitted);
+                }
+                let asked = kind == JobKind::Batch || is_background(message.held());
+                if seen.is_job || (asked && seen.end.is_none()) {
+                    let job = self.job((kind, &seen.id), served.key, admitted, account);
+                    self.jobs.begin(job);
+                    self.saw(kind, &seen, admitted);
+                }
+            }
+            Answer::Begun { form, .. } if begins => {
+                if kind == JobKind::Batch || is_background(message.held()) {
+                    for id in made_in(endpoint, &served.answer) {
+                        let job = self.job((kind, &id), served.key, admitted, account);
+                        self.jobs.begin(job);
+                    }
+                } else if let Form::Bytes { ready, .. } = form
+                    && says_background(ready)
+                {
+                    // Its end is looked at, and so is whether it is a job.
+                    self.suspect(kind, id, admitted);
+                }
+            }
+            Answer::Begun { form, .. } => {
+                let may_be = match form {
+                    Form::Events(_) => true,
+                    Form::Bytes { ready, .. } => kind == JobKind::Batch || says_background(ready),
+                };
+                if may_be {
+                    self.suspect(kind, id, admitted);
+                }
+            }
+            Answer::Switched { .. } => {}
+        }
+    }
+
+    /// Takes note of how a job stands.
+    fn saw(&self, kind: JobKind, seen: &Seen, admitted: &Admitted) {
+        let Some(job) = seen
+            .end
+            .and_then(|_| self.unbilled((kind, &seen.id), admitted))
+        else {
+            return;
+        };
+        if self.jobs.known(job.name()).is_none() {
+            let began = seen.created.map(|at| Timestamp(at.saturating_mul(1000)));
+            let Some(at) = began.filter(|at| seen.is_job && age(*at) < OLDEST) else {
+                return;
+            };
+            return self.end(&Job { at, ..job }, seen);
+        }
+        self.end(&job, seen);
+    }
+
+    /// Has a look at what may be a job.
+    fn suspect(&self, kind: JobKind, id: Option<&str>, admitted: &Admitted) {
+        if let Some(job) = id.and_then(|id| self.unbilled((kind, id), admitted)) {
+            self.jobs.adopt(job);
+        }
+    }
+
+    /// Looks at a job that is about to be deleted, lest nobody sees what it used.
+    pub(in crate::proxy) async fn look_before(&self, (endpoint, id): Place<'_>, by: &Admitted) {
+        if endpoint.name != "response_delete" {
+            return;
+        }
+        let job = id.and_then(|id| self.unbilled((JobKind::Response, id), by));
+        if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
+            self.look(job, false).await;
+        }
+    }
+
+    /// A job of the account's that is not billed yet, as far as this node knows, with
+    /// what it knows of it.
+    fn unbilled(&self, (kind, id): (JobKind, &str), admitted: &Admitted) -> Option<Job> {
+        let (owner, account) = (admitted.owner(), admitted.account());
+        let key = self.affinity.key_of((owner, account), id)?;
+        let name = job_name(owner, key, id);
+        if self.jobs.is_billed(name) {
+            return None;
+        }
+        let known = self.jobs.known(name);
+        Some(known.unwrap_or_else(|| Job {
+            kind,
+            id: id.to_owned(),
+            key,
+            owner,
+            account,
+            caller_key: admitted.key(),
+            requested: String::new(),
+            model: String::new(),
+            estimate: Quantities::default(),
+            at: now(),
+        }))
+    }
+
+    /// A job that a call has begun, which is free now.
+    fn job(
+        &self,
+        (kind, id): (JobKind, &str),
+        by: KeyId,
+        admitted: &Admitted,
+        account: &mut Account,
+    ) -> Job {
+        let whose = (admitted.owner(), admitted.account());
+        let key = self.affinity.key_of(whose, id);
+        Job {
+            kind,
+            id: id.to_owned(),
+            key: key.unwrap_or(by),
+            owner: whose.0,
+            account: whose.1,
+            caller_key: admitted.key(),
+            requested: account.requested.clone(),
+            // A batch names none; its endpoint's name stands in for one.
+            model: match kind {
+                JobKind::Response => account.model.clone(),
+                JobKind::Batch => String::new(),
+            },
+            estimate: account.begins_job(),
+            at: now(),
+        }
+    }
+}
+
+/// Whether a request asks for a response in the background.
+fn is_background(body: &[u8]) -> bool {
+    // Few do; the rest need not be read again.
+    if memmem::find(body, BACKGROUND).is_none() {
+        return false;
+    }
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let found = members(text, &["background"]);
+    found.is_ok_and(|found| found.values == [Some("true")])
+}
+
+/// Whether an answer that is too large to be held may be of one: what a client sent can
+/// stand in it only escaped.
+fn says_background(ready: &[Bytes]) -> bool {
+    let text = ready.concat();
+    memmem::find_iter(&text, BACKGROUND).any(|at| {
+        let behind = text.get(at + BACKGROUND.len()..).unwrap_or_default();
+        let value = behind.trim_ascii_start().strip_prefix(b":");
+        value.is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
+    })
+}

@@ -1,0 +1,90 @@
+//! Jobs of several nodes, accounts and runs.
+
+use serde_json::json;
+
+use super::{RESPONSES, Works, batch, dollars, done, jobs, next, seconds, used};
+use crate::client::Caller;
+use crate::rig::{settings, until};
+use crate::upstream::Script;
+
+#[tokio::test]
+async fn what_is_not_an_accounts_own_or_long_ago_is_not_billed() {
+    let mut works = Works::new().await;
+    // The owner may read what nobody remembers; it had it not made here.
+    works.has("/v1/responses/resp_9", &done("resp_9"));
+    let reply = works.rig.caller.get("/v1/responses/resp_9").await;
+    assert_eq!(reply.json()["status"], "completed");
+    let mut old = batch("batch_9", "completed");
+    old["usage"] = json!({"input_tokens": 10, "output_tokens": 3});
+    works.has("/v1/batches", &json!({"data": [old]}));
+    works.rig.caller.get("/v1/batches").await;
+    assert_eq!(works.billed(), []);
+    // A node that knows whose it is, and not that it is a job, goes by what it says.
+    let apart = works.rig.beside(settings()).await;
+    let mut outbox = apart.spool.outbox().unwrap();
+    let long_ago = seconds() - 36 * 86_400;
+    for (id, created, billed) in [("resp_1", long_ago, 0), ("resp_2", seconds(), 1)] {
+        let mut plain = done(id);
+        plain["background"] = json!(false);
+        let page = Script::json(200, &plain.to_string());
+        works.upstream.page(&format!("POST {RESPONSES}"), page);
+        let body = r#"{"model":"mine","input":"x"}"#;
+        assert_eq!(works.team.post(RESPONSES, body).await.status, 200);
+        let mut ended = done(id);
+        ended["created_at"] = json!(created);
+        works.has(&format!("{RESPONSES}/{id}"), &ended);
+        let there = Caller::new(apart.address, "team");
+        let reply = there.get(&format!("{RESPONSES}/{id}")).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(jobs(&mut outbox).len(), billed, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn another_node_bills_as_the_first_would_and_tells_it() {
+    let mut works = Works::new().await;
+    let beside = works.rig.beside(settings()).await;
+    let mut outbox = beside.spool.outbox().unwrap();
+    works.begins("resp_1").await;
+    let ended = done("resp_1");
+    works.has("/v1/responses/resp_1", &ended);
+    let there = Caller::new(beside.address, "team");
+    // It is told of the beginning a moment later: only then it knows the model.
+    there.get("/v1/responses/resp_1").await;
+    let record = next(&mut outbox).await;
+    assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(16)));
+    let mut names = vec![record.id];
+    works.team.get("/v1/responses/resp_1").await;
+    names.extend(works.billed().iter().map(|record| record.id));
+    names.dedup();
+    assert_eq!(names.len(), 1, "whoever bills it, bills the same");
+}
+
+#[tokio::test]
+async fn jobs_under_way_outlive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeping = settings();
+    keeping.jobs_file = Some(dir.path().join("jobs"));
+    let works = Works::with(keeping.clone()).await;
+    works.begins("resp_1").await;
+    works.begins("resp_2").await;
+    works.has("/v1/responses/resp_1", &done("resp_1"));
+    works.team.get("/v1/responses/resp_1").await;
+    works.rig.shutdown.begin();
+    // Half a line is what a crash leaves.
+    let file = dir.path().join("jobs");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str("\n{\"began\":{\"kind\"");
+    std::fs::write(&file, text).unwrap();
+    let next_run = works.rig.apart(keeping).await;
+    let mut outbox = next_run.spool.outbox().unwrap();
+    works.has("/v1/responses/resp_2", &done("resp_2"));
+    let record = next(&mut outbox).await;
+    assert_eq!(
+        (record.cost, record.model.as_str()),
+        (dollars(16), "gpt-4o")
+    );
+    let kept = || std::fs::read_to_string(&file).unwrap();
+    until("its end is kept", || kept().contains("billed")).await;
+    assert!(!kept().contains("resp_1"), "{}", kept());
+}
