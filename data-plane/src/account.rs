@@ -18,7 +18,7 @@ use http::{HeaderValue, Method, StatusCode};
 use tracing::Span;
 
 use crate::error::{Kind, Problem};
-use crate::limits::Reserved;
+use crate::limits::{Places, Reserved};
 use crate::pools::{Permit, now};
 use crate::usage::Usage;
 use bill::{Attempted, Bill, Ended};
@@ -111,6 +111,8 @@ pub(crate) struct Account {
     pub(crate) attempts: u32,
     /// Its places among the calls under way; it keeps them to its end.
     pub(crate) permits: Vec<Permit>,
+    /// Such places over all nodes.
+    pub(crate) places: Vec<Places>,
     /// How its rate limits stand.
     pub(crate) standing: Standing,
     /// What it has taken of limits on tokens.
@@ -161,6 +163,7 @@ impl Account {
             target: None,
             attempts: 0,
             permits: Vec::new(),
+            places: Vec::new(),
             standing: Standing::default(),
             reserved: None,
             streamed: false,

@@ -25,6 +25,7 @@ use crate::account::metrics::{Metrics, Tried};
 use crate::body::Message;
 use crate::endpoint::Endpoint;
 use crate::error::Problem;
+use crate::limits::Meters;
 use crate::pools::{Credential, Held, Pools};
 use crate::relay::Form;
 use crate::route::Plan;
@@ -57,6 +58,8 @@ pub(crate) struct Call<'a> {
     pub(crate) pools: &'a Arc<Pools>,
     /// The way out.
     pub(crate) transport: &'a Transport,
+    /// What all nodes count.
+    pub(crate) meters: &'a Arc<Meters>,
     /// What is counted.
     pub(crate) metrics: &'a Metrics,
     /// The bounds.

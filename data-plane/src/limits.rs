@@ -2,9 +2,10 @@
 //! its first attempt, and gives back what it did not use when it is over. How a limit
 //! holds over all nodes stands in `foldgate_domain::limits`.
 //!
-//! `concurrency` is another matter: how many calls are under way is counted by each
-//! node for itself (`pools::gauges`).
+//! Calls at once are counted by each node for itself (`pools::gauges`), as far as it
+//! goes at once and to the last call; among other nodes they take their places here too.
 
+mod at_once;
 mod estimate;
 mod exchange;
 mod headers;
@@ -13,13 +14,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldgate_domain::Limited;
-use foldgate_domain::limits::{Ask, Ledger, Me, Now, Pace, Standing, Unit, Verdict, Zone};
+use foldgate_domain::limits::{Ask, Given, Ledger, Me, Now, Pace, Standing, Unit, Verdict, Zone};
 use foldgate_log::{Counting, Reports};
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;
 use crate::pools::{Place, now as wall};
 
+pub(crate) use at_once::{Full, Places};
 pub(crate) use estimate::tokens;
 pub(crate) use headers::{show, shown_to};
 
@@ -41,11 +43,21 @@ pub(crate) struct Meters {
     fleet: Option<(Counting, Place)>,
 }
 
-/// What a request has taken of limits on tokens, to be settled when it is over.
+/// What a request has taken of limits on tokens, to be settled when it is over; and its
+/// places among the calls under way, which it gives back then.
 pub(crate) struct Reserved {
     meters: Arc<Meters>,
     asks: Vec<Ask>,
     at: Now,
+    _places: Places,
+}
+
+/// Why a call is not let through.
+struct NoRoom {
+    standing: Standing,
+    /// By which of its limits, and for how many milliseconds; `None` if other nodes did
+    /// not cede what they do not need.
+    by: Option<(usize, u64)>,
 }
 
 impl Meters {
@@ -83,42 +95,58 @@ impl Meters {
         limits: &[Limited],
         tokens: u64,
     ) -> (Standing, Result<Option<Reserved>, Problem>) {
+        let shared = self.fleet.is_some();
+        let is_here = |limit: &&Limited| shared || limit.rule.kind.unit != Unit::Calls;
+        let limits: Vec<&Limited> = limits.iter().filter(is_here).collect();
         if limits.is_empty() {
             return (Standing::default(), Ok(None));
         }
-        let asks: Vec<Ask> = limits.iter().map(|limit| ask(limit, tokens)).collect();
+        let mut asks: Vec<Ask> = limits.iter().map(|limit| ask(limit, tokens)).collect();
+        match self.take(&asks, PATIENCE).await {
+            Ok(given) => {
+                let places = Places::of(self, &asks, given.at);
+                asks.retain(|ask| ask.kind.unit == Unit::Tokens);
+                let reserved = Reserved {
+                    meters: Arc::clone(self),
+                    asks,
+                    at: given.at,
+                    _places: places,
+                };
+                (given.standing, Ok(Some(reserved)))
+            }
+            Err(NoRoom { standing, by }) => {
+                let strictest = || limits.iter().min_by_key(|limit| limit.rule.limit);
+                let which = by.and_then(|(which, _)| limits.get(which));
+                let limit = which.or_else(strictest).unwrap_or(&limits[0]);
+                let wait = by.map_or(PATIENCE, |(_, wait)| Duration::from_millis(wait));
+                let problem = Problem::rate_limited(limit.whose, limit.rule, wait);
+                (standing, Err(problem))
+            }
+        }
+    }
+
+    /// Takes a place under all limits; waits so long for other nodes to cede theirs.
+    async fn take(&self, asks: &[Ask], patience: Duration) -> Result<Given, NoRoom> {
         let (mut first, mut place) = (true, None);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         loop {
             let now = self.now();
-            let verdict = self.lock().admit(now, &asks, first);
+            let verdict = self.lock().admit(now, asks, first);
             first = false;
             match verdict {
-                Verdict::Taken(given) => {
-                    let mut asks = asks;
-                    asks.retain(|ask| ask.kind.unit == Unit::Tokens);
-                    let reserved = Reserved {
-                        meters: Arc::clone(self),
-                        asks,
-                        at: given.at,
-                    };
-                    return (given.standing, Ok(Some(reserved)));
-                }
+                Verdict::Taken(given) => return Ok(given),
                 Verdict::Refused(refused) => {
-                    let limit = limits[refused.which];
-                    let wait = Duration::from_millis(refused.wait);
-                    let problem = Problem::rate_limited(limit.whose, limit.rule, wait);
-                    return (refused.standing, Err(problem));
+                    return Err(NoRoom {
+                        standing: refused.standing,
+                        by: Some((refused.which, refused.wait)),
+                    });
                 }
                 Verdict::Held => {}
             }
             place = place.or_else(|| self.held.try_acquire().ok());
             if place.is_none() || Instant::now() >= until {
-                let standing = self.lock().standing(now, &asks);
-                let strictest = limits.iter().min_by_key(|limit| limit.rule.limit);
-                let limit = strictest.unwrap_or(&limits[0]);
-                let problem = Problem::rate_limited(limit.whose, limit.rule, PATIENCE);
-                return (standing, Err(problem));
+                let standing = self.lock().standing(now, asks);
+                return Err(NoRoom { standing, by: None });
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
@@ -143,7 +171,7 @@ fn ask(limit: &Limited, tokens: u64) -> Ask {
         kind: limit.rule.kind,
         limit: limit.rule.limit,
         cost: match limit.rule.kind.unit {
-            Unit::Requests => 1,
+            Unit::Requests | Unit::Calls => 1,
             Unit::Tokens => tokens,
         },
     }

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::admit::{Admitted, denied};
 use crate::error::Problem;
+use crate::limits::Meters;
 use crate::pools::{Gauge, Of, Permit, Pools};
 
 /// Which targets of a Model a request wants.
@@ -35,6 +36,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// What this node knows of keys and Models.
     pub(crate) pools: &'a Pools,
+    /// What all nodes count.
+    pub(crate) meters: &'a Meters,
 }
 
 /// A plan, and the places that the request takes by it.

@@ -79,15 +79,9 @@ impl<'a> Run<'a> {
     /// Tries the keys of a leg.
     pub(super) async fn leg(&mut self, leg: &'a Leg<'a>) -> Outcome {
         let terms = Terms::of(self.call, leg);
-        let permit = match &terms.gauge {
-            None => None,
-            Some(gauge) => match gauge.enter(terms.most()) {
-                None => {
-                    self.verdict.full();
-                    return Outcome::Passed;
-                }
-                permit => permit,
-            },
+        let Ok((permit, place)) = terms.enter(self.call).await else {
+            self.verdict.full();
+            return Outcome::Passed;
         };
         self.tried.clear();
         self.account.model.clear();
@@ -105,6 +99,7 @@ impl<'a> Run<'a> {
                 None => {}
                 Some(Outcome::Answered(served)) => {
                     self.account.permits.extend(permit);
+                    self.account.places.extend(place);
                     return Outcome::Answered(served);
                 }
                 Some(outcome) => return outcome,

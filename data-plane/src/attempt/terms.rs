@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use foldgate_domain::Leg;
 use foldgate_domain::failure::{FailureClass, Transience};
+use foldgate_domain::table::at_once;
 use foldgate_domain::table::models::{Cooling, Named, Serves};
 use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::{Call, Limit, Miss, Until};
-use crate::pools::{Gauge, Of, now};
+use crate::limits::{Full, Places};
+use crate::pools::{Gauge, Of, Permit, now};
 use crate::route::Plan;
 
 /// The terms of a leg; those of a leg without a Model are the gateway's own.
@@ -80,9 +82,23 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// The most calls at once.
-    pub(super) fn most(&self) -> Option<u32> {
-        self.named.and_then(|named| named.concurrency)
+    /// Places among the calls of the leg's Model: of this node, and of all.
+    ///
+    /// # Errors
+    /// There are as many as there may be. Only where there is no other leg, it is waited
+    /// for other nodes to cede theirs.
+    pub(super) async fn enter(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Option<Permit>, Option<Places>), Full> {
+        let (Some(named), Some(gauge)) = (self.named, &self.gauge) else {
+            return Ok((None, None));
+        };
+        let permit = gauge.enter(named.concurrency).ok_or(Full)?;
+        let limited = at_once(call.owner, named);
+        let patient = call.plan.routing.is_none();
+        let place = call.meters.place(limited.as_ref(), patient).await?;
+        Ok((Some(permit), place))
     }
 
     /// When the keys are left alone for the leg's model.

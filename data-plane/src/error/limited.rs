@@ -21,12 +21,14 @@ impl Problem {
         let unit = match rule.kind.unit {
             Unit::Requests => "requests",
             Unit::Tokens => "tokens",
+            Unit::Calls => return Self::too_many_at_once(of),
         };
         let period = match rule.kind.period {
             Period::Second => "second",
             Period::Minute => "minute",
             Period::Hour => "hour",
             Period::Day => "day",
+            Period::AtOnce => return Self::too_many_at_once(of),
         };
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let message = format!(

@@ -76,11 +76,7 @@ impl Proxy {
         let admitted = self.readmitted(arrival, table)?;
         account.revision = table.revision();
         let access = admitted.access()?;
-        let asking = Asking {
-            admitted: &admitted,
-            headers: &parts.headers,
-            pools: &self.deps.pools,
-        };
+        let asking = self.asking(&admitted, &parts.headers);
         let bound = (!named.is_empty(), bound);
         let routed = routed(place, (&access, fields), bound, &asking)?;
         account.model.push_str(routed.model);
@@ -91,6 +87,7 @@ impl Proxy {
         let call = Call {
             pools: &self.deps.pools,
             transport: &self.transport,
+            meters: &self.meters,
             metrics: &self.books.metrics,
             limits: self.settings.limits,
             endpoint,
@@ -125,6 +122,15 @@ impl Proxy {
             return self.listed_by_all(call, access, admitted, account).await;
         }
         attempt(call, account).await
+    }
+
+    fn asking<'a>(&'a self, admitted: &'a Admitted, headers: &'a HeaderMap) -> Asking<'a> {
+        Asking {
+            admitted,
+            headers,
+            pools: &self.deps.pools,
+            meters: &self.meters,
+        }
     }
 
     /// Goes on with a session, once the client knows that it may.

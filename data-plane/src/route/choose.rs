@@ -8,6 +8,7 @@ use foldgate_domain::definition::model::Strategy;
 use foldgate_domain::pool::{Ask, Outlook};
 use foldgate_domain::provider::serves;
 use foldgate_domain::routing::{By, Candidate, eligible, order, read_tags};
+use foldgate_domain::table::at_once;
 use foldgate_domain::table::models::{Named, Routing, Serves};
 use foldgate_proto::Timestamp;
 
@@ -120,7 +121,9 @@ impl Asking<'_> {
         }
         let gauge = self.gauge(Of::Model(model.number));
         let busy = gauge.running();
-        if model.concurrency.is_some_and(|most| busy >= most) {
+        let elsewhere = at_once(self.admitted.owner(), model);
+        let full_here = model.concurrency.is_some_and(|most| busy >= most);
+        if full_here || elsewhere.is_some_and(|limited| self.meters.is_full(&limited)) {
             unavailable.full = true;
             return None;
         }

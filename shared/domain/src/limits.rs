@@ -60,6 +60,24 @@
 //! Without messages a node goes on with what it knew: its own count slides on, and it
 //! comes to enforce its last share of `L`. When no node has any, that is 1 again.
 //!
+//! # Calls at once
+//!
+//! `concurrency` limits calls under way: a gauge, which goes down when a call ends. The
+//! same rule holds, with what is under way for what was let through: `known_i` is then
+//! the least that any other may still believe, so that a place counts as given back only
+//! where it was said to be, and one that was not yet said to be free may be taken again
+//! at once. The bound is 1 under the same conditions, whatever begins and ends.
+//!
+//! - What another said last of its calls is said again every two seconds, and counts no
+//!   more once it was not for six: so long (half a second more at most; twice that in
+//!   other regions) the places of a node that died are not free.
+//! - A node that is cut off keeps to its last share for these six seconds, and then to an
+//!   even part of the limit; all parts come to the limit, also where there are fewer
+//!   places than nodes. Calls that were under way go on: so while those last that a node
+//!   had beyond its even part, there are as many more than the limit. What a node that is
+//!   cut off alone lets through adds its even part: `1 + 1/n`.
+//! - Calls that were under way before there was a limit at all count at their own node.
+//!
 //! # Memory
 //!
 //! A limit in use takes about 400 bytes, 16 more for each of the last

@@ -34,7 +34,7 @@ mod tests;
 pub use access::{Access, Bound, Denied, Leg};
 use compiled::Compiled;
 use limited::Policies;
-pub use limited::{Limited, Whose};
+pub use limited::{Limited, Whose, at_once};
 use models::{Models, Named};
 pub use people::{Admin, Caller};
 use people::{People, Presented};

@@ -6,7 +6,8 @@
 //!   250 ms between regions) that loses one message of a hundred. *accepted* is the
 //!   most that was let through in any minute, *used* what was let through of what
 //!   could have been, both as a part of what is allowed. With
-//!   `FOLDGATE_BENCH_NIGHTLY=1` also 200 nodes.
+//!   `FOLDGATE_BENCH_NIGHTLY=1` also 200 nodes. *at once* is about calls under way: 60
+//!   places, and three times as many calls for them.
 //! - On real processes, 1, 3 and 8 data planes and one nats-server: a burst of twice
 //!   the limit at all nodes at once, a steady load of twice the limit for more than a
 //!   minute, and a burst of the whole limit at each node once the nats-server is gone.
@@ -47,7 +48,7 @@ async fn main() {
             );
         }
     }
-    println!("\nin virtual time, 600 calls per minute allowed");
+    println!("\nin virtual time, 600 calls per minute allowed, or 60 at once");
     let is_nightly = std::env::var_os("FOLDGATE_BENCH_NIGHTLY").is_some_and(|v| !v.is_empty());
     let mut sizes = vec![(1, 1), (3, 1), (8, 1), (8, 2), (40, 2)];
     if is_nightly {
@@ -151,6 +152,7 @@ fn virtual_time(nodes: usize, regions: usize) {
             period: Period::Minute,
             lasts,
             load,
+            stays: 0,
             cut,
         };
         run(world, story)
@@ -165,10 +167,27 @@ fn virtual_time(nodes: usize, regions: usize) {
     let burst = play(30_000, &at_once, &whole);
     let away = |at: u64, _: usize| at > 90_000;
     let alone = play(240_000, &even, &away);
+    let [places, stays] = [60, 4_000];
+    let often = (stays / 2 / places / 3 * nodes as u64).max(1);
+    let gauge = |cut: &dyn Fn(u64, usize) -> bool| {
+        let story = Story {
+            limit: places,
+            period: Period::AtOnce,
+            stays,
+            lasts: 120_000,
+            load: &|at, node| u64::from((at + node as u64 * 7).is_multiple_of(often)),
+            cut,
+        };
+        run(world, story)
+    };
+    let busy = gauge(&whole);
+    let busy_alone = gauge(&|at, _| at > 60_000);
     println!("  {nodes} nodes, {regions} regions");
     show("steady", &steady);
     show("burst", &burst);
     show("without messages", &alone);
+    show("at once", &busy);
+    show("at once without", &busy_alone);
     println!(
         "    {:.0} messages per second in all; {:.1} KB/s at the node that hears most",
         steady.messages,

@@ -8,6 +8,7 @@ mod bills;
 mod bulk;
 mod cli;
 mod cluster;
+mod concurrency;
 mod explained;
 mod held;
 mod kills;

@@ -7,6 +7,9 @@ const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// The code of [`Kind::AT_ONCE`].
+const AT_ONCE: u8 = 8;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
@@ -14,6 +17,8 @@ pub enum Unit {
     Requests,
     /// Tokens, both ways.
     Tokens,
+    /// Calls under way.
+    Calls,
 }
 
 /// Over which time.
@@ -27,6 +32,8 @@ pub enum Period {
     Hour,
     /// This day of the calendar.
     Day,
+    /// As long as a call lasts: what is counted is given back when it ends.
+    AtOnce,
 }
 
 /// What is counted over which time.
@@ -55,17 +62,25 @@ pub struct Now {
 }
 
 impl Kind {
-    /// How messages name it.
+    /// Calls under way at once: no window, but a gauge.
+    pub const AT_ONCE: Self = Self {
+        unit: Unit::Calls,
+        period: Period::AtOnce,
+    };
+
+    /// How messages name it. Nodes that do not know a code pass it over.
     pub const fn code(self) -> u8 {
         let unit = match self.unit {
             Unit::Requests => 0,
             Unit::Tokens => 4,
+            Unit::Calls => return AT_ONCE,
         };
         let period = match self.period {
             Period::Second => 0,
             Period::Minute => 1,
             Period::Hour => 2,
             Period::Day => 3,
+            Period::AtOnce => return AT_ONCE,
         };
         unit + period
     }
@@ -75,6 +90,7 @@ impl Kind {
         let unit = match code / 4 {
             0 => Unit::Requests,
             1 => Unit::Tokens,
+            _ if code == AT_ONCE => return Some(Self::AT_ONCE),
             _ => return None,
         };
         let period = match code % 4 {
@@ -88,10 +104,11 @@ impl Kind {
 }
 
 impl Period {
-    /// How long it is, in milliseconds.
+    /// How long it is, in milliseconds; for what ends when a call does, when it is
+    /// worth while to ask again.
     pub const fn length(self) -> u64 {
         match self {
-            Self::Second => SECOND,
+            Self::Second | Self::AtOnce => SECOND,
             Self::Minute => MINUTE,
             Self::Hour => HOUR,
             Self::Day => DAY,
@@ -101,7 +118,7 @@ impl Period {
     /// The time by which it goes, in milliseconds.
     pub(super) fn clock(self, now: Now) -> u64 {
         match self {
-            Self::Second | Self::Minute | Self::Hour => now.tick,
+            Self::Second | Self::Minute | Self::Hour | Self::AtOnce => now.tick,
             Self::Day => u64::try_from(now.wall.0).unwrap_or(0),
         }
     }
@@ -115,13 +132,14 @@ impl Period {
                 let next = (local / DAY + 1).saturating_mul(DAY);
                 next.saturating_add_signed(zone.ahead.saturating_neg())
             }
+            Self::AtOnce => u64::MAX,
         }
     }
 
     /// Which day it is; 0 for what slides.
     pub(super) fn day(self, now: Now, zone: Zone) -> u32 {
         match self {
-            Self::Second | Self::Minute | Self::Hour => 0,
+            Self::Second | Self::Minute | Self::Hour | Self::AtOnce => 0,
             Self::Day => {
                 let local = self.clock(now).saturating_add_signed(zone.ahead);
                 u32::try_from(local / DAY).unwrap_or(u32::MAX)

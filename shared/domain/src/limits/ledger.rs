@@ -200,6 +200,14 @@ impl Ledger {
         room
     }
 
+    /// How many calls are under way of what is limited, as far as is known: here, and at
+    /// others.
+    pub fn under_way(&mut self, id: LimitId, now: Now) -> u64 {
+        let pace = self.pace;
+        let meter = self.meter(id, Kind::AT_ONCE);
+        meter.map_or(0, |meter| meter.under_way(now, &pace))
+    }
+
     /// How many other nodes of the region, and other regions, are known.
     pub fn others(&self) -> (usize, usize) {
         self.peers.as_ref().map_or((0, 0), Peers::count)
@@ -310,6 +318,7 @@ fn view<'p>(zone: Zone, pace: &'p Pace, peers: Option<&Peers>, now: Now) -> View
         heard: peers.is_heard_just_now(now.tick, pace),
         me: peers.place(),
         far: peers.has_far(),
+        apart: peers.apart(now.tick, pace),
     });
     View {
         now,

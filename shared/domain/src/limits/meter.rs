@@ -1,7 +1,7 @@
 //! One limited thing: what was let through here and by others, and whether there is
 //! room for more.
 
-use foldgate_proto::{Count, LimitId};
+use foldgate_proto::Count;
 
 use super::pace::Pace;
 use super::sent::Sent;
@@ -9,14 +9,14 @@ use super::sources::{From, Sources};
 use super::window::{MOST_SLOTS, Window, gone_at};
 use super::{Kind, Now, Zone};
 
+mod gauge;
+mod words;
+
 /// How many moments of others' counts are told apart.
 const MOST_SLOTS_OF_OTHERS: usize = 512;
 
 /// How often what changed is told to other regions: once, and again lest it was lost.
 const TIMES_ACROSS: u8 = 2;
-
-/// For how long a limit that was near is taken to be, in milliseconds.
-const NEAR_FOR: u64 = 2_000;
 
 /// For how long somebody is said to want something, in milliseconds: once to twice.
 const WANTING: u64 = 1_000;
@@ -48,6 +48,9 @@ pub(super) struct Fleet {
     pub(super) me: (u64, u64),
     /// Whether there are other regions.
     pub(super) far: bool,
+    /// Of a node that was cut off for so long that others take its calls to be over: how
+    /// many nodes stand before it in an order that all agree upon, and how many there are.
+    pub(super) apart: Option<(u64, u64)>,
 }
 
 /// What becomes of a call.
@@ -74,6 +77,10 @@ pub(super) struct Meter {
     sources: Sources,
     sent: Sent,
     wanted: (u64, u32, u32),
+    /// The limit that was asked for last.
+    limit: u64,
+    /// When it was last seen to whose calls are over.
+    looked: u64,
     /// When others' counts last moved.
     moved: u64,
     /// When it was last near its limit.
@@ -100,6 +107,8 @@ impl Meter {
             sources: Sources::default(),
             sent: Sent::default(),
             wanted: (0, 0, 0),
+            limit: u64::MAX,
+            looked: view.now.tick,
             moved: view.now.tick,
             urgent: None,
             announce: false,
@@ -136,12 +145,19 @@ impl Meter {
 
     /// Whether a call of a cost has room under a limit.
     pub(super) fn room(&mut self, limit: u64, cost: u64, view: &View<'_>) -> Room {
+        self.limit = limit;
+        self.expire(view.now.tick, view.pace);
         let now = self.kind.period.clock(view.now);
         let (own, others) = self.used(now);
+        if let Some(room) = self.room_apart((own, cost), view) {
+            return room;
+        }
         let free = limit.saturating_sub(own.saturating_add(others));
         if free < cost {
             let windows = [&self.own, &self.near, &self.far];
-            let free_at = gone_at(&windows, cost - free);
+            // Nobody knows when a call ends.
+            let slides = !self.is_gauge();
+            let free_at = slides.then(|| gone_at(&windows, cost - free)).flatten();
             let wait = free_at.map_or(self.kind.period.length(), |at| at.saturating_sub(now));
             return Room::None(wait.max(1));
         }
@@ -170,7 +186,7 @@ impl Meter {
         }
         let greatest = left * (u128::from(greatest) + 1) / all;
         let by_share = greatest >= u128::from(cost);
-        let quiet = unknown == 0 && demand > 1 && !by_share;
+        let quiet = unknown <= 0 && demand > 1 && !by_share;
         if quiet && self.has_turn(view, &fleet) {
             return Room::Here;
         }
@@ -222,6 +238,7 @@ impl Meter {
         let back = i64::try_from(back).unwrap_or(i64::MAX);
         self.total = self.total.saturating_sub(back);
         self.across = TIMES_ACROSS;
+        self.call_over(now.tick);
     }
 
     /// Counts what was let through before this run.
@@ -234,7 +251,8 @@ impl Meter {
         if count.day != self.kind.period.day(view.now, view.zone) {
             return;
         }
-        let Some((grown, flipped)) = self.sources.hear(from, count, view.now.tick) else {
+        let from_whom = (from, self.is_gauge());
+        let Some((grown, flipped)) = self.sources.hear(from_whom, count, view.now.tick) else {
             return;
         };
         self.sources
@@ -259,83 +277,6 @@ impl Meter {
         }
     }
 
-    /// It is to be said although it stands: somebody does not know it.
-    pub(super) fn announce(&mut self, now: Now) {
-        let now = self.kind.period.clock(now);
-        if self.own.sum(now) > 0 {
-            self.announce = true;
-        }
-        if self.own.last_sum() > 0 || self.near.sum(now) > 0 {
-            self.across = TIMES_ACROSS;
-        }
-    }
-
-    /// What is to be said of it now, if anything.
-    pub(super) fn say(&mut self, id: LimitId, view: &View<'_>) -> Option<Count> {
-        let fleet = view.fleet?;
-        self.sent.settle(fleet.arrived, fleet.since);
-        let (tick, wants) = (view.now.tick, self.wants(view.now.tick));
-        let near = self
-            .urgent
-            .is_some_and(|at| tick.saturating_sub(at) < NEAR_FOR);
-        let interval = if near { view.pace.near } else { view.pace.rare };
-        let due = match self.sent.last() {
-            None => self.total != 0 || wants > 0,
-            Some((at, total, wanted)) => {
-                let since = tick.saturating_sub(at);
-                let changed = total != self.total || wanted != wants || self.announce;
-                let again = wants > 0 && since >= view.pace.again();
-                since >= interval && (changed || !self.sent.is_said_twice()) || again
-            }
-        };
-        if !due {
-            return None;
-        }
-        self.announce = false;
-        self.sent.say(tick, self.total, wants);
-        let window = self.own.sum(self.kind.period.clock(view.now));
-        Some(self.count((id, wants), (self.total, window), view))
-    }
-
-    /// Whether there will be something to say of it.
-    pub(super) fn is_restless(&mut self, tick: u64) -> bool {
-        let wants = self.wants(tick);
-        let Some((_, total, wanted)) = self.sent.last() else {
-            return wants > 0 || self.total != 0;
-        };
-        let changed = (total, wanted) != (self.total, wants);
-        wants > 0 || changed || self.announce || !self.sent.is_said_twice()
-    }
-
-    /// What the region is to say of it.
-    pub(super) fn say_across(&mut self, id: LimitId, view: &View<'_>) -> Count {
-        self.across = self.across.saturating_sub(1);
-        let now = self.kind.period.clock(view.now);
-        let window = self.own.sum(now).saturating_add(self.near.sum(now));
-        let near = self.sources.near_wants();
-        let wants = u64::from(self.wants(view.now.tick)).saturating_add(near);
-        let wants = u32::try_from(wants).unwrap_or(u32::MAX);
-        let total = self.total.saturating_add(self.near_total);
-        self.count((id, wants), (total, window), view)
-    }
-
-    fn count(
-        &self,
-        (id, wants): (LimitId, u32),
-        (total, window): (i64, u64),
-        view: &View<'_>,
-    ) -> Count {
-        Count {
-            id,
-            kind: self.kind.code(),
-            born: self.born,
-            total,
-            window,
-            day: self.kind.period.day(view.now, view.zone),
-            wants,
-        }
-    }
-
     /// What is left under a limit, and in how many milliseconds all of it will be.
     pub(super) fn left(&mut self, limit: u64, now: Now) -> (u64, u64) {
         let now = self.kind.period.clock(now);
@@ -356,6 +297,7 @@ impl Meter {
     pub(super) fn is_idle(&mut self, now: Now, pace: &Pace) -> bool {
         self.sources
             .look(now.tick, (pace, self.kind.period.length()));
+        self.expire(now.tick, pace);
         let used = self.used(self.kind.period.clock(now));
         let wanted = self.sources.is_wanted() || self.wants(now.tick) > 0;
         used == (0, 0) && !self.queued && !wanted

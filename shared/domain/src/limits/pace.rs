@@ -57,6 +57,12 @@ impl Pace {
         4 * self.alive
     }
 
+    /// After which time calls that are under way elsewhere, and not said again, are
+    /// taken to be over: two repetitions may be lost.
+    pub(super) const fn gone(&self) -> u64 {
+        3 * self.again()
+    }
+
     /// After which time a demand that is not said again is over.
     pub(super) const fn stale(&self) -> u64 {
         20 * self.alive

@@ -348,6 +348,20 @@ impl Peers {
         self.place
     }
 
+    /// Of a node that was cut off for so long that others take its calls to be over: how
+    /// many nodes stand before it by name, its region before its own name, and how many
+    /// there are with it.
+    pub(super) fn apart(&self, now: u64, pace: &Pace) -> Option<(u64, u64)> {
+        let last = self.echo.map_or(0, |(_, last)| last);
+        if now.saturating_sub(last) <= pace.gone() {
+            return None;
+        }
+        let near = self.near.range(..self.me.node.clone()).count() as u64;
+        let far = self.far.range(..self.me.region.clone());
+        let far: u64 = far.map(|(_, region)| u64::from(region.nodes)).sum();
+        Some((near.saturating_add(far), self.others(now, pace) + 1))
+    }
+
     /// How many nodes the region has.
     pub(super) fn size(&self) -> u32 {
         u32::try_from(self.near.len() + 1).unwrap_or(u32::MAX)

@@ -19,6 +19,14 @@ impl Rule {
         Self { kind, limit }
     }
 
+    /// A limit on calls under way at once.
+    pub const fn at_once(limit: u32) -> Self {
+        Self {
+            kind: Kind::AT_ONCE,
+            limit: limit as u64,
+        }
+    }
+
     /// A limit on requests per second.
     pub const fn per_second(limit: u64) -> Self {
         Self::new(Unit::Requests, Period::Second, limit)

@@ -45,17 +45,21 @@ impl Sent {
     }
 
     /// It may be that some have heard it and others have not: it is no evidence, but its
-    /// demand may be what some believe.
+    /// demand, or a smaller total, may be what some believe.
     fn drop_first(&mut self) {
         let dropped = self.later.pop_front();
         if let (Some(known), Some(dropped)) = (&mut self.known, dropped) {
             known.wants = known.wants.min(dropped.wants);
+            known.total = known.total.min(dropped.total);
         }
     }
 
-    /// The total that all others know, or a greater one. Zero until something is.
+    /// The total that all others know, or a greater one: what was given back since is
+    /// what some know. Zero until something is.
     pub(super) fn known(&self) -> i64 {
-        self.known.map_or(0, |said| said.total)
+        let known = self.known.map_or(0, |said| said.total);
+        let later = self.later.iter().map(|said| said.total);
+        later.fold(known, i64::min)
     }
 
     /// The least demand that another may still know; none once it may be over for it.

@@ -28,6 +28,8 @@ impl Standing {
         let place = match unit {
             Unit::Requests => &mut self.requests,
             Unit::Tokens => &mut self.tokens,
+            // No vendor tells of these.
+            Unit::Calls => return,
         };
         let stricter = |than: &Shown| {
             (shown.remaining, shown.limit, than.reset) < (than.remaining, than.limit, shown.reset)

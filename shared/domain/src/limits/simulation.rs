@@ -35,8 +35,11 @@ pub struct World {
 pub struct Story<'s> {
     /// The most calls in the period.
     pub limit: u64,
-    /// Which period.
+    /// Which period; [`Period::AtOnce`] limits calls under way.
     pub period: Period,
+    /// For how long a call is under way at most, in milliseconds; chance says for how
+    /// long. Counts only where calls under way are limited.
+    pub stays: u64,
     /// How long it lasts, in milliseconds.
     pub lasts: u64,
     /// How many calls come to a node in a millisecond.
@@ -51,7 +54,8 @@ pub struct Outcome {
     /// The most that was let through in any period, over all nodes, to what may be.
     pub worst: f64,
     /// What was let through in all, to what could have been: a period's worth in each
-    /// that began. Says something where more was wanted.
+    /// that began; of calls under way, how many were on average. Says something where
+    /// more was wanted.
     pub used: f64,
     /// Calls that came.
     pub wanted: u64,
@@ -99,6 +103,11 @@ struct Run<'s> {
     /// Messages on their way, by when they arrive.
     under_way: BTreeMap<u64, Vec<(usize, Counts, u64)>>,
     all: Window,
+    /// Calls under way: when they end, at which node, and since when they are.
+    calls: BTreeMap<u64, Vec<(usize, u64)>>,
+    running: u64,
+    /// Milliseconds of all calls.
+    spent: u64,
     outcome: Outcome,
     sent: (u64, u64),
 }
@@ -127,6 +136,9 @@ pub fn run(world: World, story: Story<'_>) -> Outcome {
         chance: Chance(world.seed.max(1)),
         nodes: nodes.collect(),
         under_way: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        running: 0,
+        spent: 0,
         all: Window::new(story.period, Zone::default(), MOST_SLOTS * 64),
         outcome: Outcome {
             worst: 0.0,
@@ -148,6 +160,8 @@ impl Run<'_> {
     fn play(mut self) -> Outcome {
         for at in 0..self.story.lasts {
             self.deliver(at);
+            self.end_calls(at);
+            self.spent += self.running;
             for node in 0..self.nodes.len() {
                 if (at + node as u64 * 3).is_multiple_of(TICK) {
                     self.speak(at, node);
@@ -159,7 +173,10 @@ impl Run<'_> {
         let heard = self.nodes.iter().map(|node| node.heard).max().unwrap_or(0);
         let periods = self.story.lasts.div_ceil(self.story.period.length());
         Outcome {
-            used: ratio(self.outcome.taken, self.story.limit * periods),
+            used: match self.story.period {
+                Period::AtOnce => ratio(self.spent, self.story.limit * self.story.lasts),
+                _ => ratio(self.outcome.taken, self.story.limit * periods),
+            },
             messages: ratio(self.sent.0, 1) / seconds,
             bytes: ratio(self.sent.1, 1) / seconds,
             heard: ratio(heard, 1) / seconds,
@@ -199,6 +216,15 @@ impl Run<'_> {
         }
     }
 
+    fn end_calls(&mut self, at: u64) {
+        for (node, since) in self.calls.remove(&at).unwrap_or_default() {
+            self.running -= 1;
+            let times = (now(since), now(at));
+            let ask = self.asked();
+            self.nodes[node].ledger.settle(&ask, 0, times);
+        }
+    }
+
     fn calls(&mut self, at: u64, node: usize) {
         if at.is_multiple_of(ASK_AGAIN) {
             for _ in 0..self.nodes[node].held.len() {
@@ -221,28 +247,45 @@ impl Run<'_> {
 
     /// Whether the call is held.
     fn ask(&mut self, at: u64, node: usize, first: bool) -> bool {
-        let kind = Kind {
-            unit: Unit::Requests,
-            period: self.story.period,
-        };
-        let ask = Ask {
-            id: id_of(&[b"simulated"]),
-            kind,
-            limit: self.story.limit,
-            cost: 1,
-        };
+        let ask = self.asked();
         match self.nodes[node].ledger.admit(now(at), &[ask], first) {
             Verdict::Held => return true,
             Verdict::Refused(_) => return false,
             Verdict::Taken(_) => {}
         }
         self.outcome.taken += 1;
+        if self.story.period == Period::AtOnce {
+            self.running += 1;
+            let worst = ratio(self.running, self.story.limit);
+            self.outcome.worst = self.outcome.worst.max(worst);
+            let ends = at + self.chance.between(1, self.story.stays);
+            self.calls.entry(ends).or_default().push((node, at));
+            return false;
+        }
         let clock = self.story.period.clock(now(at));
         self.all.sum(clock);
         self.all.add(clock, 1);
         let worst = ratio(self.all.last_sum(), self.story.limit);
         self.outcome.worst = self.outcome.worst.max(worst);
         false
+    }
+}
+
+impl Run<'_> {
+    fn asked(&self) -> Ask {
+        let kind = match self.story.period {
+            Period::AtOnce => Kind::AT_ONCE,
+            period => Kind {
+                unit: Unit::Requests,
+                period,
+            },
+        };
+        Ask {
+            id: id_of(&[b"simulated"]),
+            kind,
+            limit: self.story.limit,
+            cost: 1,
+        }
     }
 }
 

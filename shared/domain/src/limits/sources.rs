@@ -36,14 +36,20 @@ pub(super) struct Sources {
     all: Vec<Source>,
     /// When they were last looked through.
     looked: u64,
-    /// The demand of all of them, and of the greatest.
+    /// The demand of all of them, and of the node with the greatest.
     wants: (u64, u32),
 }
 
 impl Sources {
     /// By how much the count of others grows with this word; `None` if it is old news.
-    /// Says too whether somebody came to want something, or ceased to.
-    pub(super) fn hear(&mut self, from: From, count: &Count, now: u64) -> Option<(i64, bool)> {
+    /// Says too whether somebody came to want something, or ceased to. Of a gauge what
+    /// counts now is all that counts.
+    pub(super) fn hear(
+        &mut self,
+        (from, gauge): (From, bool),
+        count: &Count,
+        now: u64,
+    ) -> Option<(i64, bool)> {
         let said = Source {
             from,
             born: count.born,
@@ -62,17 +68,16 @@ impl Sources {
         if rank(&said) <= rank(known) {
             return None;
         }
+        let before = i64::try_from(known.window).unwrap_or(i64::MAX);
         let same = (known.from.life, known.born) == (from.life, count.born);
         let grown = match same {
+            _ if gauge => whole.saturating_sub(before),
             // More than counts now cannot have come since.
             true => count.total.saturating_sub(known.total).min(whole),
             // A node that began anew counts anew, beside what it counted before.
             false if !from.far => whole,
             // Another speaks for a region that was known already.
-            false => {
-                let before = i64::try_from(known.window).unwrap_or(i64::MAX);
-                whole.saturating_sub(before).max(0)
-            }
+            false => whole.saturating_sub(before).max(0),
         };
         let flipped = (known.wants > 0) != (count.wants > 0);
         *known = said;
@@ -91,12 +96,27 @@ impl Sources {
                 one.wants = 0;
             }
         }
-        let each = self.all.iter().map(|one| one.wants);
-        let greatest = each.clone().max().unwrap_or(0);
-        self.wants = (each.map(u64::from).sum(), greatest);
+        // Of a region it is known what all of its nodes want: each takes its part of it.
+        let of_a_node = |one: &Source| one.wants / one.from.nodes.max(1);
+        let greatest = self.all.iter().map(of_a_node).max().unwrap_or(0);
+        let each = self.all.iter().map(|one| u64::from(one.wants));
+        self.wants = (each.sum(), greatest);
     }
 
-    /// The demand of all, and of the one with the greatest.
+    /// Of a gauge: what those count who were not heard for so long is over. How much that
+    /// is, at nodes of the region and in others.
+    pub(super) fn expire(&mut self, now: u64, after: u64) -> (u64, u64) {
+        let (mut near, mut far) = (0_u64, 0_u64);
+        for one in &mut self.all {
+            if now.saturating_sub(one.heard) > after {
+                let part = if one.from.far { &mut far } else { &mut near };
+                *part = part.saturating_add(std::mem::take(&mut one.window));
+            }
+        }
+        (near, far)
+    }
+
+    /// The demand of all, and of the node with the greatest.
     pub(super) fn wants(&mut self, now: u64, terms: (&Pace, u64)) -> (u64, u32) {
         if now.saturating_sub(self.looked) >= terms.0.alive {
             self.look(now, terms);

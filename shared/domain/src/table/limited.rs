@@ -4,18 +4,19 @@
 //!
 //! | limits of | are counted per | and count |
 //! |---|---|---|
-//! | a caller key | key | its calls |
+//! | a caller key | key | its calls, and those under way at once |
 //! | an account | account | its calls and those of all below it |
 //! | an account for a model | account and model | the same, of that model |
 //! | MODEL_LIMITS | account and model | for each account on the way up the same |
-//! | a Model | Model | calls that name it, whoever calls |
+//! | a Model | Model | calls that name it, whoever calls, and those under way at once |
 //! | a policy | policy; for `team_member` member too | what its scope says |
 
 use foldgate_proto::{
-    AccountNumber, CallerKeyNumber, DefinitionKind, DefinitionNumber, LimitId, ModelLimit,
+    AccountNumber, CallerKeyNumber, DefinitionKind, DefinitionNumber, LimitId, ModelLimit, OwnerId,
     ResourceId,
 };
 
+use super::models::{Named, Serves};
 use super::{Access, Destination, OwnerTable, Route};
 use crate::OwnerState;
 use crate::definition::rate_limit_policy::{PolicyScope, PolicyWindow};
@@ -95,6 +96,18 @@ pub(super) fn model_limits<'l>(
     limits: impl Iterator<Item = (&'l String, &'l ModelLimit)>,
 ) -> ModelLimits {
     PatternMap::new(limits.map(|(model, limit)| (model.as_str(), rules(limit).collect())))
+}
+
+/// The limit on calls under way at once of a Model that calls upstreams: for each call
+/// that comes to it, by its name or by another Model.
+pub fn at_once(owner: OwnerId, named: &Named) -> Option<Limited> {
+    let number = named.number.0.to_le_bytes();
+    let rule = Rule::at_once(named.concurrency?);
+    Some(Limited {
+        whose: Whose::Model,
+        id: id_of(&[&owner.0.into_bytes(), &[Of::Model as u8], &number]),
+        rule,
+    })
 }
 
 /// Limits as the admin API writes them, but for `concurrency`.
@@ -199,9 +212,7 @@ impl Access<'_> {
             owner: self.table.state.id.0.into_bytes(),
             limits: Vec::new(),
         };
-        if let (Some(key), Some(number)) = (self.key, self.caller.key) {
-            found.add((Whose::Key, Of::Key), &number.0.to_le_bytes(), &key.rules);
-        }
+        self.of_key(&mut found);
         for account in &self.bounds {
             let Some(limits) = &account.limits else {
                 continue;
@@ -220,7 +231,13 @@ impl Access<'_> {
         let model = match route.to {
             Destination::Model(named) => {
                 let number = named.number.0.to_le_bytes();
-                found.add((Whose::Model, Of::Model), &number, &named.rules);
+                // One that calls upstreams counts what comes to it, also by another.
+                let most = match named.serves {
+                    Serves::Routing(_) => named.concurrency,
+                    Serves::Direct(_) => None,
+                };
+                let rules = (named.rules.as_slice(), most);
+                found.add_with((Whose::Model, Of::Model), &number, rules);
                 Some(named.number)
             }
             Destination::Level { .. } => None,
@@ -236,9 +253,7 @@ impl Access<'_> {
             owner: self.table.state.id.0.into_bytes(),
             limits: Vec::new(),
         };
-        if let (Some(key), Some(number)) = (self.key, self.caller.key) {
-            found.add((Whose::Key, Of::Key), &number.0.to_le_bytes(), &key.rules);
-        }
+        self.of_key(&mut found);
         for account in &self.bounds {
             if let Some(limits) = &account.limits {
                 let number = account.number.0.to_le_bytes();
@@ -247,6 +262,13 @@ impl Access<'_> {
         }
         self.policies(None, &mut found);
         found.limits
+    }
+
+    fn of_key(&self, found: &mut Found) {
+        if let (Some(key), Some(number)) = (self.key, self.caller.key) {
+            let rules = (key.rules.as_slice(), key.concurrency);
+            found.add_with((Whose::Key, Of::Key), &number.0.to_le_bytes(), rules);
+        }
     }
 
     fn policies(&self, model: Option<DefinitionNumber>, found: &mut Found) {
@@ -286,16 +308,23 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, (whose, of): (Whose, Of), name: &[u8], rules: &[Rule]) {
-        if rules.is_empty() {
+    fn add(&mut self, what: (Whose, Of), name: &[u8], rules: &[Rule]) {
+        self.add_with(what, name, (rules, None));
+    }
+
+    /// With the most calls under way at once.
+    fn add_with(
+        &mut self,
+        (whose, of): (Whose, Of),
+        name: &[u8],
+        (rules, most): (&[Rule], Option<u32>),
+    ) {
+        if rules.is_empty() && most.is_none() {
             return;
         }
         let id = id_of(&[&self.owner, &[of as u8], name]);
-        let limits = rules.iter().map(|rule| Limited {
-            whose,
-            id,
-            rule: *rule,
-        });
+        let all = rules.iter().copied().chain(most.map(Rule::at_once));
+        let limits = all.map(|rule| Limited { whose, id, rule });
         self.limits.extend(limits);
     }
 

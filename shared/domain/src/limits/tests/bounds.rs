@@ -24,6 +24,7 @@ fn play(world: World, limit: u64, load: &dyn Fn(u64, usize) -> u64) -> Outcome {
         period: Period::Minute,
         lasts: 150_000,
         load,
+        stays: 0,
         cut: &|_, _| false,
     };
     let outcome = run(world, story);
@@ -82,6 +83,7 @@ fn cut(nodes: usize, (from, until): (u64, u64), who: &dyn Fn(usize) -> bool) -> 
         period: Period::Minute,
         lasts: 240_000,
         load: &|at, node| u64::from((at + node as u64 * 7).is_multiple_of(every)),
+        stays: 0,
         cut: &|at, node| (from..until).contains(&at) && who(node),
     };
     let outcome = run(world(nodes, 1, 5), story);
@@ -130,6 +132,7 @@ fn a_burst_over_seconds_and_hours_keeps_to_the_limit_too() {
                     0
                 }
             },
+            stays: 0,
             cut: &|_, _| false,
         };
         let outcome = run(world(3, 1, 11), story);
@@ -152,6 +155,7 @@ fn outage(nodes: usize, (seed, out): (u64, u64), between: u64) -> Outcome {
             5_000.. if at.is_multiple_of(100) => 1,
             _ => 0,
         },
+        stays: 0,
         cut: &|at, node| (3_200..3_200 + out + between * node as u64).contains(&at),
     };
     let outcome = run(world(nodes, 1, seed), story);
@@ -185,6 +189,7 @@ fn a_large_fleet_keeps_to_the_limit() {
                 let burst = if at == 3_000 { 30 } else { 0 };
                 burst + u64::from(at > 4_000 && (at + node as u64 * 7).is_multiple_of(1_000))
             },
+            stays: 0,
             cut: &|_, _| false,
         };
         let outcome = run(world(*nodes, 4, 3), story);

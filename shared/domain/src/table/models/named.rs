@@ -27,7 +27,7 @@ pub struct Named {
     pub pattern: Pattern,
     /// What it does.
     pub serves: Serves,
-    /// The most calls at once on a node.
+    /// The most calls at once.
     pub concurrency: Option<u32>,
     /// Limits on requests and tokens.
     pub rules: Vec<Rule>,
