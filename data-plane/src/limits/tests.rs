@@ -2,6 +2,8 @@ use foldgate_domain::Whose;
 use foldgate_domain::limits::{Kind, Period, Rule, id_of};
 
 use super::*;
+use crate::account::bill::Asked;
+use crate::endpoint::ENDPOINTS;
 
 fn limited(unit: Unit) -> Limited {
     let kind = Kind {
@@ -15,20 +17,33 @@ fn limited(unit: Unit) -> Limited {
     }
 }
 
+fn estimated(unit: Unit, path: &str, body: &str) -> u64 {
+    let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.path == path);
+    let asked = Asked::of(endpoint.expect("is one"), body.as_bytes());
+    tokens(&[limited(unit)], &asked, body.as_bytes())
+}
+
 #[test]
-fn an_estimate_is_a_quarter_of_the_bytes_and_the_answer_s_bound() {
-    let limits = [limited(Unit::Tokens)];
-    let body = br#"{"model":"m","max_tokens":500}  "#;
-    assert_eq!(tokens(&limits, body, true), 508);
-    let body = br#"{"model":"m","max_output_tokens":7,"max_tokens":null}"#;
-    assert_eq!(tokens(&limits, body, true), 20);
-    assert_eq!(tokens(&limits, b"no json", false), 1);
-    assert_eq!(tokens(&limits, &vec![b' '; 1_000_000], false), 32_768);
+fn an_estimate_is_that_of_the_bill_and_the_answer_s_bound() {
+    let chat = |body: &str| estimated(Unit::Tokens, "/v1/chat/completions", body);
+    assert_eq!(chat(r#"{"model":"m","max_tokens":500}  "#), 508);
+    let body = r#"{"model":"m","max_output_tokens":7,"max_tokens":null}"#;
+    assert_eq!(chat(body), 21);
     // Nobody bounds it.
-    let body = br#"{"model":"m","prompt":"hello"}  "#;
-    assert_eq!(tokens(&limits, body, true), 1_008);
+    assert_eq!(chat(r#"{"model":"m","prompt":"hello"}  "#), 1_008);
+    // A long prompt counts as a whole, and so it is taken to be by the bill.
+    let long = " ".repeat(1_000_000);
+    assert_eq!(chat(&long), 251_000);
+    let embeddings = |body: &str| estimated(Unit::Tokens, "/v1/embeddings", body);
+    assert_eq!(embeddings(&long), 250_000);
+    // An image counts as one, not for the length of its data.
+    let image = format!("data:image/png;base64,{}", "A".repeat(400_000));
+    assert!((2_024..2_040).contains(&chat(&image)), "{}", chat(&image));
+    // An answer that is not made of tokens has none.
+    assert_eq!(embeddings(r#"{"model":"m","max_tokens":5}"#), 7);
+    assert_eq!(estimated(Unit::Tokens, "/v1/moderations", &long), 1);
     // Nobody asks.
-    assert_eq!(tokens(&[limited(Unit::Requests)], body, true), 0);
+    assert_eq!(estimated(Unit::Requests, "/v1/embeddings", &long), 0);
 }
 
 #[tokio::test]

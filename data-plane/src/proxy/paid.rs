@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::account::bill::{Asked, Bill, Payer};
 use crate::admit::Admitted;
 use crate::body::Message;
-use crate::endpoint::{Endpoint, Streams};
+use crate::endpoint::Endpoint;
 use crate::error::Problem;
 use crate::limits::tokens;
 use crate::pools::now;
@@ -34,11 +34,7 @@ impl Proxy {
                 .purses
                 .check(admitted.table(), admitted.account(), now())?,
         };
-        let estimate = tokens(
-            limits,
-            message.said(endpoint),
-            endpoint.streams != Streams::Never,
-        );
+        let estimate = tokens(limits, &asked, message.said(endpoint));
         let (standing, taken) = self.meters.enter(limits, estimate).await;
         account.standing = standing;
         account.reserved = taken?;

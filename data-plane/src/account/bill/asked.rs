@@ -117,6 +117,16 @@ impl Asked {
         self.size.as_deref()
     }
 
+    /// The tokens of its prompt, as far as can be told.
+    pub(crate) fn prompt(&self) -> u64 {
+        self.known().input
+    }
+
+    /// Whether its answer is made of tokens.
+    pub(crate) const fn answers(&self) -> bool {
+        self.answers
+    }
+
     /// What the call is going to use, as far as can be told.
     pub(crate) fn before(&self) -> Quantities {
         let unseen = if self.answers { UNSEEN_ANSWER } else { 0 };
