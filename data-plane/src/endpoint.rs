@@ -1,6 +1,7 @@
 //! What is served where. All routes of the proxy stand in one table; an
 //! endpoint is a row of it, not a copy of the pipeline.
 
+mod path;
 mod spoken;
 mod table;
 
@@ -13,6 +14,8 @@ use http::Method;
 use crate::dialect::Caller;
 use crate::error::Problem;
 
+pub(crate) use path::unescape;
+use path::with_id;
 use spoken::by_path;
 pub(crate) use spoken::caller;
 pub(crate) use table::ENDPOINTS;
@@ -187,6 +190,16 @@ impl Endpoint {
         self.path == EMBEDDINGS
     }
 
+    /// Whether its answers link to what a batch of messages came to.
+    pub(crate) fn links_results(&self) -> bool {
+        self.gives == Gives::Json && self.path.starts_with(BATCHES)
+    }
+
+    /// Whether any key that its dialect is spoken at is as good as another.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        self.path == BATCHES
+    }
+
     /// Whether it counts a conversation's tokens.
     pub(crate) fn counts(&self) -> bool {
         self.path == COUNT
@@ -212,6 +225,9 @@ const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
 
+/// Batches of messages.
+pub(crate) const BATCHES: &str = "/v1/messages/batches";
+
 /// The list of models, answered from the table.
 pub(crate) const MODELS: [&str; 2] = ["/v1/models", "/models"];
 
@@ -220,10 +236,6 @@ pub(crate) const DOCUMENT: &str = "/openapi.json";
 
 /// The methods that read.
 const READ: &str = "GET, HEAD";
-
-/// The longest id that is passed on, in bytes; those of every known upstream are far
-/// shorter.
-const MAX_ID_BYTES: usize = 256;
 
 /// Paths that some clients are set up with, beside those without a version.
 const SPELLINGS: [(&str, &str); 1] = [("/v2/chat/completions", "/v1/chat/completions")];
@@ -323,9 +335,12 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Target, Problem> {
             None => {}
         }
     }
-    let (pattern, id) = with_id(path).ok_or_else(Problem::no_route)?;
-    let rows = BY_PATH.get(pattern.as_str());
-    of_rows(rows.ok_or_else(Problem::no_route)?, method, Some(id))
+    for (pattern, id) in with_id(path) {
+        if let Some(rows) = BY_PATH.get(pattern.as_str()) {
+            return of_rows(rows, method, Some(id));
+        }
+    }
+    Err(Problem::no_route())
 }
 
 fn of_rows(
@@ -350,50 +365,6 @@ fn allowed(rows: &[&Endpoint]) -> &'static str {
         (false, _, true) => "DELETE",
         (false, _, false) => "POST",
     }
-}
-
-/// The path as a row with an id writes it, and the id: what follows the first name.
-fn with_id(path: &str) -> Option<(String, &str)> {
-    let bare = path
-        .strip_prefix("/v1")
-        .filter(|rest| rest.starts_with('/'));
-    let (_, rest) = bare.unwrap_or(path).strip_prefix('/')?.split_once('/')?;
-    let id = rest.split('/').next().filter(|id| is_id(id))?;
-    let at = path.len() - rest.len();
-    let (before, behind) = (path.get(..at)?, rest.get(id.len()..)?);
-    Some((format!("{before}{{id}}{behind}"), id))
-}
-
-/// Whether a segment may be an upstream's id, which goes into the upstream's path as
-/// it is.
-fn is_id(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:~".contains(&b);
-    (1..=MAX_ID_BYTES).contains(&text.len())
-        && text.bytes().all(plain)
-        && !text.bytes().all(|b| b == b'.')
-}
-
-/// The text with `%2F` and the like turned back; what is no such sequence, or
-/// would be no text, stays.
-pub(crate) fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let digit = |at: usize| {
-            let byte = behind.get(at).copied()?;
-            char::from(byte)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
-            bytes.push(high * 16 + low);
-            rest = behind.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-            rest = behind;
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]

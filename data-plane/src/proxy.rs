@@ -46,6 +46,7 @@ mod bound;
 mod call;
 mod entry;
 mod jobs;
+mod links;
 mod lists;
 mod paid;
 

@@ -1,6 +1,6 @@
 //! The rows.
 
-use super::{Binds, Endpoint, Gives, Streams, Takes, Verb};
+use super::{BATCHES, Binds, Endpoint, Gives, Streams, Takes, Verb};
 
 /// What ends a response's stream.
 const RESPONSE_ENDS: &[&str] = &[
@@ -13,7 +13,7 @@ const RESPONSE_ENDS: &[&str] = &[
 const CHAT: &str = r#"[{"role": "user", "content": "Say hello"}]"#;
 
 /// Every call that is passed on.
-pub(crate) static ENDPOINTS: [Endpoint; 29] = numbered([
+pub(crate) static ENDPOINTS: [Endpoint; 35] = numbered([
     post("chat", "/v1/chat/completions")
         .does("Complete a chat", ("messages", CHAT))
         .streaming(Streams::Chunks),
@@ -22,6 +22,27 @@ pub(crate) static ENDPOINTS: [Endpoint; 29] = numbered([
         .streaming(Streams::Messages),
     post("count_tokens", "/v1/messages/count_tokens")
         .does("Count a conversation's tokens", ("messages", CHAT)),
+    post("message_batch_create", BATCHES)
+        .taking(Takes::Plain)
+        .does("Begin a batch of messages", ("requests", REQUESTS))
+        .binding(Binds::Makes(None)),
+    get("message_batches", BATCHES)
+        .does("List the batches of messages", NONE)
+        .binding(Binds::Lists),
+    get("message_batch", "/v1/messages/batches/{id}")
+        .does("Show a batch of messages", NONE)
+        .binding(Binds::Follows(&[])),
+    delete("message_batch_delete", "/v1/messages/batches/{id}")
+        .does("Delete a batch of messages", NONE)
+        .binding(Binds::Follows(&[])),
+    post("message_batch_cancel", "/v1/messages/batches/{id}/cancel")
+        .taking(Takes::Nothing)
+        .does("Cancel a batch of messages", NONE)
+        .binding(Binds::Follows(&[])),
+    get("message_batch_results", "/v1/messages/batches/{id}/results")
+        .does("Fetch what a batch of messages came to", NONE)
+        .giving(Gives::Bytes)
+        .binding(Binds::Follows(&[])),
     post("completions", "/v1/completions")
         .does("Complete a text", ("prompt", r#""Say hello""#))
         .streaming(Streams::Chunks),
@@ -124,6 +145,8 @@ pub(crate) static ENDPOINTS: [Endpoint; 29] = numbered([
 ]);
 
 const NONE: (&str, &str) = ("", "");
+
+const REQUESTS: &str = r#"[{"custom_id": "one", "params": {"model": "claude-sonnet-4-5", "max_tokens": 256, "messages": [{"role": "user", "content": "Say hello"}]}}]"#;
 
 const EXPIRY: &str = r#"{"anchor": "created_at", "seconds": 600}"#;
 

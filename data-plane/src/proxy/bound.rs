@@ -136,7 +136,9 @@ pub(super) fn routed<'t>(
                 Denied::NoRoute(_) => named.unknown(),
                 why => denied(why),
             })?,
-            None if id.is_some() || named => access.everywhere(endpoint.name),
+            None if id.is_some() || named || endpoint.is_anywhere() => {
+                access.everywhere(endpoint.name)
+            }
             None => access.unnamed(endpoint.name).map_err(|why| match why {
                 Denied::NoRoute(_) => Problem::no_key(),
                 why => denied(why),

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::upgrade::OnUpgrade;
 
 use super::bound::{Named, named, routed};
+use super::links::lead_back;
 use super::{Arrival, Proxy};
 use crate::account::{Account, End};
 use crate::admit::Admitted;
@@ -102,9 +103,10 @@ impl Proxy {
         let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);
         drop(call);
-        let served = served?;
+        let mut served = served?;
         self.remember((endpoint, &named), &served, &admitted);
         self.see_jobs((place, &message), &served, &admitted, account);
+        lead_back(endpoint, &mut served.answer);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)
     }

@@ -1,6 +1,7 @@
 //! Callers of one dialect and upstreams of another: what goes over the wire on either
 //! side.
 
+mod batches;
 mod errors;
 mod models;
 mod streams;

@@ -1,5 +1,7 @@
 //! Messages as Anthropic has them, there and at Vertex AI.
 
+mod batches;
+
 use serde_json::{Value, json};
 
 use super::{Misfortune, SEAL, Said, Say, THOUGHT, items, pieces, text, unknown};
@@ -32,6 +34,11 @@ pub(super) fn answer(seen: &Seen) -> Result<Reply, Reply> {
     if !has("anthropic-version") {
         let message = "anthropic-version: header is required";
         return Err(error(400, "invalid_request_error", message));
+    }
+    let (line, _) = seen.line.split_once('?').unwrap_or((&seen.line, ""));
+    if let Some((method, rest)) = line.split_once(" /v1/messages/batches") {
+        let path: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+        return batches::answer(seen, method, &path);
     }
     let body = seen.json();
     match seen.line.as_str() {
