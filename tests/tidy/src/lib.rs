@@ -13,6 +13,7 @@ pub mod nats;
 pub mod purity;
 pub mod source;
 pub mod tree;
+pub mod wire;
 pub mod words;
 
 pub use tree::{Fault, Tree};

@@ -1,7 +1,7 @@
 //! Every rule of the style guide, on this repository.
 
 use foldgate_tidy::{
-    Fault, Tree, arrows, dependencies, docs, golden, layout, length, nats, purity, words,
+    Fault, Tree, arrows, dependencies, docs, golden, layout, length, nats, purity, wire, words,
 };
 
 fn must_be_tidy(rule: fn(&Tree) -> Vec<Fault>) {
@@ -57,6 +57,11 @@ fn one_place_knows_the_nats_client() {
 #[test]
 fn dependencies_are_used() {
     must_be_tidy(dependencies::check);
+}
+
+#[test]
+fn every_fact_of_the_wire_has_its_test() {
+    must_be_tidy(wire::check);
 }
 
 #[test]
