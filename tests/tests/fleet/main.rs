@@ -11,6 +11,7 @@ mod cluster;
 mod concurrency;
 mod explained;
 mod held;
+mod jobs;
 mod kills;
 mod log;
 mod mail;
