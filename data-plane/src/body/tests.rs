@@ -1,3 +1,5 @@
+mod weight;
+
 use std::time::Duration;
 
 use bytes::Bytes;
