@@ -231,6 +231,7 @@ pub struct UsageBatch {
     pub records: Vec<UsageRecord>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_one(factor: &Rates) -> bool {
     *factor == Rates::ONE
 }

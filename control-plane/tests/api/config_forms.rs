@@ -185,7 +185,7 @@ fn bad_values() -> Vec<(&'static str, Value)> {
         ("EMAIL_PASS", json!("x".repeat(1025))),
         ("FACTOR", json!(0)),
         ("FACTOR", json!(-1)),
-        ("FACTOR", json!(1000.000001)),
+        ("FACTOR", json!(1_000.000_001)),
         ("FACTOR", json!("two")),
         ("FACTOR", json!(true)),
         ("EMAIL_TLS", json!("maybe")),

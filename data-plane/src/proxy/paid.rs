@@ -60,6 +60,7 @@ impl Proxy {
             terms: Terms {
                 rates: table.rates(admitted.account()),
                 factor: table.factor(),
+                halved: false,
             },
             at: now(),
         };

@@ -85,6 +85,9 @@ pub struct Terms {
     pub rates: Rates,
     /// The owner's FACTOR.
     pub factor: Rates,
+    /// Whether half of that is asked, as OpenAI, Azure, Anthropic and Google ask for calls
+    /// that are made in batches.
+    pub halved: bool,
 }
 
 /// What a call costs.
@@ -201,7 +204,10 @@ impl Price<'_> {
         });
         let nothing = self.call.is_none() || *used == Quantities::default();
         Cost {
-            amount: sum.times(terms.rates.0).times(terms.factor.0).nano(),
+            amount: sum
+                .times(terms.rates.0)
+                .times(terms.factor.0)
+                .nano(terms.halved),
             priced: nothing || lines > 0,
         }
     }

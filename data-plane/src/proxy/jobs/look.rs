@@ -158,6 +158,7 @@ impl Proxy {
         let call = Call {
             pools: &self.deps.pools,
             transport: &self.transport,
+            meters: &self.meters,
             metrics: &self.books.metrics,
             limits: self.settings.limits,
             endpoint,

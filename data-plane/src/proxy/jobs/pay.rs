@@ -3,7 +3,7 @@
 use foldgate_domain::OwnerTable;
 use foldgate_domain::price::{Cost, Prices, Tariff, Terms};
 use foldgate_log::usage::Intent;
-use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, Rates, UsageRecord};
+use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, UsageRecord};
 
 use super::super::Proxy;
 use super::age;
@@ -11,9 +11,6 @@ use crate::jobs::{Ending, Seen};
 use crate::pools::now;
 use crate::purses::Charged;
 use crate::usage::Usage;
-
-/// What everything in a batch costs, in parts of what it costs in calls.
-const BATCH: Rates = Rates(Rates::ONE.0 / 2);
 
 /// Bytes of text per token, about.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -108,10 +105,8 @@ impl Proxy {
 fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     let terms = Terms {
         rates: owner.rates(job.account),
-        factor: match job.kind {
-            JobKind::Response => Rates::ONE,
-            JobKind::Batch => BATCH,
-        },
+        factor: owner.factor(),
+        halved: job.kind == JobKind::Batch,
     };
     let priced = |upstream: &'_ str| match job.model.as_str() {
         "" => upstream.to_owned(),
@@ -119,14 +114,15 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     };
     let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));
     let mut quantities = Quantities::default();
-    let mut cost = NanoDollars(0);
+    let (mut cost, mut unpriced) = (NanoDollars(0), false);
     for (upstream, used) in &used.models {
         quantities = quantities.plus(used);
         let more = price(by, (&priced(upstream), used), terms);
-        if !more.priced {
-            metrics::counter!("foldgate_usage_unpriced_total").increment(1);
-        }
+        unpriced |= !more.priced;
         cost.0 = cost.0.saturating_add(more.amount.0);
+    }
+    if unpriced {
+        metrics::counter!("foldgate_usage_unpriced_total").increment(1);
     }
     let upstream = used.models.first().map_or("", |(model, _)| *model);
     let model = priced(upstream);
@@ -147,6 +143,8 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
         model,
         estimate: quantities,
         cost,
+        unpriced,
+        factor: terms.factor,
         prices: owner.prices().version(),
         at: job.at,
     }

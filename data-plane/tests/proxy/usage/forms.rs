@@ -72,9 +72,10 @@ async fn what_was_heard_is_as_long_as_its_times_or_its_file_say() {
     ] {
         for last in [false, true] {
             let file = sound(name, 64_000);
-            let parts = match last {
-                false => [model.clone(), file],
-                true => [file, model.clone()],
+            let parts = if last {
+                [file, model.clone()]
+            } else {
+                [model.clone(), file]
             };
             let form = form(&parts);
             // What is not timed has a second for so many thousand bytes.

@@ -25,5 +25,6 @@ const fn terms(rates: u64, factor: u64) -> Terms {
     Terms {
         rates: Rates(rates),
         factor: Rates(factor),
+        halved: false,
     }
 }

@@ -81,11 +81,13 @@ impl Wide {
         Self(quotient)
     }
 
-    /// Femto-dollars times three multipliers in millionths, as money: to the nearest,
-    /// halves up; the most there can be, if it is more.
-    pub(super) fn nano(self) -> NanoDollars {
+    /// Femto-dollars times three multipliers in millionths, as money, or half of it: to
+    /// the nearest, halves up; the most there can be, if it is more.
+    pub(super) fn nano(self, halved: bool) -> NanoDollars {
         let [first, second] = PER_NANO;
-        let Self([least, rest @ ..]) = self.plus(Self::new(HALF)).over(first).over(second);
+        let parts = if halved { 2 } else { 1 };
+        let half = Self::new(HALF * u128::from(parts));
+        let Self([least, rest @ ..]) = self.plus(half).over(first).over(second).over(parts);
         let fits = rest.iter().all(|limb| *limb == 0);
         let amount = i64::try_from(least).ok().filter(|_| fits);
         NanoDollars(amount.unwrap_or(i64::MAX))

@@ -224,7 +224,9 @@ proptest! {
         let exact = nano.times(1_000_000_000_000).times(1_000_000_000_000);
         let rest = part * unit + fine;
         let expected = whole + i64::from(rest >= 5 * 10_u128.pow(23));
-        prop_assert_eq!(exact.plus(Wide::new(rest)).nano().0, expected);
+        let money = exact.plus(Wide::new(rest));
+        prop_assert_eq!(money.nano(false).0, expected);
+        prop_assert_eq!(money.times(2).nano(true).0, expected);
     }
 }
 
@@ -238,11 +240,11 @@ fn wide_numbers_stop_at_their_end() {
     let end = most.times(u64::MAX);
     assert_eq!(end, most.times(2).times(u64::MAX));
     assert_eq!(end.plus(end), end);
-    assert_eq!(end.nano().0, i64::MAX);
+    assert_eq!(end.nano(false).0, i64::MAX);
     // One limb above 64 bits is too much, whatever the limbs below it.
     let above = Wide::new(1 << 64)
         .times(1_000_000_000_000)
         .times(1_000_000_000_000);
-    assert_eq!(above.nano().0, i64::MAX);
-    assert_eq!(Wide::ZERO.times(u64::MAX).nano().0, 0);
+    assert_eq!(above.nano(false).0, i64::MAX);
+    assert_eq!(Wide::ZERO.times(u64::MAX).nano(false).0, 0);
 }
