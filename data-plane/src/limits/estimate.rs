@@ -26,7 +26,8 @@ pub(crate) fn tokens(limits: &[Limited], asked: &Asked, said: &[u8]) -> u64 {
     if !wanted {
         return 0;
     }
-    let answer = if asked.answers() {
+    // What says nothing is a session: each of its responses counts when it is over.
+    let answer = if asked.answers() && !said.is_empty() {
         bound(said).unwrap_or(UNBOUNDED)
     } else {
         0

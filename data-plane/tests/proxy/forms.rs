@@ -316,13 +316,14 @@ async fn transcripts_come_as_the_client_wants_them() {
             (record.measure, used.sound_ms, used.input, used.output)
         })
         .collect();
-    // Where nobody says how long it was, its bytes do: 16,000 of them are a second.
+    // Where nobody says how long it was, its bytes do: 16,000 of them are a second. The
+    // forms for subtitles say when the last word ends.
     let bytes = form(&[field("model", "m"), field("stream", "true"), file(100)]);
     let guessed = (Measure::Estimated, bytes.len() as u64 / 16, 0, 0);
     let expected = [
         guessed,
-        guessed,
-        guessed,
+        (Measure::Estimated, 1_000, 0, 0),
+        (Measure::Estimated, 1_000, 0, 0),
         (Measure::Reported, 7_000, 0, 0),
         (Measure::Reported, 0, 1, 2),
     ];
