@@ -37,6 +37,8 @@ pub enum Kind {
     AuthenticationError,
     /// The caller may not do this.
     PermissionError,
+    /// There is no money for it.
+    InsufficientQuota,
     /// There is no such route or model.
     NotFoundError,
     /// Too much for now.
@@ -56,6 +58,7 @@ impl Kind {
             Self::InvalidRequestError
             | Self::AuthenticationError
             | Self::PermissionError
+            | Self::InsufficientQuota
             | Self::NotFoundError
             | Self::RateLimitError => "client",
         }

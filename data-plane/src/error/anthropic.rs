@@ -86,7 +86,7 @@ impl Problem {
             return own;
         }
         match (self.status.as_u16(), self.kind) {
-            (402, _) => "billing_error",
+            (402, _) | (_, Kind::InsufficientQuota) => "billing_error",
             (413, _) => "request_too_large",
             (504, _) => "timeout_error",
             (529, _) => "overloaded_error",

@@ -32,7 +32,7 @@ impl Problem {
     fn unpaid(code: &'static str, message: &'static str) -> Self {
         Self::new(
             StatusCode::PAYMENT_REQUIRED,
-            Kind::PermissionError,
+            Kind::InsufficientQuota,
             code,
             message,
         )

@@ -47,6 +47,10 @@ async fn comes_to(rig: &Rig, name: &str, wanted: (u16, &str)) {
         if reply.code() == (wanted.0, wanted.1.to_owned()) {
             let again = (wanted.0 == 402).then_some("false");
             assert_eq!(reply.header("x-should-retry"), again);
+            if wanted.0 == 402 {
+                let told = "\"type\":\"insufficient_quota\"";
+                assert!(reply.text().contains(told), "{}", reply.text());
+            }
             return;
         }
         assert!(std::time::Instant::now() < deadline, "{reply:?}");
