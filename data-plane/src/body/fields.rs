@@ -248,6 +248,10 @@ pub(crate) fn check_model(model: &str) -> Result<(), Problem> {
         let message = format!("model must have 1 to {MAX_MODEL_BYTES} bytes");
         return Err(Problem::invalid(message).about(MODEL));
     }
+    if model.chars().any(char::is_control) {
+        let message = "model must not hold control characters";
+        return Err(Problem::invalid(message).about(MODEL));
+    }
     Ok(())
 }
 

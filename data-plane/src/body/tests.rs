@@ -108,6 +108,8 @@ fn faults_name_their_field() {
     assert_eq!(refused(r"{}"), field("model"));
     assert_eq!(refused(r#"{"model":3}"#), field("model"));
     assert_eq!(refused(r#"{"model":""}"#), field("model"));
+    assert_eq!(refused(r#"{"model":"a\u0000b"}"#), field("model"));
+    assert_eq!(refused(r#"{"model":"a\nb"}"#), field("model"));
     assert_eq!(refused(r#"{"model":"a","model":"a"}"#), field("model"));
     assert_eq!(refused(r#"{"model":"a","mod\u0065l":"a"}"#), field("model"));
     assert_eq!(refused(r#"{"model":"a","stream":"yes"}"#), field("stream"));
