@@ -147,9 +147,9 @@ fn naive(form: &str) -> Option<String> {
 proptest! {
     #[test]
     fn any_form_is_read_as_a_whole_one_is(
-        before in proptest::collection::vec(("[a-z]{1,4}", "[\\-\r\na-c\0]{0,40}"), 0..4),
+        before in proptest::collection::vec(("x[a-z]{0,3}", "[\\-\r\na-c\0]{0,40}"), 0..4),
         name in "[a-zA-Z0-9./:-]{1,20}",
-        behind in proptest::collection::vec(("[n-z]{1,4}", "[\\-\r\na-c\0]{0,40}"), 0..4),
+        behind in proptest::collection::vec(("y[a-z]{0,3}", "[\\-\r\na-c\0]{0,40}"), 0..4),
         cut in 1usize..60,
     ) {
         let other = |(name, value): &(String, String)| part(&format!("name=\"{name}\""), value);
