@@ -120,7 +120,9 @@ impl<'a> Run<'a> {
                 .pools
                 .pick(level, &self.wish(way.leg, &self.tried));
             let held = match picked {
-                Picked::Key(held) => held.cooled_by(way.terms.cooling()),
+                Picked::Key(held) => {
+                    held.cooled_by((way.terms.cooling(), self.call.plan.routing.is_some()))
+                }
                 Picked::Asleep(until, cause) => {
                     self.verdict.asleep(until, cause);
                     return None;

@@ -24,6 +24,8 @@ pub(crate) struct Held {
     owner: OwnerId,
     /// When the key is left alone for this model, if the model says.
     cooling: Option<Arc<Cooling>>,
+    /// Whether another Model led here: its other targets may need this very key.
+    routed: bool,
 }
 
 impl Held {
@@ -42,12 +44,18 @@ impl Held {
             sleeps,
             owner,
             cooling: None,
+            routed: false,
         }
     }
 
-    /// The same key, to be left alone after failures as a Model says.
-    pub(crate) fn cooled_by(mut self: Box<Self>, cooling: Option<&Arc<Cooling>>) -> Box<Self> {
+    /// The same key, to be left alone after failures as a Model says; and whether another
+    /// Model led to that.
+    pub(crate) fn cooled_by(
+        mut self: Box<Self>,
+        (cooling, routed): (Option<&Arc<Cooling>>, bool),
+    ) -> Box<Self> {
         self.cooling = cooling.map(Arc::clone);
+        self.routed = routed;
         self
     }
 
@@ -76,12 +84,14 @@ impl Held {
 
     /// The attempt failed; the key sleeps if the failure was its own. Where its Model
     /// has a say, it is left alone for that model instead, as long as that says; what
-    /// ails the key for good counts for all models all the same.
+    /// ails the key for good counts for all models all the same. What may be the model's
+    /// own trouble is taken for that where another Model led here: the next target of
+    /// that may well be served with the same key.
     pub(crate) fn fail(mut self, failure: &Failure, hint: Option<Duration>) {
         let fault = failure.fault(hint, chance());
         let cooling = self.cooling.as_ref();
         let outcome = match cooling.and_then(|cooling| cooling.after(failure, hint)) {
-            None if failure.class == FailureClass::Transient(Transience::Impatience) => {
+            None if self.is_of_model(failure.class) => {
                 let cooled = |model| Outcome::Cooled { model, key: None };
                 fault.map_or(Outcome::Abandoned, cooled)
             }
@@ -101,6 +111,17 @@ impl Held {
             },
         };
         self.finish(&outcome);
+    }
+
+    /// Whether a failure says nothing of the key's other models.
+    fn is_of_model(&self, class: FailureClass) -> bool {
+        match class {
+            FailureClass::Transient(Transience::Impatience) => true,
+            FailureClass::Transient(
+                Transience::Upstream | Transience::RateLimit | Transience::Timeout,
+            ) => self.routed,
+            _ => false,
+        }
     }
 
     fn finish(&mut self, outcome: &Outcome) {

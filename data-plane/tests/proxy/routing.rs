@@ -60,6 +60,38 @@ async fn the_next_target_serves_when_the_first_fails_with_the_body_it_knows() {
 }
 
 #[tokio::test]
+async fn the_next_target_serves_with_the_very_key_that_failed_the_first() {
+    for status in [500, 529, 429] {
+        let mut world = World::start(1, json!({})).await;
+        let twin = json!({"display_name": "t2", "model_name": "up-2"});
+        world.model(target(1, twin)).await;
+        world.model(routing("smart", 2, json!({}))).await;
+        world.script(1, crate::targets::refusal(status));
+        world.script(1, Script::json(200, VECTORS));
+        let reply = world.call(EMBEDDINGS, "smart", &[]).await;
+        assert_eq!(reply.text(), VECTORS, "{status}");
+        assert_eq!(reply.header("x-foldgate-served-by"), Some("t2"));
+        // The key rests for the model that failed, for whoever asks for that.
+        let reply = world.call(EMBEDDINGS, "t1", &[]).await;
+        assert!(
+            matches!(reply.status.as_u16(), 429 | 503),
+            "{}",
+            reply.text()
+        );
+        world.call(EMBEDDINGS, "smart", &[]).await;
+        assert_eq!(world.models_asked(), ["up-1", "up-2", "up-2"], "{status}");
+    }
+    // A key that is refused is of no use for the next target either.
+    let mut world = World::start(1, json!({})).await;
+    let twin = json!({"display_name": "t2", "model_name": "up-2"});
+    world.model(target(1, twin)).await;
+    world.model(routing("smart", 2, json!({}))).await;
+    world.script(1, crate::targets::refusal(401));
+    world.call(EMBEDDINGS, "smart", &[]).await;
+    assert_eq!(world.models_asked(), ["up-1"]);
+}
+
+#[tokio::test]
 async fn a_stream_moves_on_until_its_first_event_and_no_longer() {
     let mut world = World::start(2, json!({})).await;
     world.model(routing("smart", 2, json!({}))).await;
