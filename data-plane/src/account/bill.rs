@@ -23,18 +23,15 @@ use foldgate_proto::{
 use uuid::Uuid;
 
 use crate::multipart::Priced;
-use crate::purses::{Charged, Purses};
+use crate::purses::Hold;
 pub(crate) use asked::{Asked, BYTES_PER_TOKEN, text_bytes};
 
 /// Who pays for a request, and by which prices.
-#[derive(Clone)]
 pub(crate) struct Payer {
     /// Where it is written down.
     pub(crate) spool: Spool,
-    /// Who counts what is spent here.
-    pub(crate) purses: Arc<Purses>,
-    /// Whose money it is.
-    pub(crate) charged: Charged,
+    /// Whose money it is, and what is held of it.
+    pub(crate) charged: Hold,
     /// The owner.
     pub(crate) owner: OwnerId,
     /// Who calls.
@@ -47,6 +44,22 @@ pub(crate) struct Payer {
     pub(crate) terms: Terms,
     /// When the request came.
     pub(crate) at: Timestamp,
+}
+
+impl Payer {
+    /// The same for what else the call uses: what is held is held once.
+    fn beside(&self) -> Self {
+        Self {
+            spool: self.spool.clone(),
+            charged: self.charged.beside(),
+            owner: self.owner,
+            account: self.account,
+            caller_key: self.caller_key,
+            prices: Arc::clone(&self.prices),
+            terms: self.terms,
+            at: self.at,
+        }
+    }
 }
 
 /// What one attempt asks, and whom.
@@ -137,7 +150,7 @@ impl Bill {
     pub(crate) fn beside(&self, model: &str, asked: Asked) -> Option<Self> {
         let (_, intent) = self.open.as_ref()?;
         let by = intent.level.zip(intent.provider_key)?;
-        let mut bill = Self::new(self.payer.clone(), (self.endpoint, model), asked);
+        let mut bill = Self::new(self.payer.beside(), (self.endpoint, model), asked);
         let attempted = Attempted {
             by,
             model,
@@ -240,7 +253,7 @@ impl Bill {
     /// Counts what a call costs all in all, as far as that is not counted yet.
     fn count(&mut self, cost: NanoDollars) {
         let more = NanoDollars(cost.0.saturating_sub(self.counted.0).max(0));
-        self.payer.purses.spent(&self.payer.charged, more);
+        self.payer.charged.spend(more);
         self.counted = cost;
     }
 

@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Problem;
 use crate::limits::tokens;
 use crate::pools::now;
-use crate::purses::Charged;
+use crate::purses::Hold;
 
 impl Proxy {
     /// Takes the request's places under its rate limits, and opens its bill.
@@ -29,10 +29,16 @@ impl Proxy {
             asked.priced(&said);
         }
         let charged = match asked.tariff {
-            Tariff::Free => Charged::default(),
-            _ => self
-                .purses
-                .check(admitted.table(), admitted.account(), now())?,
+            Tariff::Free => self.purses.nothing(),
+            tariff => {
+                let by = (admitted.table(), admitted.account());
+                self.purses.admit(by, now(), || {
+                    let price = by.0.prices().of(tariff, &account.model);
+                    price
+                        .cost(&asked.before(), asked.size(), terms(admitted))
+                        .amount
+                })?
+            }
         };
         let estimate = tokens(limits, &asked, message.said(endpoint));
         let (standing, taken) = self.meters.enter(limits, estimate).await;
@@ -46,24 +52,28 @@ impl Proxy {
         &self,
         account: &Account,
         (endpoint, asked): (&'static Endpoint, Asked),
-        (admitted, charged): (&Admitted, Charged),
+        (admitted, charged): (&Admitted, Hold),
     ) -> Option<Bill> {
         let table = admitted.table();
         let payer = Payer {
             spool: self.deps.usage.clone()?,
-            purses: self.purses.clone(),
             charged,
             owner: admitted.owner(),
             account: admitted.account(),
             caller_key: admitted.key(),
             prices: table.prices().clone(),
-            terms: Terms {
-                rates: table.rates(admitted.account()),
-                factor: table.factor(),
-                halved: false,
-            },
+            terms: terms(admitted),
             at: now(),
         };
         Some(Bill::new(payer, (endpoint.name, &account.requested), asked))
+    }
+}
+
+/// What prices are multiplied by for a caller.
+fn terms(admitted: &Admitted) -> Terms {
+    Terms {
+        rates: admitted.table().rates(admitted.account()),
+        factor: admitted.table().factor(),
+        halved: false,
     }
 }

@@ -1,12 +1,19 @@
 //! Accounts that may spend no more, as a control plane tells it.
 
+use std::sync::Arc;
+
 use foldgate_domain::command::{Change, Command, Grant, PatchAccount, ProfileEdit};
 use foldgate_proto::{AccountNumber, Config, NanoDollars, Purses, Timestamp};
 
+use http::Method;
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
 use crate::accounts::{ROOT, account, rig};
 use crate::client::Caller;
-use crate::rig::{OWNER, PATIENCE, Rig};
-use crate::upstream::Script;
+use crate::rig::{OWNER, PATIENCE, Rig, until};
+use crate::upstream::{Script, Step};
 
 const ANSWER: &str = r#"{"choices":[],"usage":{"prompt_tokens":1}}"#;
 
@@ -162,4 +169,66 @@ async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
     }
     comes_to(&rig, "limited", (402, "hard_limit_reached")).await;
     assert_eq!(upstream.asked().len(), 15);
+}
+
+/// Twenty calls at once, of which each is going to cost all that is left.
+#[tokio::test]
+async fn calls_under_way_hold_what_they_are_going_to_cost() {
+    let (mut rig, upstream) = rig().await;
+    let pricing = r#"{"ChatPricing":{"m":{"InputText":100000}}}"#.to_owned();
+    let pricing = Config {
+        pricing: Some(pricing),
+        ..Config::default()
+    };
+    rig.config(pricing).await;
+    let gate = Arc::new(Notify::new());
+    let slow = Script {
+        steps: vec![Step::Wait(gate.clone()), Step::Send(ANSWER.to_owned())],
+        ..Script::json(200, "")
+    };
+    upstream.script(crate::accounts::SECRET, slow.clone());
+    let alice = account(&mut rig, ROOT, "alice", ProfileEdit::default()).await;
+    grant(&mut rig, alice).await;
+    let limited = ProfileEdit {
+        hard_limit: Change::Set(NanoDollars::DOLLAR),
+        ..ProfileEdit::default()
+    };
+    account(&mut rig, ROOT, "limited", limited).await;
+    for (name, code) in [
+        ("alice", "insufficient_balance"),
+        ("limited", "hard_limit_reached"),
+    ] {
+        let begun = upstream.begun();
+        let mut calls = JoinSet::new();
+        for _ in 0..20 {
+            let caller = Caller::new(rig.address, name);
+            // Ten tokens and more, of ten cents each.
+            let body =
+                json!({"model": "m", "messages": [{"role": "user", "content": "0123456789"}]});
+            calls.spawn(async move { caller.post("/v1/chat/completions", body.to_string()).await });
+        }
+        for _ in 0..19 {
+            let reply = calls.join_next().await.unwrap().unwrap();
+            assert_eq!(reply.code(), (402, code.to_owned()));
+        }
+        until("one is under way", || upstream.begun() == begun + 1).await;
+        gate.notify_one();
+        let last = calls.join_next().await.unwrap().unwrap();
+        assert_eq!(last.status, 200);
+        // It cost ten cents, and holds no more.
+        gate.notify_one();
+        let caller = Caller::new(rig.address, name);
+        assert_eq!(caller.chat("m").await.status, 200);
+        // Nor does one whose client has left.
+        let body = r#"{"model":"m","messages":[],"stream":true,"x":"0123456789"}"#;
+        let request = caller.request(Method::POST, "/v1/chat/completions", body);
+        let left = tokio::spawn(async move { caller.open(request).await.status() });
+        until("another is under way", || upstream.begun() == begun + 3).await;
+        left.abort();
+        upstream.clear(crate::accounts::SECRET);
+        upstream.script(crate::accounts::SECRET, Script::json(200, ANSWER));
+        comes_to(&rig, name, (200, "")).await;
+        upstream.clear(crate::accounts::SECRET);
+        upstream.script(crate::accounts::SECRET, slow.clone());
+    }
 }

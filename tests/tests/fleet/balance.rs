@@ -1,11 +1,14 @@
 //! Money that is spent on one node is spent on all.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use foldgate_tests::mail::MailServer;
 use foldgate_tests::poll::SOON;
 use foldgate_tests::{Admin, Client, FakeUpstream, Fleet, Reply, eventually};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::{CHAT, chat, mail};
 
@@ -109,6 +112,53 @@ async fn credit_that_is_spent_is_spent_on_every_node() {
     for proxy in [&proxies[0], &again, &proxies[2]] {
         passes(proxy).await;
     }
+}
+
+/// Sixty calls of three dollars at once, where half a dollar may be spent: each node lets
+/// one in, which holds what is left until it has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_at_once_do_not_spend_one_credit_many_times() {
+    let fleet = Fleet::start(1, 2).await;
+    let upstream = priced(&fleet).await;
+    let gate = Arc::new(Notify::new());
+    let usage = json!({"prompt_tokens": 3_000, "completion_tokens": 0, "total_tokens": 3_000});
+    let answer = Reply::json(200, &json!({"choices": [], "usage": usage}));
+    upstream.always(answer.held_by(&gate));
+    let admin = fleet.admin();
+    // Below two dollars it is refused.
+    let (key, _) = account(&admin, &fleet, &json!({"CreditGranted": 2.5})).await;
+    let mut body = chat("m");
+    body["messages"][0]["content"] = "word ".repeat(2_400).into();
+    let mut calls = JoinSet::new();
+    for number in 0..60 {
+        let proxy = fleet.nodes[number % 2].proxy().with_key(Some(&key));
+        let body = body.clone();
+        calls.spawn(async move { proxy.post(CHAT, &body).await });
+    }
+    for _ in 0..58 {
+        let refused = calls.join_next().await.expect("a call").expect("no panic");
+        assert_eq!(refused.status, 402, "{}", refused.text());
+    }
+    eventually("one call a node is under way", SOON, async || {
+        let count = upstream.count();
+        (count == 2).then_some(()).ok_or_else(|| count.to_string())
+    })
+    .await;
+    let mut passed = 0;
+    eventually("both end", SOON, async || {
+        gate.notify_waiters();
+        while let Some(call) = calls.try_join_next() {
+            assert_eq!(call.expect("no panic").status, 200);
+            passed += 1;
+        }
+        let left = calls.len();
+        (left == 0).then_some(()).ok_or_else(|| left.to_string())
+    })
+    .await;
+    eprintln!(
+        "{passed} of 60 calls of 3 dollars passed where half a dollar was left: overspent by {} dollars",
+        f64::from(passed) * 3.0 - 0.5
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tempfile::TempDir;
 
 use super::*;
+use crate::purses::Purses;
 
 /// A bill of a chat, and where it is written down.
 pub(super) fn bill() -> (Bill, Spool, TempDir) {
@@ -14,8 +15,7 @@ pub(super) fn bill() -> (Bill, Spool, TempDir) {
     let spool = Spool::open(options, Box::new(Intent::unsettled)).unwrap();
     let payer = Payer {
         spool: spool.clone(),
-        purses: Arc::default(),
-        charged: Charged::default(),
+        charged: Arc::<Purses>::default().nothing(),
         owner: OwnerId(Uuid::from_u128(1)),
         account: AccountNumber(1),
         caller_key: None,
