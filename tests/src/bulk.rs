@@ -43,6 +43,9 @@ const TICK: u32 = 10;
 pub struct Shown {
     /// Rows that shared an append, on average.
     pub group: f64,
+    /// The writing process's time for the second half of the rows, in parts of that for
+    /// the first.
+    pub growth: f64,
     /// The figures, as lines.
     pub text: String,
 }
@@ -143,9 +146,15 @@ impl Rig {
             per_second(rows, took),
             visible.as_secs_f64() * 1e3
         );
-        curve(&mut text, &looks, rows / STEPS, self.node.is_none())
-            .expect("a string takes any text");
-        Shown { group, text }
+        let alone = self.node.is_none();
+        let told = curve(&mut text, &looks, rows / STEPS, alone);
+        told.expect("a string takes any text");
+        let growth = growth(&looks, |look| look.control);
+        Shown {
+            group,
+            growth,
+            text,
+        }
     }
 
     /// One writer: the next row as soon as the one before is acknowledged.
@@ -236,17 +245,20 @@ fn curve(text: &mut String, looks: &[Look], step: usize, is_alone: bool) -> std:
             node(format!(" {:>16.0} ms", pair[1].node - pair[0].node))
         )?;
     }
-    let (half, last) = (looks.len() / 2, looks.len() - 1);
-    let ratio = |of: fn(&Look) -> f64| {
-        let first = of(&looks[half]) - of(&looks[0]);
-        (of(&looks[last]) - of(&looks[half])) / first.max(f64::from(TICK))
-    };
+    let on_node = growth(looks, |look| look.node);
     writeln!(
         text,
         "  second half of the rows, of the first: {:.2}{}",
-        ratio(|look| look.control),
-        node(format!("; on a data plane {:.2}", ratio(|look| look.node)))
+        growth(looks, |look| look.control),
+        node(format!("; on a data plane {on_node:.2}"))
     )
+}
+
+/// What the second half of the rows took, in parts of what the first took.
+fn growth(looks: &[Look], of: fn(&Look) -> f64) -> f64 {
+    let (half, last) = (looks.len() / 2, looks.len() - 1);
+    let first = of(&looks[half]) - of(&looks[0]);
+    (of(&looks[last]) - of(&looks[half])) / first.max(f64::from(TICK))
 }
 
 /// The processor time that a process has taken, in user and in system mode, in
