@@ -209,6 +209,8 @@ pub(crate) enum Wanted {
     Count,
     /// Texts as vectors.
     Vectors(Encoding),
+    /// Pictures.
+    Images,
 }
 
 impl Translation {
@@ -219,6 +221,7 @@ impl Translation {
             Wanted::Answer => {}
             Wanted::Count => return Some((counted(json)?, None)),
             Wanted::Vectors(encoding) => return gemini::embeddings::read(json, (model, encoding)),
+            Wanted::Images => return gemini::images::read(json, self.reply.created),
         }
         let answer = self.from.read_answer(json)?;
         let written = self.to.write_answer(&answer, &self.reply);

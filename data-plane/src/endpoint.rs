@@ -200,6 +200,11 @@ impl Endpoint {
         self.path == BATCHES
     }
 
+    /// Whether it makes pictures of a text.
+    pub(crate) fn draws(&self) -> bool {
+        self.path == IMAGES
+    }
+
     /// Whether it counts a conversation's tokens.
     pub(crate) fn counts(&self) -> bool {
         self.path == COUNT
@@ -219,6 +224,9 @@ const COUNT: &str = "/v1/messages/count_tokens";
 
 /// What turns texts into vectors.
 const EMBEDDINGS: &str = "/v1/embeddings";
+
+/// What makes pictures of a text.
+const IMAGES: &str = "/v1/images/generations";
 
 /// The conversations, by the dialect of their callers.
 const CHAT: &str = "/v1/chat/completions";

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::{Call, Miss};
-use crate::dialect::gemini::embeddings;
+use crate::dialect::gemini::{embeddings, images};
 use crate::dialect::{Aim, House, Refusal, Reply, Target, Translation, Wanted, anthropic};
 use crate::endpoint::Verb;
 use crate::error::Problem;
@@ -46,8 +46,8 @@ impl Parcel {
         let endpoint = call.endpoint;
         let from = endpoint.caller();
         let best = credential.dialect(from, endpoint.path, &leg.model);
-        let embeds = endpoint.embeds() && best == Target::Gemini;
-        let may_translate = endpoint.converses() || endpoint.counts() || embeds;
+        let googles = (endpoint.embeds() || endpoint.draws()) && best == Target::Gemini;
+        let may_translate = endpoint.converses() || endpoint.counts() || googles;
         let dialect = if may_translate { best } else { from.same() };
         let (id, query) = call.place;
         let path = match id {
@@ -114,6 +114,8 @@ impl Parcel {
         let (body, wanted) = if call.endpoint.embeds() {
             let (body, encoding) = embeddings::write(held, &aim)?;
             (body, Wanted::Vectors(encoding))
+        } else if call.endpoint.draws() {
+            (images::write(held)?, Wanted::Images)
         } else {
             let text = std::str::from_utf8(held).unwrap_or_default();
             let (written, wanted) = if call.endpoint.counts() {

@@ -27,6 +27,7 @@
 
 mod answer;
 pub(crate) mod embeddings;
+pub(crate) mod images;
 mod stream;
 pub(crate) mod usage;
 mod write;

@@ -2,6 +2,7 @@
 //! whose service account is refused.
 
 use foldgate_domain::command::{Change, ConfigFields, ConfigPatch, PrivateKey, VertexPatch};
+use foldgate_proto::Measure;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -104,6 +105,38 @@ async fn a_service_account_that_is_refused_is_dead_with_that_reason() {
         "{}",
         report.detail
     );
+}
+
+#[tokio::test]
+async fn imagen_makes_pictures_for_a_caller_of_openais() {
+    let (upstream, desk) = (Upstream::start().await, Upstream::start().await);
+    let mut rig = Rig::start().await;
+    vertex(&mut rig, (&upstream, &desk), PEM).await;
+    rig.all_to_level_1().await;
+    grant(&desk, "ya29.one");
+    let answer = json!({"predictions": [{"bytesBase64Encoded": "aaaa", "mimeType": "image/png"}]});
+    upstream.script("ya29.one", Script::json(200, &answer.to_string()));
+    let body = r#"{"model":"imagen-4.0-generate-001","prompt":"a gate","size":"1024x1024"}"#;
+    let reply = rig.caller.post("/v1/images/generations", body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["data"], json!([{"b64_json": "aaaa"}]));
+    assert!(reply.json()["created"].as_i64().unwrap() > 1_700_000_000);
+    let asked = upstream.asked().remove(0);
+    let path = format!("{PLACE}/publishers/google/models/imagen-4.0-generate-001:predict");
+    assert_eq!(asked.path, path);
+    let sent: Value = serde_json::from_slice(&asked.body).unwrap();
+    assert_eq!(sent["instances"], json!([{"prompt": "a gate"}]));
+    let written = rig.spool.outbox().unwrap().next_batch().unwrap().unwrap();
+    let record = &written.records[0];
+    assert_eq!(
+        (record.measure, record.quantities.images),
+        (Measure::Reported, 1)
+    );
+    let wide = body.replace("1024x1024", "1536x1024");
+    let refused = rig.caller.post("/v1/images/generations", wide).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["error"]["param"], "size");
+    assert!(rig.pools.sleeps().all().is_empty());
 }
 
 #[tokio::test]
