@@ -369,7 +369,8 @@ async fn without_a_target_the_client_hears_when_to_come_back() {
     let reply = world.call(CHAT, "anyway", &[]).await;
     assert_eq!(reply.header("x-foldgate-served-by"), Some("t2"));
     assert_eq!(world.asked(), [1, 2, 1, 2]);
-    assert_eq!(sleeping(&world).len(), 2, "they sleep on");
+    // They sleep on, and the first for the model besides that failed.
+    assert_eq!(sleeping(&world).len(), 3);
 }
 
 #[tokio::test]
