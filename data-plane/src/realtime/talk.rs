@@ -12,7 +12,10 @@
 //! | sound of the answer | a token for 50 ms, as audio written |
 //! | text of the answer, its transcript and its calls | a token for 4 bytes, as text written |
 //!
-//! Sound that no response came of is not paid for, so it does not count either.
+//! Sound that no response came of is not paid for, so it does not count either. That it
+//! is written down is paid for beside it: as the provider counts it, and where it does not
+//! (the first sessions' events had no usage) or the session ends before it has, by the
+//! length of the sound that was committed.
 
 use foldgate_proto::Quantities;
 use serde_json::Value;
@@ -52,6 +55,8 @@ pub(super) enum Used {
     Response(Quantities),
     /// What was heard is written down, by this model if it is known.
     Transcript(Option<String>, Quantities),
+    /// The same, by a model that is known, of which nobody counted what it used.
+    Uncounted(String, Quantities),
 }
 
 /// See the module.
@@ -67,6 +72,8 @@ pub(super) struct Talk {
     taken_ms: u64,
     /// Bytes that were sent of a millisecond that is not whole.
     rest: u64,
+    /// Milliseconds of it that are committed and not written down yet.
+    untold_ms: u64,
     /// What was said since the last response.
     turn_ms: u64,
     turn_bytes: u64,
@@ -90,6 +97,7 @@ impl Default for Talk {
             transcriber: None,
             sent_ms: 0,
             taken_ms: 0,
+            untold_ms: 0,
             rest: 0,
             turn_ms: 0,
             turn_bytes: 0,
@@ -171,7 +179,10 @@ impl Talk {
             }
             "input_audio_buffer.committed" => self.commit(),
             "conversation.item.input_audio_transcription.completed" => {
-                let Usage(used) = Usage::read(usage?)?;
+                let Some(Usage(used)) = usage.and_then(Usage::read) else {
+                    return self.untold();
+                };
+                self.untold_ms = 0;
                 return Some(Used::Transcript(self.transcriber.clone(), used));
             }
             "response.output_audio.delta" | "response.audio.delta" => {
@@ -185,6 +196,17 @@ impl Talk {
             _ => {}
         }
         None
+    }
+
+    /// What is being written down and nobody has counted, now taken for counted.
+    pub(super) fn untold(&mut self) -> Option<Used> {
+        let sound_ms = std::mem::take(&mut self.untold_ms);
+        let model = self.transcriber.clone().filter(|_| sound_ms > 0)?;
+        let used = Quantities {
+            sound_ms,
+            ..Quantities::default()
+        };
+        Some(Used::Uncounted(model, used))
     }
 
     /// What a response has used, about, that is under way; `None` where none is.
@@ -265,6 +287,7 @@ impl Talk {
     fn commit(&mut self) {
         let more = self.sent_ms.saturating_sub(self.taken_ms);
         self.turn_ms = self.turn_ms.saturating_add(more);
+        self.untold_ms = self.untold_ms.saturating_add(more);
         self.taken_ms = self.sent_ms;
     }
 

@@ -24,7 +24,16 @@ struct Sheet {
     bill: Option<Bill>,
     reserved: Option<Reserved>,
     /// What else is billed: by the model that writes down what is heard.
-    transcripts: Vec<(String, Bill, Usage)>,
+    transcripts: Vec<Transcript>,
+}
+
+/// What one model has written down.
+struct Transcript {
+    model: String,
+    bill: Bill,
+    used: Usage,
+    /// Whether all of it was counted.
+    counted: bool,
 }
 
 impl Tally {
@@ -50,36 +59,24 @@ impl Tally {
     /// Hears an event of the provider's.
     pub(super) fn provider(&self, event: &[u8]) {
         let mut sheet = self.sheet();
-        match sheet.talk.hear_provider(event) {
-            None => {}
-            Some(Used::Response(used)) => {
-                let used = Usage(used);
-                sheet.sum = sheet.sum.plus(&used);
-                sheet.counts(&used);
-                let all = sheet.sum.0;
-                if let Some(bill) = &mut sheet.bill {
-                    bill.used(all);
-                }
-            }
-            Some(Used::Transcript(model, used)) => {
-                let used = Usage(used);
-                sheet.counts(&used);
-                sheet.transcribed(model, used);
-            }
-        }
+        let used = sheet.talk.hear_provider(event);
+        sheet.add(used);
     }
 
     /// The session is over.
     pub(super) fn close(self, account: &mut Account) {
-        let sheet = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut sheet = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let untold = sheet.talk.untold();
+        sheet.add(untold);
         let unfinished = sheet.talk.unfinished();
         let rest = Usage(unfinished.unwrap_or_default());
         if let Some(reserved) = sheet.reserved {
             reserved.settle(Some(tokens(&rest)));
         }
-        for (_, mut bill, used) in sheet.transcripts {
-            if let Some(ended) = account.ended(Some(used), true) {
-                bill.settle(&ended);
+        for mut transcript in sheet.transcripts {
+            let ended = account.ended(Some(transcript.used), transcript.counted);
+            if let Some(ended) = ended {
+                transcript.bill.settle(&ended);
             }
         }
         account.usage = Some(sheet.sum.plus(&rest));
@@ -94,6 +91,28 @@ impl Tally {
 }
 
 impl Sheet {
+    fn add(&mut self, used: Option<Used>) {
+        match used {
+            None => {}
+            Some(Used::Response(used)) => {
+                self.counts(&Usage(used));
+                self.own(Usage(used));
+            }
+            Some(Used::Transcript(model, used)) => self.transcribed(model, Usage(used), true),
+            Some(Used::Uncounted(model, used)) => {
+                self.transcribed(Some(model), Usage(used), false);
+            }
+        }
+    }
+
+    /// Adds to what the session's own model has used.
+    fn own(&mut self, used: Usage) {
+        self.sum = self.sum.plus(&used);
+        if let Some(bill) = &mut self.bill {
+            bill.used(self.sum.0);
+        }
+    }
+
     /// Takes what was used of limits on tokens.
     fn counts(&mut self, used: &Usage) {
         if let Some(reserved) = &mut self.reserved {
@@ -103,29 +122,31 @@ impl Sheet {
 
     /// Adds to what a model has written down; where its name is not known, that counts as
     /// the session's own.
-    fn transcribed(&mut self, model: Option<String>, used: Usage) {
-        let name = model.as_deref();
-        let known = |(by, ..): &(String, Bill, Usage)| Some(by.as_str()) == name;
+    fn transcribed(&mut self, model: Option<String>, used: Usage, counted: bool) {
+        self.counts(&used);
+        let Some(model) = model else {
+            return self.own(used);
+        };
+        let known = |known: &Transcript| known.model == model;
         let at = self.transcripts.iter().position(known);
         let last = self.transcripts.len().checked_sub(1);
         let at = at.or_else(|| last.filter(|last| *last + 1 >= MAX_TRANSCRIBERS));
-        if let Some((_, bill, sum)) = at.and_then(|at| self.transcripts.get_mut(at)) {
-            *sum = sum.plus(&used);
-            bill.used(sum.0);
-            return;
+        if let Some(known) = at.and_then(|at| self.transcripts.get_mut(at)) {
+            known.used = known.used.plus(&used);
+            known.counted &= counted;
+            return known.bill.used(known.used.0);
         }
-        let beside = |model: &str| self.bill.as_ref()?.beside(model, Asked::transcripts());
-        let opened = model.and_then(|model| beside(&model).map(|bill| (model, bill)));
-        if let Some((model, mut bill)) = opened {
-            bill.used(used.0);
-            self.transcripts.push((model, bill, used));
-            return;
-        }
-        self.sum = self.sum.plus(&used);
-        let all = self.sum.0;
-        if let Some(bill) = &mut self.bill {
-            bill.used(all);
-        }
+        let bill = self.bill.as_ref();
+        let Some(mut bill) = bill.and_then(|bill| bill.beside(&model, Asked::transcripts())) else {
+            return self.own(used);
+        };
+        bill.used(used.0);
+        self.transcripts.push(Transcript {
+            model,
+            bill,
+            used,
+            counted,
+        });
     }
 }
 

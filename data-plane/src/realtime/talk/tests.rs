@@ -171,6 +171,43 @@ fn what_is_written_down_is_paid_by_the_model_that_does() {
 }
 
 #[test]
+fn what_is_written_down_uncounted_is_as_long_as_what_was_committed() {
+    let mut talk = Talk::default();
+    let done =
+        r#"{"type":"conversation.item.input_audio_transcription.completed","transcript":"x"}"#;
+    talk.second();
+    assert_eq!(talk.provider(done), None, "by nobody that is known");
+    talk.provider(
+        r#"{"type":"session.updated","session":{"input_audio_transcription":{"model":"whisper-1"}}}"#,
+    );
+    let length = |sound_ms| {
+        let used = Quantities {
+            sound_ms,
+            ..Quantities::default()
+        };
+        Some(Used::Uncounted("whisper-1".to_owned(), used))
+    };
+    talk.second();
+    talk.second();
+    assert_eq!(talk.provider(done), length(2_000));
+    assert_eq!(talk.provider(done), None, "no more was committed");
+    talk.second();
+    assert_eq!(talk.untold(), length(1_000));
+    assert_eq!(talk.untold(), None);
+    // What was counted is no longer to be told.
+    talk.second();
+    let counted = done.replace(
+        "\"transcript\":\"x\"",
+        r#""usage":{"type":"duration","seconds":1}"#,
+    );
+    assert!(matches!(
+        talk.provider(&counted),
+        Some(Used::Transcript(..))
+    ));
+    assert_eq!(talk.untold(), None);
+}
+
+#[test]
 fn a_client_names_only_models_that_it_may_use() {
     let said = |event: &str| {
         let allows = |model: &str| model == "whisper-1";

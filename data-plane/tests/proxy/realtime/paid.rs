@@ -109,6 +109,35 @@ async fn what_is_written_down_in_a_session_is_billed_by_the_model_that_does() {
     assert_eq!((own.quantities.input, own.quantities.output), (5, 2));
 }
 
+/// By a provider that does not count it, in a session that ends before all of it is.
+#[tokio::test]
+async fn what_is_written_down_uncounted_is_billed_by_its_length() {
+    let provider = Provider::start().await;
+    let rig = rig(&provider).await;
+    let mut outbox = rig.spool.outbox().unwrap();
+    let mut client = Client::session(&rig).await;
+    let session = r#"{"type":"session.updated","session":{"input_audio_transcription":{"model":"whisper-1"}}}"#;
+    client.event(session).await;
+    let sound = "A".repeat(64_000);
+    let append = format!(r#"{{"type":"input_audio_buffer.append","audio":"{sound}"}}"#);
+    let told = r#"{"type":"conversation.item.input_audio_transcription.completed"}"#;
+    for last in [told, r#"{"type":"input_audio_buffer.committed"}"#] {
+        client.event(&append).await;
+        client
+            .event(r#"{"type":"input_audio_buffer.commit"}"#)
+            .await;
+        client.event(last).await;
+    }
+    drop(client);
+    let records = records(&rig, &mut outbox, 2).await;
+    let whisper = records.iter().find(|record| record.model == "whisper-1");
+    let whisper = whisper.unwrap();
+    // 48,000 bytes are a second; twice, at 0.0001 dollars.
+    assert_eq!(whisper.quantities.sound_ms, 2_000);
+    assert_eq!(whisper.cost, NanoDollars(200_000));
+    assert_eq!(whisper.measure, Measure::Estimated);
+}
+
 /// An account below the owner, with a key of that name; its sessions.
 async fn account(rig: &mut Rig, name: &str, profile: ProfileEdit) -> String {
     let key = NewKey {
