@@ -129,6 +129,8 @@ pub(crate) struct Account {
     pub(crate) usage: Option<Usage>,
     /// Bytes of text that its answer brought.
     pub(crate) heard: u64,
+    /// Searches that its answer made.
+    pub(crate) searched: u64,
     /// Whether its answer has said its last word.
     pub(crate) whole: bool,
     /// What it is paid by, once it is routed.
@@ -173,6 +175,7 @@ impl Account {
             first_byte: None,
             usage: None,
             heard: 0,
+            searched: 0,
             whole: false,
             bill: None,
             end: End::Open,
@@ -240,6 +243,7 @@ impl Account {
         Some(Ended {
             usage: usage.map(|Usage(quantities)| quantities),
             heard: self.heard,
+            searched: self.searched,
             whole,
             bytes_in: self.bytes_in,
             status: status.as_u16(),

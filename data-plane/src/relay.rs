@@ -314,6 +314,7 @@ impl Relay {
         };
         account.usage = self.form.usage();
         account.heard = self.form.heard();
+        account.searched = self.form.searched();
         account.whole = ended && account.end != End::Broken;
         if ended {
             account.settle();
@@ -354,6 +355,13 @@ impl Form {
         match self {
             Self::Events(flow) => flow.heard(),
             Self::Bytes { tail, .. } => tail.heard(),
+        }
+    }
+
+    fn searched(&self) -> u64 {
+        match self {
+            Self::Events(flow) => flow.searched(),
+            Self::Bytes { .. } => 0,
         }
     }
 

@@ -70,11 +70,11 @@ impl Usage {
         Self(Quantities { images, ..self.0 })
     }
 
-    /// The same, with the searches that a response says it made, unless they were
-    /// counted.
-    pub(crate) fn with_searches(self, output: Option<&str>) -> Self {
+    /// The same, with the searches that a response says it made, or that were seen while
+    /// it came, unless they were counted.
+    pub(crate) fn with_searches(self, output: Option<&str>, seen: u64) -> Self {
         let searches = match self.0.searches {
-            0 => output.map_or(0, searches::among),
+            0 => output.map_or(0, searches::among).max(seen),
             counted => counted,
         };
         Self(Quantities { searches, ..self.0 })

@@ -78,6 +78,8 @@ pub(crate) struct Ended {
     pub(crate) usage: Option<Quantities>,
     /// How many bytes of text came.
     pub(crate) heard: u64,
+    /// How many searches were made.
+    pub(crate) searched: u64,
     /// Whether the answer is whole.
     pub(crate) whole: bool,
     /// Bytes of the request's body.

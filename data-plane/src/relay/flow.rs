@@ -178,6 +178,11 @@ impl Flow {
         }
     }
 
+    /// How many searches have been made.
+    pub(crate) const fn searched(&self) -> u64 {
+        self.watch.searched
+    }
+
     /// The usage seen so far.
     pub(crate) fn usage(&self) -> Option<Usage> {
         match &self.translated {

@@ -89,7 +89,7 @@ pub(crate) fn of_whole(endpoint: &Endpoint, answer: &[u8]) -> Option<Usage> {
         Tariff::Free | Tariff::Call => None,
         Tariff::Tokens => {
             let [usage, output] = members(text, &["usage", "output"]).ok()?.values;
-            Some(Usage::read(usage?)?.with_searches(output))
+            Some(Usage::read(usage?)?.with_searches(output, 0))
         }
         Tariff::Images => {
             let [usage, data] = members(text, &["usage", "data"]).ok()?.values;

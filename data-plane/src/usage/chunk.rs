@@ -54,6 +54,8 @@ pub(crate) struct Watch {
     pub(crate) over: bool,
     /// How many bytes of text came.
     pub(crate) heard: u64,
+    /// How many searches a response has made.
+    pub(crate) searched: u64,
     /// Where `choices` stood in the chunk before: mostly it stands there again.
     choices_at: usize,
     /// How far from its end the finish reason stood.

@@ -2,6 +2,7 @@
 //! usage stands in the one that ends the answer, and no `[DONE]` follows.
 
 use super::chunk::{DONE, Keep, Watch, error, is_error};
+use super::searches::is_search;
 use super::{Usage, text_in};
 use crate::dialect::openai::usage::Made;
 use crate::json::members;
@@ -9,6 +10,9 @@ use crate::sse::Event;
 
 /// What ends a response that failed.
 const FAILED: &str = "response.failed";
+
+/// What brings an item of a response whole: a search that it made, too.
+const ITEM: &str = "response.output_item.done";
 
 impl Watch {
     /// Looks at one event of a stream that one of `ends` ends.
@@ -36,16 +40,19 @@ impl Watch {
         let Ok(text) = std::str::from_utf8(&data) else {
             return Keep::All;
         };
-        let Ok(found) = members(text, &["type", "response", "usage", "error"]) else {
+        let Ok(found) = members(text, &["type", "response", "usage", "error", "item"]) else {
             return Keep::All;
         };
-        let [kind, response, usage, fault] = found.values;
+        let [kind, response, usage, fault, item] = found.values;
         let kind = kind.map_or("", |kind| kind.trim_matches('"'));
         if kind == "error" || is_error(fault) {
             return error(event);
         }
         if !is_delta && kind.as_bytes().ends_with(b".delta") {
             self.heard += text_in(&event.raw);
+        }
+        if kind == ITEM && item.is_some_and(is_search) {
+            self.searched += 1;
         }
         if !is_first && !ends.contains(&kind) {
             return Keep::All;
@@ -67,7 +74,7 @@ impl Watch {
             let made = if images { Made::Images } else { Made::Text };
             let read = |usage| Usage::made(usage, made);
             let usage = usage.or(inner).and_then(read);
-            let usage = usage.map(|usage| usage.with_searches(output));
+            let usage = usage.map(|usage| usage.with_searches(output, self.searched));
             self.usage = match usage {
                 _ if images => Some(usage.unwrap_or_default().with_images(1)),
                 None => self.usage,

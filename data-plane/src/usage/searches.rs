@@ -17,7 +17,8 @@ pub(super) fn among(output: &str) -> u64 {
     searches.take(MOST).count() as u64
 }
 
-fn is_search(item: &str) -> bool {
+/// Whether an item of a response is one.
+pub(super) fn is_search(item: &str) -> bool {
     let found = members(item, &["type", "action"]);
     let [kind, action] = found.map_or([None; 2], |found| found.values);
     match kind {

@@ -3,7 +3,7 @@
 //!
 //! | paid by | before the call | where nothing was counted |
 //! |---|---|---|
-//! | tokens | a token for 4 bytes of the body, of base64 data in it (images) 1,024 each at most, and 256 of an answer | the same, and a token for 4 bytes of text that came |
+//! | tokens | a token for 4 bytes of the body, of base64 data in it (images) 1,024 each at most, and 256 of an answer | the same, and a token for 4 bytes of text that came, and its searches |
 //! | images | as many as are asked for | the same |
 //! | speech | its characters | the same; that is exact |
 //! | sound understood | nothing | as long as the timestamps of the answer say (srt, vtt, segments); else a second for 16,000 bytes, of Opus and Vorbis 4,000, of AAC 8,000, by how the file's name ends |
@@ -156,6 +156,7 @@ impl Asked {
         let written = ended.heard.div_ceil(BYTES_PER_TOKEN);
         if self.answers {
             used.output += written.saturating_sub(used.written());
+            used.searches = used.searches.max(ended.searched);
         }
         let is_sound = self.tariff == Tariff::Sound && self.characters == 0;
         if is_sound && said.is_none() {

@@ -50,6 +50,7 @@ fn a_call_without_a_price_is_counted_once() {
             bill.settle(&Ended {
                 usage: Some(used),
                 heard: 0,
+                searched: 0,
                 whole: true,
                 bytes_in: 2,
                 status: 200,

@@ -3,7 +3,7 @@
 use foldgate_proto::{Dialect, Measure, NanoDollars, Quantities};
 
 use super::{CHAT, Meter, NOTHING, json};
-use crate::upstream::Script;
+use crate::upstream::{Script, Step};
 
 const CHATTING: &str = r#"{"model":"gpt-4o"}"#;
 const STREAMED: &str = r#"{"model":"gpt-4o","stream":true}"#;
@@ -89,4 +89,34 @@ async fn searches_of_a_response_are_billed() {
             NanoDollars(10 * 1250 + 10_000 + 2 * 10_000_000)
         );
     }
+}
+
+/// A response that is cut has made its searches all the same.
+#[tokio::test]
+async fn searches_of_a_response_that_breaks_off_are_billed() {
+    let mut meter = Meter::new(Dialect::OpenAi).await;
+    let event = |name: &str, rest: &str| {
+        Step::Send(format!(
+            "event: {name}\ndata: {{\"type\":\"{name}\",{rest}}}\n\n"
+        ))
+    };
+    let item = |item: &str| event("response.output_item.done", &format!("\"item\":{item}"));
+    let steps = vec![
+        event("response.created", r#""response":{"id":"resp_1"}"#),
+        item(r#"{"type":"web_search_call","action":{"type":"search"}}"#),
+        item(r#"{"type":"reasoning"}"#),
+        item(r#"{"type":"web_search_call","action":{"type":"search"}}"#),
+        event("response.output_text.delta", r#""delta":"12345678""#),
+        Step::Break,
+    ];
+    let body = r#"{"model":"gpt-5","input":"x","stream":true}"#;
+    let records = meter
+        .call("/v1/responses", body, Script::events(steps))
+        .await;
+    let used = records[0].quantities;
+    assert_eq!(records[0].measure, Measure::Estimated);
+    assert_eq!((used.output, used.searches), (2, 2));
+    let read = (body.len() as u64).div_ceil(4);
+    let cost = i64::try_from(read).unwrap() * 1250 + 2 * 10_000 + 2 * 10_000_000;
+    assert_eq!(records[0].cost, NanoDollars(cost));
 }

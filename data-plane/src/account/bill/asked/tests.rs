@@ -14,6 +14,7 @@ fn ended(usage: Option<Quantities>, heard: u64, whole: bool) -> Ended {
     Ended {
         usage,
         heard,
+        searched: 0,
         whole,
         bytes_in: 48_000,
         status: 200,
