@@ -19,7 +19,7 @@
 //! | an answer without usage | an estimate: the request's, and a token for 4 bytes of text |
 //! | a batch without usage | the usage in the lines of its output, which is read for it |
 //! | failed or cancelled, without either | nothing |
-//! | gone at the upstream (three looks in a row), or not ended after 26 hours | the estimate from its beginning, as unsettled |
+//! | gone at the upstream (three looks in a row), or not ended after 26 hours, a batch after 8 days | the estimate from its beginning, as unsettled (of a batch, whose file is not read: nothing) |
 //!
 //! **At what price.** By the prices and Rates of the moment at which its end is seen, and
 //! the model behind all mappings; for a batch, which names no model, the upstream's name
@@ -31,6 +31,8 @@
 
 mod file;
 mod object;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Batches and responses in the background: the call that begins one is free, and its end
 //! is billed once, whoever sees it.
 
+mod batches;
 mod nodes;
 
 use std::time::Instant;
@@ -74,26 +75,6 @@ impl Works {
         assert_eq!(reply.text(), open.to_string());
     }
 
-    /// Begins a batch.
-    async fn begins_batch(&self, id: &str) {
-        for (path, object) in [
-            ("/v1/files", json!({"id": "file-in"})),
-            ("/v1/batches", batch(id, "validating")),
-        ] {
-            let page = Script::json(200, &object.to_string());
-            self.upstream.page(&format!("POST {path}"), page);
-        }
-        self.has(&format!("/v1/batches/{id}"), &batch(id, "in_progress"));
-        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n{}\r\n--b--\r\n";
-        let mut request = self.team.request(Method::POST, "/v1/files", form);
-        let kind = "multipart/form-data; boundary=b".parse().unwrap();
-        request.headers_mut().insert("content-type", kind);
-        assert_eq!(self.team.send(request).await.status, 200);
-        let body = r#"{"input_file_id":"file-in","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
-        let reply = self.team.post("/v1/batches", body).await;
-        assert_eq!(reply.status, 200, "{}", reply.text());
-    }
-
     /// What was written down of jobs since.
     fn billed(&mut self) -> Vec<UsageRecord> {
         jobs(&mut self.outbox)
@@ -144,11 +125,6 @@ fn done(id: &str) -> Value {
     done["output"] = json!([{"content": [{"type": "output_text", "text": "0123456789ab"}]}]);
     done["usage"] = json!({"input_tokens": 10, "output_tokens": 3, "total_tokens": 13});
     done
-}
-
-fn batch(id: &str, status: &str) -> Value {
-    json!({"id": id, "object": "batch", "created_at": seconds(), "status": status,
-        "endpoint": "/v1/chat/completions", "input_file_id": "file-in", "output_file_id": null})
 }
 
 fn used(input: u64, output: u64) -> Quantities {
@@ -293,6 +269,30 @@ async fn what_is_to_be_deleted_is_looked_at_before() {
     assert_eq!(works.billed().len(), 1);
 }
 
+/// Each deletion looks before, and finds it gone.
+#[tokio::test]
+async fn what_is_gone_before_anybody_saw_its_end_is_billed_by_estimate() {
+    let mut works = Works::new().await;
+    works.begins("resp_1").await;
+    let gone = Script::json(404, r#"{"error":{"message":"no such response"}}"#);
+    for method in ["GET", "DELETE"] {
+        let line = format!("{method} /v1/responses/resp_1");
+        works.upstream.page(&line, gone.clone());
+    }
+    for _ in 0..3 {
+        let request = works
+            .team
+            .request(Method::DELETE, "/v1/responses/resp_1", "");
+        assert_eq!(works.team.send(request).await.status, 404);
+    }
+    let [record] = &works.billed()[..] else {
+        panic!("it is gone");
+    };
+    assert_eq!(record.measure, Measure::Unsettled);
+    assert_eq!(record.quantities, used(14, 256));
+    assert_eq!(record.cost, dollars(14 + 2 * 256));
+}
+
 #[tokio::test]
 async fn an_answer_that_did_not_wait_is_billed_once_too() {
     let mut works = Works::new().await;
@@ -317,74 +317,4 @@ async fn an_answer_that_did_not_wait_is_billed_once_too() {
     let batch = works.outbox.next_batch().unwrap().unwrap();
     let costs: Vec<_> = batch.records.iter().map(|record| record.cost).collect();
     assert_eq!(costs, [dollars(16), NanoDollars(0)]);
-}
-
-#[tokio::test]
-async fn a_batch_costs_half_of_what_its_calls_would() {
-    let mut works = Works::new().await;
-    works.begins_batch("batch_1").await;
-    let mut ended = batch("batch_1", "completed");
-    ended["model"] = json!("gpt-4o-2031-01-01");
-    ended["output_file_id"] = json!("file-out");
-    ended["usage"] = json!({"input_tokens": 10, "output_tokens": 3, "total_tokens": 13,
-        "input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 1}});
-    works.has("/v1/batches/batch_1", &ended);
-    works.team.get("/v1/batches/batch_1").await;
-    let [record] = &works.billed()[..] else {
-        panic!("it is billed when its end is handed on");
-    };
-    assert_eq!(record.cost, dollars(8));
-    assert_eq!(
-        (record.quantities.cached, record.quantities.reasoning),
-        (4, 1)
-    );
-    assert_eq!(
-        (record.endpoint.as_str(), record.model.as_str()),
-        ("batch", "gpt-4o-2031-01-01")
-    );
-    // Whoever lists it, is told the same again.
-    works.has("/v1/batches", &json!({"object": "list", "data": [ended]}));
-    for caller in [&works.team, &works.rig.caller] {
-        assert_eq!(
-            caller.get("/v1/batches").await.json()["data"][0]["id"],
-            "batch_1"
-        );
-    }
-    assert_eq!(works.billed(), []);
-}
-
-#[tokio::test]
-async fn a_batch_that_counts_nothing_is_counted_by_its_output() {
-    let mut works = Works::new().await;
-    works.begins_batch("batch_1").await;
-    let line = |model: &str, usage: Value| {
-        let body = json!({"model": model, "usage": usage,
-            "choices": [{"message": {"content": "01234567"}}]});
-        json!({"custom_id": "x", "response": {"status_code": 200, "body": body}}).to_string()
-    };
-    let counted = json!({"prompt_tokens": 10, "completion_tokens": 3});
-    let lines = [
-        line("gpt-4o", counted.clone()),
-        line("gpt-4o", counted),
-        json!({"custom_id": "y", "response": null, "error": {"code": "x"}}).to_string(),
-    ];
-    let page = Script::bytes("application/octet-stream", lines.join("\n"));
-    works.upstream.page("GET /v1/files/file-out/content", page);
-    let mut ended = batch("batch_1", "expired");
-    ended["output_file_id"] = json!("file-out");
-    works.has("/v1/batches/batch_1", &ended);
-    // Seen in a list; the output is read by the gateway.
-    works.has("/v1/batches", &json!({"object": "list", "data": [ended]}));
-    works.team.get("/v1/batches").await;
-    let record = works.next().await;
-    assert_eq!((record.quantities, record.cost), (used(20, 6), dollars(16)));
-    assert_eq!(
-        (record.model.as_str(), record.measure),
-        ("gpt-4o", Measure::Reported)
-    );
-    // One of which nothing came costs nothing.
-    works.begins_batch("batch_2").await;
-    works.has("/v1/batches/batch_2", &batch("batch_2", "failed"));
-    works.team.get("/v1/batches/batch_2").await;
-    assert_eq!(works.billed(), []);
 }

@@ -32,8 +32,10 @@ const TICK: Duration = Duration::from_secs(1);
 const MOST_DUE: usize = 64;
 const AT_ONCE: usize = 8;
 
-/// After so long a job is given up: batches end within a day.
-const LIFE: Duration = Duration::from_hours(26);
+/// After so long a job is given up: responses end within a day, batches within the week
+/// that some upstreams let them wait.
+const LIFE_OF_RESPONSE: Duration = Duration::from_hours(26);
+const LIFE_OF_BATCH: Duration = Duration::from_hours(8 * 24);
 
 /// The largest object of a job, and the longest line of an output, in bytes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -89,7 +91,11 @@ impl Proxy {
             },
             _ => {}
         }
-        if often && age(job.at) > LIFE && !self.jobs.is_billed(job.name()) {
+        let life = match job.kind {
+            JobKind::Response => LIFE_OF_RESPONSE,
+            JobKind::Batch => LIFE_OF_BATCH,
+        };
+        if often && age(job.at) > life && !self.jobs.is_billed(job.name()) {
             self.give_up(&job);
         }
     }
@@ -115,6 +121,9 @@ impl Proxy {
         if let Err(problem) = read {
             tracing::debug!(id = job.id, %problem, "the output of a batch cannot be read");
             return;
+        }
+        if output.used.is_empty() {
+            return self.jobs.ended(job.name());
         }
         let mut models: Vec<_> = output
             .used

@@ -108,9 +108,11 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
         factor: owner.factor(),
         halved: job.kind == JobKind::Batch,
     };
-    let priced = |upstream: &'_ str| match job.model.as_str() {
-        "" => upstream.to_owned(),
-        model => model.to_owned(),
+    // Without any name it is known by what it is.
+    let priced = |upstream: &str| {
+        let names = [job.model.as_str(), upstream, endpoint(job.kind)];
+        let name = names.into_iter().find(|name| !name.is_empty());
+        name.unwrap_or_default().to_owned()
     };
     let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));
     let mut quantities = Quantities::default();

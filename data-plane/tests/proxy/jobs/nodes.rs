@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{RESPONSES, Works, batch, dollars, done, jobs, next, seconds, used};
+use super::batches::batch;
+use super::{RESPONSES, Works, dollars, done, jobs, next, seconds, used};
 use crate::client::Caller;
 use crate::rig::{settings, until};
 use crate::upstream::Script;
@@ -87,4 +88,27 @@ async fn jobs_under_way_outlive_a_restart() {
     let kept = || std::fs::read_to_string(&file).unwrap();
     until("its end is kept", || kept().contains("billed")).await;
     assert!(!kept().contains("resp_1"), "{}", kept());
+}
+
+/// What is too large to be held passes unread; the gateway looks at it by itself.
+#[tokio::test]
+async fn a_large_answer_is_billed_by_a_look_behind_it() {
+    let mut works = Works::new().await;
+    // It is not known to be in the background, so nobody looks at it otherwise.
+    let mut plain = done("resp_1");
+    plain["background"] = json!(false);
+    let page = Script::json(200, &plain.to_string());
+    works.upstream.page(&format!("POST {RESPONSES}"), page);
+    let body = r#"{"model":"gpt-4o","input":"x"}"#;
+    assert_eq!(works.team.post(RESPONSES, body).await.status, 200);
+    let call = works.outbox.next_batch().unwrap().unwrap();
+    assert_eq!(call.records[0].cost, dollars(16), "a call like any");
+    works.outbox.arrived().unwrap();
+    let mut large = done("resp_1");
+    large["output"] = json!([{"content": [{"type": "output_text", "text": "x".repeat(2 << 20)}]}]);
+    works.has("/v1/responses/resp_1", &large);
+    let reply = works.team.get("/v1/responses/resp_1").await;
+    assert_eq!(reply.json(), large);
+    let record = works.next().await;
+    assert_eq!(record.quantities, used(10, 3));
 }

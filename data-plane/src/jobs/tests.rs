@@ -1,0 +1,147 @@
+use foldgate_log::Reports;
+use foldgate_proto::{
+    AccountNumber, Job, JobKind, KeyId, MadeWord, OwnerId, Quantities, Timestamp,
+};
+use tokio::time::advance;
+use uuid::Uuid;
+
+use super::*;
+
+fn job(id: &str) -> Job {
+    Job {
+        kind: JobKind::Batch,
+        id: id.to_owned(),
+        key: KeyId(Uuid::from_u128(1)),
+        owner: OwnerId(Uuid::from_u128(2)),
+        account: AccountNumber(3),
+        caller_key: None,
+        requested: String::new(),
+        model: String::new(),
+        estimate: Quantities::default(),
+        at: Timestamp(0),
+    }
+}
+
+fn due(jobs: &Jobs) -> Vec<(String, bool)> {
+    let due = jobs.due(10).into_iter();
+    due.map(|(job, often)| (job.id, often)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_looked_at_ever_more_rarely() {
+    let jobs = Jobs::new(Reports::local(), None);
+    jobs.begin(job("a"));
+    jobs.begin(job("a"));
+    let mut looked = Vec::new();
+    for second in 0..200 {
+        for (id, often) in due(&jobs) {
+            assert_eq!(id, "a");
+            looked.push((second, often));
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    let often = |second| (second, true);
+    let seldom = |second| (second, false);
+    assert_eq!(
+        looked,
+        [2, 4, 8, 16, 32]
+            .map(seldom)
+            .into_iter()
+            .chain([64, 124, 184].map(often))
+            .collect::<Vec<_>>()
+    );
+    // Somebody has seen that it has ended.
+    jobs.adopt(job("a"));
+    assert_eq!(due(&jobs).len(), 1);
+    jobs.ended(job("a").name());
+    advance(LONGEST_PAUSE).await;
+    assert_eq!(due(&jobs), []);
+    jobs.begin(job("a"));
+    jobs.adopt(job("a"));
+    assert!(jobs.known(job("a").name()).is_none(), "it is billed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_began_and_did_not_end_is_taken_over() {
+    let jobs = Jobs::new(Reports::local(), None);
+    for id in ["a", "b", "c"] {
+        jobs.hear(MadeWord::Began(Box::new(job(id))));
+    }
+    jobs.hear(MadeWord::Billed(job("b").name()));
+    assert!(jobs.known(job("a").name()).is_some());
+    assert!(jobs.is_billed(job("b").name()) && !jobs.claim(job("b").name()));
+    advance(TAKE_OVER.saturating_sub(Duration::from_secs(1))).await;
+    assert_eq!(due(&jobs), []);
+    advance(Duration::from_secs(1)).await;
+    let mut taken: Vec<String> = due(&jobs).into_iter().map(|(id, _)| id).collect();
+    taken.sort();
+    assert_eq!(taken, ["a", "c"]);
+    // Its own words, which it hears too, change nothing.
+    jobs.hear(MadeWord::Began(Box::new(job("a"))));
+    jobs.hear(MadeWord::Billed(job("c").name()));
+    advance(LONGEST_PAUSE).await;
+    assert_eq!(due(&jobs), [("a".to_owned(), false)]);
+}
+
+#[test]
+fn a_job_is_gone_when_it_was_so_three_times_in_a_row() {
+    let jobs = Jobs::new(Reports::local(), None);
+    jobs.begin(job("a"));
+    let name = job("a").name();
+    let gone = [true, true, false, true, true, true].map(|gone| jobs.missed(name, gone));
+    assert_eq!(gone, [false, false, false, false, false, true]);
+    assert!(!jobs.missed(job("b").name(), true));
+}
+
+#[test]
+fn the_right_to_bill_is_had_once_and_can_be_given_back() {
+    let jobs = Jobs::new(Reports::local(), None);
+    jobs.begin(job("a"));
+    let name = job("a").name();
+    assert!(jobs.claim(name) && !jobs.claim(name));
+    jobs.unclaim(name);
+    assert!(jobs.known(name).is_some() && jobs.claim(name));
+}
+
+#[test]
+fn the_file_holds_what_is_under_way_and_does_not_grow_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("jobs");
+    let jobs = Jobs::new(Reports::local(), Some(&file));
+    jobs.begin(job("kept"));
+    let mut longest = 0;
+    for n in 0..=10_000 {
+        jobs.begin(job(&n.to_string()));
+        jobs.ended(job(&n.to_string()).name());
+        longest = std::fs::metadata(&file).unwrap().len().max(longest);
+    }
+    let length = std::fs::metadata(&file).unwrap().len();
+    assert!(length * 1_000 < longest, "{length} of {longest} bytes");
+    drop(jobs);
+    let jobs = Jobs::new(Reports::local(), Some(&file));
+    assert!(jobs.known(job("kept").name()).is_some());
+    assert_eq!(jobs.state().open.len(), 1);
+}
+
+#[test]
+fn what_is_known_is_bounded() {
+    let mut billed = Billed::default();
+    let name = |n: usize| Uuid::from_u128(n as u128);
+    for n in 0..=MOST_KNOWN {
+        assert!(billed.add(name(n)));
+    }
+    assert!(!billed.add(name(1)));
+    assert!(billed.add(name(0)), "the oldest is forgotten");
+    let mut state = State::default();
+    for n in 0..=MOST_KNOWN {
+        state.take_note(job(&n.to_string()));
+    }
+    assert_eq!(
+        (state.told.len(), state.order.len()),
+        (MOST_KNOWN, MOST_KNOWN)
+    );
+    for n in 0..=MOST {
+        state.watch(job(&n.to_string()), FIRST_LOOK);
+    }
+    assert_eq!(state.open.len(), MOST);
+}

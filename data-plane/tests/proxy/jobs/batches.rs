@@ -1,0 +1,105 @@
+//! Batches.
+
+use foldgate_proto::Measure;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Works, dollars, seconds, used};
+use crate::upstream::Script;
+
+impl Works {
+    /// Begins a batch.
+    async fn begins_batch(&self, id: &str) {
+        for (path, object) in [
+            ("/v1/files", json!({"id": "file-in"})),
+            ("/v1/batches", batch(id, "validating")),
+        ] {
+            let page = Script::json(200, &object.to_string());
+            self.upstream.page(&format!("POST {path}"), page);
+        }
+        self.has(&format!("/v1/batches/{id}"), &batch(id, "in_progress"));
+        let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n{}\r\n--b--\r\n";
+        let mut request = self.team.request(Method::POST, "/v1/files", form);
+        let kind = "multipart/form-data; boundary=b".parse().unwrap();
+        request.headers_mut().insert("content-type", kind);
+        assert_eq!(self.team.send(request).await.status, 200);
+        let body = r#"{"input_file_id":"file-in","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
+        let reply = self.team.post("/v1/batches", body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+}
+
+pub(super) fn batch(id: &str, status: &str) -> Value {
+    json!({"id": id, "object": "batch", "created_at": seconds(), "status": status,
+        "endpoint": "/v1/chat/completions", "input_file_id": "file-in", "output_file_id": null})
+}
+
+#[tokio::test]
+async fn a_batch_costs_half_of_what_its_calls_would() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    let mut ended = batch("batch_1", "completed");
+    ended["model"] = json!("gpt-4o-2031-01-01");
+    ended["output_file_id"] = json!("file-out");
+    ended["usage"] = json!({"input_tokens": 10, "output_tokens": 3, "total_tokens": 13,
+        "input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 1}});
+    works.has("/v1/batches/batch_1", &ended);
+    works.team.get("/v1/batches/batch_1").await;
+    let [record] = &works.billed()[..] else {
+        panic!("it is billed when its end is handed on");
+    };
+    assert_eq!(record.cost, dollars(8));
+    assert_eq!(
+        (record.quantities.cached, record.quantities.reasoning),
+        (4, 1)
+    );
+    assert_eq!(
+        (record.endpoint.as_str(), record.model.as_str()),
+        ("batch", "gpt-4o-2031-01-01")
+    );
+    // Whoever lists it, is told the same again.
+    works.has("/v1/batches", &json!({"object": "list", "data": [ended]}));
+    for caller in [&works.team, &works.rig.caller] {
+        assert_eq!(
+            caller.get("/v1/batches").await.json()["data"][0]["id"],
+            "batch_1"
+        );
+    }
+    assert_eq!(works.billed(), []);
+}
+
+#[tokio::test]
+async fn a_batch_that_counts_nothing_is_counted_by_its_output() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    let line = |model: &str, usage: Value| {
+        let body = json!({"model": model, "usage": usage,
+            "choices": [{"message": {"content": "01234567"}}]});
+        json!({"custom_id": "x", "response": {"status_code": 200, "body": body}}).to_string()
+    };
+    let counted = json!({"prompt_tokens": 10, "completion_tokens": 3});
+    let lines = [
+        line("gpt-4o", counted.clone()),
+        line("gpt-4o", counted),
+        json!({"custom_id": "y", "response": null, "error": {"code": "x"}}).to_string(),
+    ];
+    let page = Script::bytes("application/octet-stream", lines.join("\n"));
+    works.upstream.page("GET /v1/files/file-out/content", page);
+    let mut ended = batch("batch_1", "expired");
+    ended["output_file_id"] = json!("file-out");
+    works.has("/v1/batches/batch_1", &ended);
+    // Seen in a list; the output is read by the gateway.
+    works.has("/v1/batches", &json!({"object": "list", "data": [ended]}));
+    works.team.get("/v1/batches").await;
+    let record = works.next().await;
+    assert_eq!((record.quantities, record.cost), (used(20, 6), dollars(16)));
+    assert_eq!(
+        (record.model.as_str(), record.measure),
+        ("gpt-4o", Measure::Reported)
+    );
+    // One of which nothing came costs nothing.
+    works.begins_batch("batch_2").await;
+    works.has("/v1/batches/batch_2", &batch("batch_2", "failed"));
+    works.team.get("/v1/batches/batch_2").await;
+    assert_eq!(works.billed(), []);
+}
