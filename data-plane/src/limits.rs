@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldgate_domain::Limited;
-use foldgate_domain::limits::{Ask, Given, Ledger, Me, Now, Pace, Standing, Unit, Verdict, Zone};
+use foldgate_domain::limits::{Ask, Given, Ledger, Me, Now, Pace, Standing, Unit, Verdict};
+use foldgate_domain::zone::{Day, Zone};
 use foldgate_log::{Counting, Reports};
 use tokio::sync::Semaphore;
 
@@ -39,6 +40,9 @@ const MAX_HELD: usize = 1024;
 pub(crate) struct Meters {
     ledger: Mutex<Ledger>,
     started: Instant,
+    zone: Zone,
+    /// The day that it was when somebody looked last.
+    day: Mutex<Day>,
     held: Semaphore,
     fleet: Option<(Counting, Place)>,
 }
@@ -62,23 +66,24 @@ struct NoRoom {
 
 impl Meters {
     /// Nothing counted yet.
-    pub(crate) fn new(reports: &Reports, place: &Place) -> Arc<Self> {
+    pub(crate) fn new(reports: &Reports, place: &Place, zone: Zone) -> Arc<Self> {
         let fleet = reports.counting().map(|counting| (counting, place.clone()));
-        let zone = Zone::default();
         let ledger = match &fleet {
-            None => Ledger::alone(zone),
+            None => Ledger::alone(),
             Some((_, place)) => {
                 let me = Me {
                     node: place.node.clone(),
                     region: place.region.clone(),
                     life: u64::try_from(wall().0).unwrap_or(0),
                 };
-                Ledger::shared(zone, Pace::default(), me)
+                Ledger::shared(Pace::default(), me)
             }
         };
         Arc::new(Self {
             ledger: Mutex::new(ledger),
             started: Instant::now(),
+            zone,
+            day: Mutex::new(zone.day(wall())),
             held: Semaphore::new(MAX_HELD),
             fleet,
         })
@@ -154,9 +159,15 @@ impl Meters {
 
     fn now(&self) -> Now {
         let tick = self.started.elapsed().as_millis();
+        let wall = wall();
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        if !day.has(wall) {
+            *day = self.zone.day(wall);
+        }
         Now {
             tick: u64::try_from(tick).unwrap_or(u64::MAX),
-            wall: wall(),
+            wall,
+            day: *day,
         }
     }
 

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use foldgate_domain::Table;
+use foldgate_domain::zone::Zone;
 use foldgate_log::usage::Spool;
 use foldgate_log::{Replica, Reports};
 use foldgate_runtime::telemetry::{continue_trace, span_wanted};
@@ -116,7 +117,7 @@ impl Proxy {
             },
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
-            meters: Meters::new(&deps.reports, deps.pools.sleeps().place()),
+            meters: Meters::new(&deps.reports, deps.pools.sleeps().place(), Zone::UTC),
             purses: Arc::default(),
             ids: RequestIds::new(deps.boot),
             shutdown: OnceLock::new(),

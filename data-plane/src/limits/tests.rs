@@ -52,7 +52,7 @@ async fn what_was_not_used_is_given_back() {
         node: "node".to_owned(),
         region: "here".to_owned(),
     };
-    let meters = Meters::new(&Reports::local(), &place);
+    let meters = Meters::new(&Reports::local(), &place, Zone::UTC);
     let limits = [limited(Unit::Tokens), limited(Unit::Requests)];
     let (standing, reserved) = meters.enter(&limits, 90).await;
     assert_eq!(standing.tokens.map(|one| one.remaining), Some(10));

@@ -30,6 +30,7 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod upstream_url;
+pub mod zone;
 
 pub use bounds::Bounds;
 pub use command::{Command, Context};

@@ -16,7 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use foldgate_domain::limits::simulation::{Outcome, Story, World, run};
-use foldgate_domain::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, Zone, id_of};
+use foldgate_domain::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, id_of};
+use foldgate_domain::zone::Zone;
 use foldgate_proto::{LimitId, Timestamp};
 use foldgate_tests::{Client, FakeUpstream, Fleet};
 use futures_util::StreamExt;
@@ -65,20 +66,17 @@ async fn main() {
 
 fn now(tick: u64) -> Now {
     let wall = 1_735_689_600_000_i64.saturating_add_unsigned(tick);
-    Now {
-        tick,
-        wall: Timestamp(wall),
-    }
+    Now::at(tick, Timestamp(wall), Zone::UTC)
 }
 
 /// Nanoseconds for each call to take its place under so many limits, none of them near.
 fn cost(ids: u64, others: u64, limits: usize) -> f64 {
     let mut ledger = match others {
-        0 => Ledger::alone(Zone::default()),
-        _ => Ledger::shared(Zone::default(), Pace::default(), me("node-0")),
+        0 => Ledger::alone(),
+        _ => Ledger::shared(Pace::default(), me("node-0")),
     };
     let mut peers: Vec<Ledger> = (1..=others)
-        .map(|at| Ledger::shared(Zone::default(), Pace::default(), me(&format!("node-{at}"))))
+        .map(|at| Ledger::shared(Pace::default(), me(&format!("node-{at}"))))
         .collect();
     let names: Vec<LimitId> = (0..ids).map(|id| id_of(&[&id.to_le_bytes()])).collect();
     let kinds = [

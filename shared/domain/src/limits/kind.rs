@@ -2,6 +2,8 @@
 
 use foldgate_proto::Timestamp;
 
+use crate::zone::{Day, Zone};
+
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -45,20 +47,23 @@ pub struct Kind {
     pub period: Period,
 }
 
-/// Where days begin.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Zone {
-    /// How far its clocks are ahead of UTC, in milliseconds.
-    pub ahead: i64,
-}
-
 /// What time it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Milliseconds of a clock that never goes back: what slides goes by it.
     pub tick: u64,
-    /// What the calendar says.
+    /// What the clock on the wall says.
     pub wall: Timestamp,
+    /// What the calendar says: in which day of which zone that is.
+    pub day: Day,
+}
+
+impl Now {
+    /// A moment, in a zone.
+    pub fn at(tick: u64, wall: Timestamp, zone: Zone) -> Self {
+        let day = zone.day(wall);
+        Self { tick, wall, day }
+    }
 }
 
 impl Kind {
@@ -123,27 +128,24 @@ impl Period {
         }
     }
 
-    /// When what is let through at a time of its clock no longer counts.
-    pub(super) fn end(self, at: u64, zone: Zone) -> u64 {
+    /// When what is let through now no longer counts, by its clock. So many milliseconds
+    /// count as one moment.
+    pub(super) fn end(self, now: Now, grain: u64) -> u64 {
         match self {
-            Self::Second | Self::Minute | Self::Hour => at.saturating_add(self.length()),
-            Self::Day => {
-                let local = at.saturating_add_signed(zone.ahead);
-                let next = (local / DAY + 1).saturating_mul(DAY);
-                next.saturating_add_signed(zone.ahead.saturating_neg())
+            Self::Second | Self::Minute | Self::Hour => {
+                let last = (now.tick / grain + 1).saturating_mul(grain) - 1;
+                last.saturating_add(self.length())
             }
+            Self::Day => u64::try_from(now.day.ends.0).unwrap_or(0),
             Self::AtOnce => u64::MAX,
         }
     }
 
     /// Which day it is; 0 for what slides.
-    pub(super) fn day(self, now: Now, zone: Zone) -> u32 {
+    pub(super) const fn day(self, now: Now) -> u32 {
         match self {
             Self::Second | Self::Minute | Self::Hour | Self::AtOnce => 0,
-            Self::Day => {
-                let local = self.clock(now).saturating_add_signed(zone.ahead);
-                u32::try_from(local / DAY).unwrap_or(u32::MAX)
-            }
+            Self::Day => now.day.number,
         }
     }
 }

@@ -1,16 +1,17 @@
 //! All that a node counts: it lets calls through, says what it did, and hears what
 //! others did.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 
 use foldgate_proto::LimitId;
 
 use super::meter::{Fleet, Meter, Room, View};
 use super::pace::Pace;
 use super::peers::{Me, Peers};
-use super::{Kind, Now, Period, Shown, Standing, Zone};
+use super::{Kind, Now, Period, Shown, Standing};
+use shard::Shard;
 
+mod shard;
 mod words;
 
 /// The most limits that are counted at once. A call that would need one more is
@@ -68,12 +69,10 @@ pub struct Refused {
 }
 
 type Key = (LimitId, Kind);
-type Shard = HashMap<Key, Meter, BuildHasherDefault<IdHasher>>;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Ledger {
-    zone: Zone,
     pace: Pace,
     peers: Option<Peers>,
     shards: Vec<Shard>,
@@ -90,9 +89,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// The ledger of a process that has no others beside it.
-    pub fn alone(zone: Zone) -> Self {
+    pub fn alone() -> Self {
         Self {
-            zone,
             pace: Pace::default(),
             peers: None,
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
@@ -106,22 +104,22 @@ impl Ledger {
     }
 
     /// The ledger of a node among others.
-    pub fn shared(zone: Zone, pace: Pace, me: Me) -> Self {
+    pub fn shared(pace: Pace, me: Me) -> Self {
         Self {
             pace,
             peers: Some(Peers::new(me)),
-            ..Self::alone(zone)
+            ..Self::alone()
         }
     }
 
     /// Lets a call through if all that it asks for has room; else nothing is taken.
     /// `first` unless the call was held and asks again.
     pub fn admit(&mut self, now: Now, asks: &[Ask], first: bool) -> Verdict {
+        let fleet = fleet(&self.pace, self.peers.as_ref(), now);
         let mut worst: Option<(usize, u64)> = None;
         let mut held = false;
         for (which, ask) in asks.iter().enumerate() {
-            let room = self.room(now, ask, first);
-            match room {
+            match self.room((now, fleet), ask, first) {
                 Room::Elsewhere => held = true,
                 Room::None(wait) if worst.is_none_or(|(_, most)| most < wait) => {
                     worst = Some((which, wait));
@@ -140,12 +138,13 @@ impl Ledger {
         if held {
             return Verdict::Held;
         }
+        let mut standing = Standing::default();
         for ask in asks {
             if let Some(meter) = self.meter(ask.id, ask.kind) {
                 meter.take(ask.cost.min(ask.limit), now);
+                standing.add(ask.kind.unit, shown(meter, ask.limit, now));
             }
         }
-        let standing = self.standing(now, asks);
         Verdict::Taken(Given { standing, at: now })
     }
 
@@ -165,29 +164,27 @@ impl Ledger {
     pub fn standing(&mut self, now: Now, asks: &[Ask]) -> Standing {
         let mut standing = Standing::default();
         for ask in asks {
-            let limit = ask.limit;
-            let left = self
-                .meter(ask.id, ask.kind)
-                .map(|meter| meter.left(limit, now));
-            let (remaining, reset) = left.unwrap_or((limit, 0));
-            let shown = Shown {
-                limit,
-                remaining,
-                reset,
+            let untouched = Shown {
+                limit: ask.limit,
+                remaining: ask.limit,
+                reset: 0,
             };
+            let meter = self.meter(ask.id, ask.kind);
+            let shown = meter.map_or(untouched, |meter| shown(meter, ask.limit, now));
             standing.add(ask.kind.unit, shown);
         }
         standing
     }
 
-    fn room(&mut self, now: Now, ask: &Ask, first: bool) -> Room {
+    fn room(&mut self, (now, fleet): (Now, Option<Fleet>), ask: &Ask, first: bool) -> Room {
         let key = (ask.id, ask.kind);
-        if !self.find_or_add(key, now) {
+        let Some(meter) = self.shards[shard_of(ask.id)].get_or_add(key) else {
             return Room::None(1000);
-        }
-        let view = view(self.zone, &self.pace, self.peers.as_ref(), now);
-        let Some(meter) = self.shards[shard_of(ask.id)].get_mut(&key) else {
-            return Room::None(1000);
+        };
+        let view = View {
+            now,
+            pace: &self.pace,
+            fleet,
         };
         if first && view.fleet.is_some() {
             meter.want(now.tick);
@@ -222,7 +219,7 @@ impl Ledger {
 
     /// How many limits are counted.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(HashMap::len).sum()
+        self.shards.iter().map(Shard::len).sum()
     }
 
     /// Whether none is.
@@ -232,23 +229,17 @@ impl Ledger {
 
     /// Bytes that all counts take, roughly.
     pub fn bytes(&self) -> usize {
-        let meters = self.shards.iter().flat_map(HashMap::values);
-        let each = size_of::<(Key, Meter)>();
-        meters.map(|meter| each + meter.heap_bytes()).sum()
+        self.shards.iter().map(Shard::bytes).sum()
     }
 
     /// What was let through today, of all limits on days: to be kept over a restart.
     pub fn of_today(&mut self, now: Now) -> Vec<(LimitId, Kind, u64)> {
         let mut found = Vec::new();
-        for shard in &mut self.shards {
-            let days = shard
-                .iter_mut()
-                .filter(|((_, kind), _)| kind.period == Period::Day);
-            for ((id, kind), meter) in days {
-                match meter.of_today(now) {
-                    0 => {}
-                    count => found.push((*id, *kind, count)),
-                }
+        let all = self.shards.iter_mut().flat_map(Shard::iter_mut);
+        for (id, meter) in all.filter(|(_, meter)| meter.kind.period == Period::Day) {
+            match meter.of_today(now) {
+                0 => {}
+                count => found.push((id, meter.kind, count)),
             }
         }
         found
@@ -256,9 +247,7 @@ impl Ledger {
 
     /// Counts what was let through today before this run.
     pub fn inherit(&mut self, now: Now, (id, kind): (LimitId, Kind), count: u64) {
-        if self.find_or_add((id, kind), now)
-            && let Some(meter) = self.meter(id, kind)
-        {
+        if let Some(meter) = self.shards[shard_of(id)].get_or_add((id, kind)) {
             meter.inherit(count, now);
         }
     }
@@ -267,7 +256,7 @@ impl Ledger {
         if self.peers.is_none() {
             return;
         }
-        if let Some(meter) = self.shards[shard_of(key.0)].get_mut(&key)
+        if let Some(meter) = self.shards[shard_of(key.0)].get(key)
             && !meter.queued
         {
             meter.queued = true;
@@ -276,21 +265,7 @@ impl Ledger {
     }
 
     fn meter(&mut self, id: LimitId, kind: Kind) -> Option<&mut Meter> {
-        self.shards[shard_of(id)].get_mut(&(id, kind))
-    }
-
-    /// Whether there is a meter, or may be one more.
-    fn find_or_add(&mut self, key: Key, now: Now) -> bool {
-        let shard = &mut self.shards[shard_of(key.0)];
-        if shard.contains_key(&key) {
-            return true;
-        }
-        if shard.len() >= MAX_METERS / SHARDS {
-            return false;
-        }
-        let view = view(self.zone, &self.pace, self.peers.as_ref(), now);
-        shard.insert(key, Meter::new(key.1, &view));
-        true
+        self.shards[shard_of(id)].get((id, kind))
     }
 
     /// Drops what is not in use any more, in one part at a time.
@@ -300,17 +275,21 @@ impl Ledger {
             return;
         }
         self.swept = (now.tick, (which + 1) % SHARDS);
-        let shard = &mut self.shards[which];
         let pace = &self.pace;
-        shard.retain(|_, meter| !meter.is_idle(now, pace));
-        if shard.capacity() > 4 * shard.len() + 64 {
-            shard.shrink_to_fit();
-        }
+        self.shards[which].retain(|meter| !meter.is_idle(now, pace));
     }
 }
 
-fn view<'p>(zone: Zone, pace: &'p Pace, peers: Option<&Peers>, now: Now) -> View<'p> {
-    let fleet = peers.map(|peers| Fleet {
+fn view<'p>(pace: &'p Pace, peers: Option<&Peers>, now: Now) -> View<'p> {
+    View {
+        now,
+        pace,
+        fleet: fleet(pace, peers, now),
+    }
+}
+
+fn fleet(pace: &Pace, peers: Option<&Peers>, now: Now) -> Option<Fleet> {
+    peers.map(|peers| Fleet {
         others: peers.others(now.tick, pace),
         arrived: peers.arrived(now.tick, pace),
         since: peers.since(),
@@ -319,34 +298,18 @@ fn view<'p>(zone: Zone, pace: &'p Pace, peers: Option<&Peers>, now: Now) -> View
         me: peers.place(),
         far: peers.has_far(),
         apart: peers.apart(now.tick, pace),
-    });
-    View {
-        now,
-        pace,
-        zone,
-        fleet,
+    })
+}
+
+fn shown(meter: &mut Meter, limit: u64, now: Now) -> Shown {
+    let (remaining, reset) = meter.left(limit, now);
+    Shown {
+        limit,
+        remaining,
+        reset,
     }
 }
 
 fn shard_of(id: LimitId) -> usize {
     usize::from(id.0[15]) % SHARDS
-}
-
-/// Ids are hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-    }
 }

@@ -7,26 +7,24 @@ use super::pace::Pace;
 use super::sent::Sent;
 use super::sources::{From, Sources};
 use super::window::{MOST_SLOTS, Window, gone_at};
-use super::{Kind, Now, Zone};
+use super::{Kind, Now, Period};
+use wanted::Wanted;
 
 mod gauge;
+mod wanted;
 mod words;
 
 /// How many moments of others' counts are told apart.
-const MOST_SLOTS_OF_OTHERS: usize = 512;
+const MOST_SLOTS_OF_OTHERS: u32 = 512;
 
 /// How often what changed is told to other regions: once, and again lest it was lost.
 const TIMES_ACROSS: u8 = 2;
-
-/// For how long somebody is said to want something, in milliseconds: once to twice.
-const WANTING: u64 = 1_000;
 
 /// What a meter goes by beside its own counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'p> {
     pub(super) now: Now,
     pub(super) pace: &'p Pace,
-    pub(super) zone: Zone,
     /// `None` where there are no other nodes at all.
     pub(super) fleet: Option<Fleet>,
 }
@@ -64,19 +62,36 @@ pub(super) enum Room {
     None(u64),
 }
 
+/// What each call looks at; what is known of others stands apart, and is not looked at
+/// far from a limit that nobody else uses. So a node with many limits, of which a call
+/// finds none in the processor's caches, waits for few of its lines.
 #[derive(Debug, Clone)]
 pub(super) struct Meter {
-    kind: Kind,
-    /// When it began, in milliseconds of the run.
-    pub(super) born: u64,
+    pub(super) kind: Kind,
+    /// It is to be said although it stands.
+    announce: bool,
+    /// It stands in line to be said.
+    pub(super) queued: bool,
+    /// How often it is still to be told to other regions.
+    pub(super) across: u8,
+    /// Whether others count it too, as far as is known.
+    shared: bool,
     own: Window,
+    total: i64,
+    wanted: Wanted,
+    others: Option<Box<Others>>,
+}
+
+/// What is known of others, and what they know.
+#[derive(Debug, Clone)]
+struct Others {
+    /// When it began, in milliseconds of the run.
+    born: u64,
     near: Window,
     far: Window,
-    total: i64,
     near_total: i64,
     sources: Sources,
     sent: Sent,
-    wanted: (u64, u32, u32),
     /// The limit that was asked for last.
     limit: u64,
     /// When it was last seen to whose calls are over.
@@ -85,91 +100,112 @@ pub(super) struct Meter {
     moved: u64,
     /// When it was last near its limit.
     urgent: Option<u64>,
-    /// It is to be said although it stands.
-    announce: bool,
-    /// It stands in line to be said.
-    pub(super) queued: bool,
-    /// How often it is still to be told to other regions.
-    pub(super) across: u8,
 }
 
-impl Meter {
-    pub(super) fn new(kind: Kind, view: &View<'_>) -> Self {
-        let window = |most| Window::new(kind.period, view.zone, most);
+impl Others {
+    fn new(period: Period, tick: u64) -> Self {
+        let window = || Window::new(period, MOST_SLOTS_OF_OTHERS);
         Self {
-            kind,
-            born: view.now.tick,
-            own: window(MOST_SLOTS),
-            near: window(MOST_SLOTS_OF_OTHERS),
-            far: window(MOST_SLOTS_OF_OTHERS),
-            total: 0,
+            born: tick,
+            near: window(),
+            far: window(),
             near_total: 0,
             sources: Sources::default(),
             sent: Sent::default(),
-            wanted: (0, 0, 0),
             limit: u64::MAX,
-            looked: view.now.tick,
-            moved: view.now.tick,
+            looked: tick,
+            moved: tick,
             urgent: None,
+        }
+    }
+
+    fn sum(&mut self, now: u64) -> u64 {
+        self.near.sum(now).saturating_add(self.far.sum(now))
+    }
+}
+
+impl Meter {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
             announce: false,
             queued: false,
             across: 0,
+            shared: false,
+            own: Window::new(kind.period, MOST_SLOTS),
+            total: 0,
+            wanted: Wanted::default(),
+            others: None,
         }
     }
 
     /// Somebody wants something.
     pub(super) fn want(&mut self, tick: u64) {
-        self.turn_wants(tick);
-        self.wanted.1 = self.wanted.1.saturating_add(1);
+        self.wanted.add(tick);
     }
 
-    fn turn_wants(&mut self, tick: u64) {
-        let (since, now, _) = self.wanted;
-        let passed = tick / WANTING;
-        if passed > since {
-            let before = if passed == since + 1 { now } else { 0 };
-            self.wanted = (passed, 0, before);
-        }
-    }
-
-    fn wants(&mut self, tick: u64) -> u32 {
-        self.turn_wants(tick);
-        self.wanted.1.saturating_add(self.wanted.2)
+    fn others(&mut self, tick: u64) -> &mut Others {
+        let period = self.kind.period;
+        self.others
+            .get_or_insert_with(|| Box::new(Others::new(period, tick)))
     }
 
     /// What counts: here, and at others.
     fn used(&mut self, now: u64) -> (u64, u64) {
-        let others = self.near.sum(now).saturating_add(self.far.sum(now));
+        let others = match &mut self.others {
+            Some(others) if self.shared => others.sum(now),
+            _ => 0,
+        };
         (self.own.sum(now), others)
+    }
+
+    /// The windows that count.
+    fn windows(&self) -> impl Iterator<Item = &Window> {
+        let others = self.others.as_deref().filter(|_| self.shared);
+        let others = others.into_iter().flat_map(|one| [&one.near, &one.far]);
+        [&self.own].into_iter().chain(others)
     }
 
     /// Whether a call of a cost has room under a limit.
     pub(super) fn room(&mut self, limit: u64, cost: u64, view: &View<'_>) -> Room {
-        self.limit = limit;
         self.expire(view.now.tick, view.pace);
         let now = self.kind.period.clock(view.now);
         let (own, others) = self.used(now);
-        if let Some(room) = self.room_apart((own, cost), view) {
+        if let Some(room) = self.room_apart((own, cost, limit), view) {
             return room;
         }
         let free = limit.saturating_sub(own.saturating_add(others));
         if free < cost {
-            let windows = [&self.own, &self.near, &self.far];
+            let windows: Vec<&Window> = self.windows().collect();
             // Nobody knows when a call ends.
             let slides = !self.is_gauge();
             let free_at = slides.then(|| gone_at(&windows, cost - free)).flatten();
             let wait = free_at.map_or(self.kind.period.length(), |at| at.saturating_sub(now));
             return Room::None(wait.max(1));
         }
-        let Some(fleet) = view.fleet else {
+        let Some(fleet) = &view.fleet else {
             return Room::Here;
         };
-        self.sent.settle(fleet.arrived, fleet.since);
-        let unknown = self.unknown(own);
-        let demand = self.sent.least_wants(view.now.tick, view.pace);
+        if !self.shared && is_far(free, own + cost, fleet) {
+            return Room::Here;
+        }
+        self.share((limit, cost), (own, others), view)
+    }
+
+    /// Whether what is free is, in part, this node's.
+    fn share(&mut self, (limit, cost): (u64, u64), used: (u64, u64), view: &View<'_>) -> Room {
+        let Some(fleet) = &view.fleet else {
+            return Room::Here;
+        };
+        let (own, others) = used;
+        let (total, length, tick) = (self.total, self.kind.period.length(), view.now.tick);
+        let rest = self.others(tick);
+        rest.limit = limit;
+        rest.sent.settle(fleet.arrived, fleet.since);
+        let unknown = rest.unknown(own, total);
+        let demand = rest.sent.least_wants(tick, view.pace);
         let demand = u128::from(demand) + 1;
-        let terms = (view.pace, self.kind.period.length());
-        let (wants, greatest) = self.sources.wants(view.now.tick, terms);
+        let (wants, greatest) = rest.sources.wants(tick, (view.pace, length));
         let all = demand + u128::from(wants) + u128::from(fleet.others);
         // What is left as far as everybody knows, and of that this node's share.
         let known = i128::from(own) - i128::from(unknown);
@@ -179,7 +215,7 @@ impl Meter {
         let room = share - i128::from(unknown);
         let after = i128::from(unknown) + i128::from(cost);
         if after * 8 > share {
-            self.urgent = Some(view.now.tick);
+            rest.urgent = Some(tick);
         }
         if room >= i128::from(cost) {
             return Room::Here;
@@ -187,16 +223,116 @@ impl Meter {
         let greatest = left * (u128::from(greatest) + 1) / all;
         let by_share = greatest >= u128::from(cost);
         let quiet = unknown <= 0 && demand > 1 && !by_share;
-        if quiet && self.has_turn(view, &fleet) {
+        if quiet && rest.has_turn(view, fleet) {
             return Room::Here;
         }
         Room::Elsewhere
     }
 
+    /// Lets a call through.
+    pub(super) fn take(&mut self, cost: u64, now: Now) {
+        self.own.add(now, cost);
+        let cost = i64::try_from(cost).unwrap_or(i64::MAX);
+        self.total = self.total.saturating_add(cost);
+        self.across = TIMES_ACROSS;
+    }
+
+    /// Makes what a call took at a time come to what it did take.
+    pub(super) fn settle(&mut self, (taken, used): (u64, u64), (at, now): (Now, Now)) {
+        if used > taken {
+            self.take(used - taken, now);
+            return;
+        }
+        let back = self.own.give_back(at, taken - used);
+        let back = i64::try_from(back).unwrap_or(i64::MAX);
+        self.total = self.total.saturating_sub(back);
+        self.across = TIMES_ACROSS;
+        self.call_over(now.tick);
+    }
+
+    /// Counts what was let through before this run.
+    pub(super) fn inherit(&mut self, count: u64, now: Now) {
+        self.shared = true;
+        self.others(now.tick).near.add(now, count);
+    }
+
+    /// Takes up what another said.
+    pub(super) fn hear(&mut self, from: From, count: &Count, view: &View<'_>) {
+        let period = self.kind.period;
+        if count.day != period.day(view.now) {
+            return;
+        }
+        let (gauge, tick) = (self.is_gauge(), view.now.tick);
+        let rest = self.others(tick);
+        let Some((grown, flipped)) = rest.sources.hear((from, gauge), count, tick) else {
+            return;
+        };
+        rest.sources.look(tick, (view.pace, period.length()));
+        let window = if from.far {
+            &mut rest.far
+        } else {
+            &mut rest.near
+        };
+        window.sum(period.clock(view.now));
+        match u64::try_from(grown) {
+            Ok(more) => window.add(view.now, more),
+            Err(_) => window.take_back(grown.unsigned_abs()),
+        }
+        if grown != 0 || flipped {
+            rest.moved = tick;
+        }
+        if !from.far {
+            rest.near_total = rest.near_total.saturating_add(grown);
+            self.across = TIMES_ACROSS;
+        }
+        self.shared = true;
+    }
+
+    /// What is left under a limit, and in how many milliseconds all of it will be.
+    pub(super) fn left(&mut self, limit: u64, now: Now) -> (u64, u64) {
+        let now = self.kind.period.clock(now);
+        let (own, others) = self.used(now);
+        let empty = self.windows().filter_map(Window::empty_at).max();
+        let left = limit.saturating_sub(own.saturating_add(others));
+        (left, empty.map_or(0, |at| at.saturating_sub(now)))
+    }
+
+    /// What was let through here on this day, of a count of days.
+    pub(super) fn of_today(&mut self, now: Now) -> u64 {
+        let now = self.kind.period.clock(now);
+        let near = self.others.as_mut().map_or(0, |rest| rest.near.sum(now));
+        self.own.sum(now).saturating_add(near)
+    }
+
+    /// Whether nothing is known of it any more.
+    pub(super) fn is_idle(&mut self, now: Now, pace: &Pace) -> bool {
+        self.expire(now.tick, pace);
+        let length = self.kind.period.length();
+        let used = self.used(self.kind.period.clock(now));
+        let wanted = self.wanted.lately(now.tick) > 0;
+        let wanted = wanted
+            || self.others.as_mut().is_some_and(|rest| {
+                rest.sources.look(now.tick, (pace, length));
+                rest.sources.is_wanted()
+            });
+        used == (0, 0) && !self.queued && !wanted
+    }
+
+    /// Bytes that it takes beside itself, roughly.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let rest = self.others.as_deref().map_or(0, |rest| {
+            let windows = rest.near.heap_bytes() + rest.far.heap_bytes();
+            size_of::<Others>() + windows
+        });
+        self.own.heap_bytes() + rest
+    }
+}
+
+impl Others {
     /// What of the own count some other may not know yet. Negative where more was
     /// given back than let through.
-    fn unknown(&self, own: u64) -> i64 {
-        let since = self.total.saturating_sub(self.sent.known());
+    fn unknown(&self, own: u64, total: i64) -> i64 {
+        let since = total.saturating_sub(self.sent.known());
         since.min(i64::try_from(own).unwrap_or(i64::MAX))
     }
 
@@ -218,96 +354,13 @@ impl Meter {
         let nodes = place(me.0, self.sources.wanting(false));
         turn % regions.1 == regions.0 && turn / regions.1 % nodes.1 == nodes.0
     }
+}
 
-    /// Lets a call through.
-    pub(super) fn take(&mut self, cost: u64, now: Now) {
-        self.own.add(self.kind.period.clock(now), cost);
-        let cost = i64::try_from(cost).unwrap_or(i64::MAX);
-        self.total = self.total.saturating_add(cost);
-        self.across = TIMES_ACROSS;
-    }
-
-    /// Makes what a call took at a time come to what it did take.
-    pub(super) fn settle(&mut self, (taken, used): (u64, u64), (at, now): (Now, Now)) {
-        if used > taken {
-            self.take(used - taken, now);
-            return;
-        }
-        let at = self.kind.period.clock(at);
-        let back = self.own.give_back(at, taken - used);
-        let back = i64::try_from(back).unwrap_or(i64::MAX);
-        self.total = self.total.saturating_sub(back);
-        self.across = TIMES_ACROSS;
-        self.call_over(now.tick);
-    }
-
-    /// Counts what was let through before this run.
-    pub(super) fn inherit(&mut self, count: u64, now: Now) {
-        self.near.add(self.kind.period.clock(now), count);
-    }
-
-    /// Takes up what another said.
-    pub(super) fn hear(&mut self, from: From, count: &Count, view: &View<'_>) {
-        if count.day != self.kind.period.day(view.now, view.zone) {
-            return;
-        }
-        let from_whom = (from, self.is_gauge());
-        let Some((grown, flipped)) = self.sources.hear(from_whom, count, view.now.tick) else {
-            return;
-        };
-        self.sources
-            .look(view.now.tick, (view.pace, self.kind.period.length()));
-        let now = self.kind.period.clock(view.now);
-        let window = if from.far {
-            &mut self.far
-        } else {
-            &mut self.near
-        };
-        window.sum(now);
-        match u64::try_from(grown) {
-            Ok(more) => window.add(now, more),
-            Err(_) => window.take_back(grown.unsigned_abs()),
-        }
-        if !from.far {
-            self.near_total = self.near_total.saturating_add(grown);
-            self.across = TIMES_ACROSS;
-        }
-        if grown != 0 || flipped {
-            self.moved = view.now.tick;
-        }
-    }
-
-    /// What is left under a limit, and in how many milliseconds all of it will be.
-    pub(super) fn left(&mut self, limit: u64, now: Now) -> (u64, u64) {
-        let now = self.kind.period.clock(now);
-        let (own, others) = self.used(now);
-        let windows = [&self.own, &self.near, &self.far];
-        let empty = windows.iter().filter_map(|window| window.empty_at()).max();
-        let left = limit.saturating_sub(own.saturating_add(others));
-        (left, empty.map_or(0, |at| at.saturating_sub(now)))
-    }
-
-    /// What was let through here on this day, of a count of days.
-    pub(super) fn of_today(&mut self, now: Now) -> u64 {
-        let now = self.kind.period.clock(now);
-        self.own.sum(now).saturating_add(self.near.sum(now))
-    }
-
-    /// Whether nothing is known of it any more.
-    pub(super) fn is_idle(&mut self, now: Now, pace: &Pace) -> bool {
-        self.sources
-            .look(now.tick, (pace, self.kind.period.length()));
-        self.expire(now.tick, pace);
-        let used = self.used(self.kind.period.clock(now));
-        let wanted = self.sources.is_wanted() || self.wants(now.tick) > 0;
-        used == (0, 0) && !self.queued && !wanted
-    }
-
-    /// Bytes that it takes beside itself, roughly.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let windows = [&self.own, &self.near, &self.far];
-        windows.map(Window::heap_bytes).iter().sum()
-    }
+/// Whether a limit that nobody else uses is so far that the share of one node, and of
+/// that an eighth, has room for all that it let through: whatever others know of that.
+fn is_far(free: u64, after: u64, fleet: &Fleet) -> bool {
+    let nodes = u128::from(fleet.others) + 1;
+    u128::from(after) * 8 * nodes <= u128::from(free)
 }
 
 /// Where one stands among others by number, and how many they are with it.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use foldgate_proto::{Counts, Timestamp, counts};
 
 use super::window::{MOST_SLOTS, Window};
-use super::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, Verdict, Zone, id_of};
+use super::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, Verdict, id_of};
+use crate::zone::Day;
 
 /// How often a node ticks, in milliseconds.
 const TICK: u64 = 10;
@@ -15,6 +16,7 @@ const TICK: u64 = 10;
 const ASK_AGAIN: u64 = 10;
 
 const EPOCH: i64 = 1_735_689_600_000;
+const DAY: i64 = 86_400_000;
 
 /// A fleet, and what lies between its nodes.
 #[derive(Debug, Clone, Copy)]
@@ -124,8 +126,8 @@ pub fn run(world: World, story: Story<'_>) -> Outcome {
         Node {
             region,
             ledger: match world.nodes {
-                1 => Ledger::alone(Zone::default()),
-                _ => Ledger::shared(Zone::default(), Pace::default(), me),
+                1 => Ledger::alone(),
+                _ => Ledger::shared(Pace::default(), me),
             },
             held: VecDeque::new(),
             heard: 0,
@@ -139,7 +141,7 @@ pub fn run(world: World, story: Story<'_>) -> Outcome {
         calls: BTreeMap::new(),
         running: 0,
         spent: 0,
-        all: Window::new(story.period, Zone::default(), MOST_SLOTS * 64),
+        all: Window::new(story.period, MOST_SLOTS * 64),
         outcome: Outcome {
             worst: 0.0,
             used: 0.0,
@@ -262,9 +264,7 @@ impl Run<'_> {
             self.calls.entry(ends).or_default().push((node, at));
             return false;
         }
-        let clock = self.story.period.clock(now(at));
-        self.all.sum(clock);
-        self.all.add(clock, 1);
+        self.all.add(now(at), 1);
         let worst = ratio(self.all.last_sum(), self.story.limit);
         self.outcome.worst = self.outcome.worst.max(worst);
         false
@@ -291,9 +291,15 @@ impl Run<'_> {
 
 fn now(at: u64) -> Now {
     let wall = EPOCH.saturating_add_unsigned(at);
+    let number = wall / DAY;
     Now {
         tick: at,
         wall: Timestamp(wall),
+        day: Day {
+            number: u32::try_from(number).unwrap_or(0),
+            begins: Timestamp(number * DAY),
+            ends: Timestamp((number + 1) * DAY),
+        },
     }
 }
 

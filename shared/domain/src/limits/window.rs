@@ -2,22 +2,26 @@
 
 use std::collections::VecDeque;
 
-use super::{Period, Zone};
+use super::{Now, Period};
 
 /// How many moments are told apart. Beyond them neighbours are merged, each part then
 /// counting until the last of it would have gone.
-pub const MOST_SLOTS: usize = 4096;
+pub const MOST_SLOTS: u32 = 4096;
 
-/// Counts over one period. Times are those of the period's clock, in milliseconds.
+/// Counts over one period. Times are those of the period's clock, in milliseconds. What
+/// each call looks at stands in it: its slots stand elsewhere, and far.
 #[derive(Debug, Clone)]
 pub struct Window {
-    period: Period,
-    zone: Zone,
+    sum: u64,
+    /// When the first of the slots goes; never where there is none.
+    first: u64,
+    /// When the last of them goes.
+    last: u64,
+    slots: VecDeque<Slot>,
     /// How many milliseconds count as one moment.
     grain: u64,
-    most: usize,
-    slots: VecDeque<Slot>,
-    sum: u64,
+    most: u32,
+    period: Period,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,27 +33,37 @@ struct Slot {
 
 impl Window {
     /// An empty window that tells so many moments apart.
-    pub fn new(period: Period, zone: Zone, most: usize) -> Self {
+    pub fn new(period: Period, most: u32) -> Self {
         Self {
-            period,
-            zone,
+            sum: 0,
+            first: u64::MAX,
+            last: 0,
+            slots: VecDeque::new(),
             grain: 1,
             most: most.max(2),
-            slots: VecDeque::new(),
-            sum: 0,
+            period,
         }
     }
 
     /// Drops what no longer counts, and says what does.
     pub fn sum(&mut self, now: u64) -> u64 {
+        if now < self.first {
+            return self.sum;
+        }
         while let Some(slot) = self.slots.front().filter(|slot| slot.until <= now) {
             self.sum -= slot.count;
             self.slots.pop_front();
         }
+        self.note_ends();
+        self.sum
+    }
+
+    fn note_ends(&mut self) {
+        self.first = self.slots.front().map_or(u64::MAX, |slot| slot.until);
+        self.last = self.slots.back().map_or(0, |slot| slot.until);
         if self.slots.is_empty() {
             self.grain = 1;
         }
-        self.sum
     }
 
     /// What counts, as of the last [`Self::sum`].
@@ -58,27 +72,32 @@ impl Window {
     }
 
     /// Counts something let through now. A clock that went back counts as standing.
-    pub fn add(&mut self, now: u64, count: u64) {
+    pub fn add(&mut self, now: Now, count: u64) {
         if count == 0 {
             return;
         }
-        self.sum(now);
+        self.sum(self.period.clock(now));
         // A sum beyond the greatest number would be one that no limit has room for.
         let count = count.min(u64::MAX - self.sum);
-        let until = self.until(now);
+        let until = self.period.end(now, self.grain);
         self.sum += count;
-        match self.slots.back_mut() {
-            Some(last) if last.until >= until => last.count += count,
-            _ => self.slots.push_back(Slot { until, count }),
+        if self.last >= until
+            && let Some(last) = self.slots.back_mut()
+        {
+            last.count += count;
+            return;
         }
-        if self.slots.len() > self.most {
+        self.first = self.first.min(until);
+        self.last = until;
+        self.slots.push_back(Slot { until, count });
+        if self.slots.len() > self.most as usize {
             self.merge();
         }
     }
 
     /// Takes back some of what was let through at a time, if it still counts.
-    pub fn give_back(&mut self, at: u64, count: u64) -> u64 {
-        let until = self.until(at);
+    pub fn give_back(&mut self, at: Now, count: u64) -> u64 {
+        let until = self.period.end(at, self.grain);
         let found = self.slots.partition_point(|slot| slot.until < until);
         let Some(slot) = self.slots.get_mut(found).filter(|slot| slot.until == until) else {
             return 0;
@@ -102,11 +121,12 @@ impl Window {
                 self.slots.pop_back();
             }
         }
+        self.note_ends();
     }
 
     /// When the last of it no longer counts.
     pub fn empty_at(&self) -> Option<u64> {
-        self.slots.back().map(|slot| slot.until)
+        (!self.slots.is_empty()).then_some(self.last)
     }
 
     /// Bytes that it takes beside itself.
@@ -114,18 +134,14 @@ impl Window {
         self.slots.capacity() * size_of::<Slot>()
     }
 
-    fn until(&self, at: u64) -> u64 {
-        let last = (at / self.grain + 1).saturating_mul(self.grain) - 1;
-        self.period.end(last, self.zone)
-    }
-
     /// Makes moments twice as long, until they are few enough.
     fn merge(&mut self) {
-        while self.slots.len() > self.most * 3 / 4 {
+        let most = self.most as usize;
+        while self.slots.len() > most * 3 / 4 {
             self.grain = self.grain.saturating_mul(2);
             let length = self.period.length();
             let grain = self.grain;
-            let mut merged: VecDeque<Slot> = VecDeque::with_capacity(self.most + 1);
+            let mut merged: VecDeque<Slot> = VecDeque::with_capacity(most + 1);
             for slot in self.slots.drain(..) {
                 // A day has few ends: only what slides comes here.
                 let at = slot.until.saturating_sub(length);
@@ -137,6 +153,7 @@ impl Window {
             }
             self.slots = merged;
         }
+        self.note_ends();
     }
 }
 

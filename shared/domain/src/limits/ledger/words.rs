@@ -3,6 +3,7 @@
 use foldgate_proto::counts::MAX_COUNTS;
 use foldgate_proto::{Count, Counts};
 
+use super::shard::Shard;
 use super::{Key, Ledger, shard_of, view};
 use crate::limits::peers::{Heard, Peers};
 use crate::limits::{Kind, Now};
@@ -35,20 +36,18 @@ impl Ledger {
         if unaware {
             self.announce(now);
         }
+        let view = view(&self.pace, self.peers.as_ref(), now);
         for count in counts.counts.iter().take(MAX_COUNTS) {
             let Some(kind) = Kind::of_code(count.kind) else {
                 continue;
             };
             let key = (count.id, kind);
             let nothing = count.window == 0 && count.wants == 0;
-            if nothing && self.meter(count.id, kind).is_none() {
+            let known = self.shards[shard_of(count.id)].get(key).is_some();
+            if nothing && !known {
                 continue;
             }
-            if !self.find_or_add(key, now) {
-                continue;
-            }
-            let view = view(self.zone, &self.pace, self.peers.as_ref(), now);
-            if let Some(meter) = self.shards[shard_of(count.id)].get_mut(&key) {
+            if let Some(meter) = self.shards[shard_of(count.id)].get_or_add(key) {
                 let told = meter.across > 0;
                 meter.hear(from, count, &view);
                 if !told && meter.across > 0 {
@@ -122,7 +121,7 @@ impl Ledger {
     }
 
     fn own_words(&mut self, now: Now) -> Vec<Count> {
-        let view = view(self.zone, &self.pace, self.peers.as_ref(), now);
+        let view = view(&self.pace, self.peers.as_ref(), now);
         let mut words = Vec::new();
         for _ in 0..self.queue.len() {
             if words.len() >= MAX_MESSAGES * MAX_COUNTS {
@@ -131,7 +130,7 @@ impl Ledger {
             let Some(key) = self.queue.pop_front() else {
                 break;
             };
-            let Some(meter) = self.shards[shard_of(key.0)].get_mut(&key) else {
+            let Some(meter) = self.shards[shard_of(key.0)].get(key) else {
                 continue;
             };
             words.extend(meter.say(key.0, &view));
@@ -148,13 +147,13 @@ impl Ledger {
     }
 
     fn words_across(&mut self, now: Now) -> Vec<Count> {
-        let view = view(self.zone, &self.pace, self.peers.as_ref(), now);
+        let view = view(&self.pace, self.peers.as_ref(), now);
         let mut line: Vec<Key> = self.across.drain(..).collect();
         line.sort_unstable_by_key(|key| (key.0, key.1));
         line.dedup();
         let mut words = Vec::new();
         for key in line {
-            let Some(meter) = self.shards[shard_of(key.0)].get_mut(&key) else {
+            let Some(meter) = self.shards[shard_of(key.0)].get(key) else {
                 continue;
             };
             if meter.across == 0 {
@@ -173,7 +172,7 @@ impl Ledger {
     /// Another speaks for the region.
     fn forget_across(&mut self) {
         for key in self.across.drain(..) {
-            if let Some(meter) = self.shards[shard_of(key.0)].get_mut(&key) {
+            if let Some(meter) = self.shards[shard_of(key.0)].get(key) {
                 meter.across = 0;
             }
         }
@@ -181,16 +180,15 @@ impl Ledger {
 
     /// All that is counted is to be said: somebody does not know it.
     fn announce(&mut self, now: Now) {
-        for shard in &mut self.shards {
-            for (key, meter) in shard {
-                meter.announce(now);
-                if !meter.queued {
-                    meter.queued = true;
-                    self.queue.push_back(*key);
-                }
-                if meter.across > 0 {
-                    self.across.push_back(*key);
-                }
+        for (id, meter) in self.shards.iter_mut().flat_map(Shard::iter_mut) {
+            let key = (id, meter.kind);
+            meter.announce(now);
+            if !meter.queued {
+                meter.queued = true;
+                self.queue.push_back(key);
+            }
+            if meter.across > 0 {
+                self.across.push_back(key);
             }
         }
     }

@@ -16,15 +16,19 @@ impl Meter {
 
     /// Of a gauge: forgets the calls of who was not heard for long.
     pub(super) fn expire(&mut self, tick: u64, pace: &Pace) {
-        if !self.is_gauge() || tick.saturating_sub(self.looked) < pace.alive {
+        let shared = self.is_gauge() && self.shared;
+        let Some(rest) = self.others.as_deref_mut().filter(|_| shared) else {
+            return;
+        };
+        if tick.saturating_sub(rest.looked) < pace.alive {
             return;
         }
-        self.looked = tick;
-        let (near, far) = self.sources.expire(tick, pace.gone());
-        self.near.take_back(near);
-        self.far.take_back(far);
+        rest.looked = tick;
+        let (near, far) = rest.sources.expire(tick, pace.gone());
+        rest.near.take_back(near);
+        rest.far.take_back(far);
         let near = i64::try_from(near).unwrap_or(i64::MAX);
-        self.near_total = self.near_total.saturating_sub(near);
+        rest.near_total = rest.near_total.saturating_sub(near);
     }
 
     /// What a gauge stands at.
@@ -36,20 +40,29 @@ impl Meter {
 
     /// A call is over: others may wait for its place, if few are left.
     pub(super) fn call_over(&mut self, tick: u64) {
-        let counted = self.own.last_sum().saturating_add(self.near.last_sum());
-        let counted = counted.saturating_add(self.far.last_sum());
-        if self.is_gauge() && counted >= self.limit / 2 {
-            self.urgent = Some(tick);
+        let gauge = self.is_gauge();
+        let own = self.own.last_sum();
+        let Some(rest) = self.others.as_deref_mut().filter(|_| gauge) else {
+            return;
+        };
+        let counted = own.saturating_add(rest.near.last_sum());
+        let counted = counted.saturating_add(rest.far.last_sum());
+        if counted >= rest.limit / 2 {
+            rest.urgent = Some(tick);
         }
     }
 
     /// Of a gauge whose node was cut off for so long that others take its calls to be
     /// over, as it does with theirs: each keeps to an even part. The parts come to the
     /// limit, as long as all know the same nodes.
-    pub(super) fn room_apart(&self, (own, cost): (u64, u64), view: &View<'_>) -> Option<Room> {
-        let (before, all) = view.fleet.and_then(|fleet| fleet.apart)?;
+    pub(super) fn room_apart(
+        &self,
+        (own, cost, limit): (u64, u64, u64),
+        view: &View<'_>,
+    ) -> Option<Room> {
+        let (before, all) = view.fleet.as_ref()?.apart?;
         self.is_gauge().then(|| {
-            let part = self.limit / all + u64::from(before < self.limit % all);
+            let part = limit / all + u64::from(before < limit % all);
             if own.saturating_add(cost) <= part {
                 Room::Here
             } else {

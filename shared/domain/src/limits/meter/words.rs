@@ -15,63 +15,70 @@ impl Meter {
         if self.own.sum(now) > 0 {
             self.announce = true;
         }
-        if self.own.last_sum() > 0 || self.near.sum(now) > 0 {
+        let near = self.others.as_mut().map_or(0, |rest| rest.near.sum(now));
+        if self.own.last_sum() > 0 || near > 0 {
             self.across = TIMES_ACROSS;
         }
     }
 
     /// What is to be said of it now, if anything.
     pub(in crate::limits) fn say(&mut self, id: LimitId, view: &View<'_>) -> Option<Count> {
-        let fleet = view.fleet?;
-        self.sent.settle(fleet.arrived, fleet.since);
-        let (tick, wants) = (view.now.tick, self.wants(view.now.tick));
-        let near = self
+        let fleet = view.fleet.as_ref()?;
+        let (tick, wants) = (view.now.tick, self.wanted.lately(view.now.tick));
+        let (total, announce) = (self.total, self.announce);
+        let stays = wants > 0 || self.is_gauge() && total > 0;
+        let rest = self.others(tick);
+        rest.sent.settle(fleet.arrived, fleet.since);
+        let near = rest
             .urgent
             .is_some_and(|at| tick.saturating_sub(at) < NEAR_FOR);
         let interval = if near { view.pace.near } else { view.pace.rare };
-        let due = match self.sent.last() {
-            None => self.total != 0 || wants > 0,
-            Some((at, total, wanted)) => {
+        let due = match rest.sent.last() {
+            None => total != 0 || wants > 0,
+            Some((at, before, wanted)) => {
                 let since = tick.saturating_sub(at);
-                let changed = total != self.total || wanted != wants || self.announce;
-                let stays = wants > 0 || self.is_gauge() && self.total > 0;
+                let changed = before != total || wanted != wants || announce;
                 let again = stays && since >= view.pace.again();
-                since >= interval && (changed || !self.sent.is_said_twice()) || again
+                since >= interval && (changed || !rest.sent.is_said_twice()) || again
             }
         };
         if !due {
             return None;
         }
+        rest.sent.say(tick, total, wants);
         self.announce = false;
         if self.is_gauge() {
             // It is over for other regions too unless it is repeated.
             self.across = TIMES_ACROSS;
         }
-        self.sent.say(tick, self.total, wants);
         let window = self.own.sum(self.kind.period.clock(view.now));
-        Some(self.count((id, wants), (self.total, window), view))
+        Some(self.count((id, wants), (total, window), view))
     }
 
     /// Whether there will be something to say of it.
     pub(in crate::limits) fn is_restless(&mut self, tick: u64) -> bool {
-        let wants = self.wants(tick);
-        let Some((_, total, wanted)) = self.sent.last() else {
+        let wants = self.wanted.lately(tick);
+        let stays = wants > 0 || self.is_gauge() && self.total > 0;
+        let sent = self.others.as_ref().map(|rest| &rest.sent);
+        let Some((sent, (_, total, wanted))) = sent.and_then(|sent| Some((sent, sent.last()?)))
+        else {
             return wants > 0 || self.total != 0;
         };
         let changed = (total, wanted) != (self.total, wants);
-        let stays = wants > 0 || self.is_gauge() && self.total > 0;
-        stays || changed || self.announce || !self.sent.is_said_twice()
+        stays || changed || self.announce || !sent.is_said_twice()
     }
 
     /// What the region is to say of it.
     pub(in crate::limits) fn say_across(&mut self, id: LimitId, view: &View<'_>) -> Count {
         self.across = self.across.saturating_sub(1);
-        let now = self.kind.period.clock(view.now);
-        let window = self.own.sum(now).saturating_add(self.near.sum(now));
-        let near = self.sources.near_wants();
-        let wants = u64::from(self.wants(view.now.tick)).saturating_add(near);
+        let (tick, now) = (view.now.tick, self.kind.period.clock(view.now));
+        let rest = self.others(tick);
+        let (near, near_wants) = (rest.near.sum(now), rest.sources.near_wants());
+        let near_total = rest.near_total;
+        let window = self.own.sum(now).saturating_add(near);
+        let wants = u64::from(self.wanted.lately(tick)).saturating_add(near_wants);
         let wants = u32::try_from(wants).unwrap_or(u32::MAX);
-        let total = self.total.saturating_add(self.near_total);
+        let total = self.total.saturating_add(near_total);
         self.count((id, wants), (total, window), view)
     }
 
@@ -84,10 +91,10 @@ impl Meter {
         Count {
             id,
             kind: self.kind.code(),
-            born: self.born,
+            born: self.others.as_ref().map_or(0, |rest| rest.born),
             total,
             window,
-            day: self.kind.period.day(view.now, view.zone),
+            day: self.kind.period.day(view.now),
             wants,
         }
     }

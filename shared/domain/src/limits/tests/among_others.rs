@@ -3,7 +3,8 @@
 use foldgate_proto::{Count, Counts, Timestamp};
 use proptest::prelude::*;
 
-use crate::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, Zone, id_of};
+use crate::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Unit, id_of};
+use crate::zone::Zone;
 
 const KIND: Kind = Kind {
     unit: Unit::Requests,
@@ -13,10 +14,7 @@ const LIMIT: u64 = 1_000;
 
 fn at(tick: u64) -> Now {
     let wall = 1_735_689_600_000_i64.saturating_add_unsigned(tick);
-    Now {
-        tick,
-        wall: Timestamp(wall),
-    }
+    Now::at(tick, Timestamp(wall), Zone::UTC)
 }
 
 fn node() -> Ledger {
@@ -25,7 +23,7 @@ fn node() -> Ledger {
         region: "east".to_owned(),
         life: 1,
     };
-    Ledger::shared(Zone::default(), Pace::default(), me)
+    Ledger::shared(Pace::default(), me)
 }
 
 fn ask() -> Ask {

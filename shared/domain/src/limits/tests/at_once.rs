@@ -3,7 +3,8 @@
 use foldgate_proto::{Count, Counts, Timestamp};
 
 use crate::limits::simulation::{Outcome, Story, World, run};
-use crate::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Verdict, Zone, id_of};
+use crate::limits::{Ask, Kind, Ledger, Me, Now, Pace, Period, Verdict, id_of};
+use crate::zone::Zone;
 
 /// The bound on calls under way, to what may be.
 const BOUND: f64 = 1.05;
@@ -98,10 +99,7 @@ fn a_node_that_is_cut_off_adds_what_it_has_and_then_its_part() {
 
 fn at(tick: u64) -> Now {
     let wall = 1_735_689_600_000_i64.saturating_add_unsigned(tick);
-    Now {
-        tick,
-        wall: Timestamp(wall),
-    }
+    Now::at(tick, Timestamp(wall), Zone::UTC)
 }
 
 fn me(node: &str) -> Ledger {
@@ -110,7 +108,7 @@ fn me(node: &str) -> Ledger {
         region: "east".to_owned(),
         life: 1,
     };
-    Ledger::shared(Zone::default(), Pace::default(), me)
+    Ledger::shared(Pace::default(), me)
 }
 
 fn ask(limit: u64) -> Ask {

@@ -3,17 +3,15 @@
 use foldgate_proto::{LimitId, Timestamp};
 use proptest::prelude::*;
 
-use crate::limits::{Ask, Given, Kind, Ledger, Now, Period, Refused, Unit, Verdict, Zone, id_of};
+use crate::limits::{Ask, Given, Kind, Ledger, Now, Period, Refused, Unit, Verdict, id_of};
+use crate::zone::Zone;
 
 /// Midnight, UTC.
 const MIDNIGHT: u64 = 1_735_689_600_000;
 
 fn at(tick: u64) -> Now {
     let wall = i64::try_from(MIDNIGHT + tick).expect("in this age");
-    Now {
-        tick,
-        wall: Timestamp(wall),
-    }
+    Now::at(tick, Timestamp(wall), Zone::UTC)
 }
 
 fn ask(id: LimitId, unit: Unit, period: Period, limit: u64) -> Ask {
@@ -54,7 +52,7 @@ fn refused(verdict: Verdict) -> Refused {
 
 #[test]
 fn a_call_that_has_no_room_is_told_when_it_will() {
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     taken(ledger.admit(at(1_000), &[rpm(2)], true));
     taken(ledger.admit(at(5_000), &[rpm(2)], true));
     let told = refused(ledger.admit(at(11_000), &[rpm(2)], true));
@@ -67,7 +65,7 @@ fn a_call_that_has_no_room_is_told_when_it_will() {
 
 #[test]
 fn the_strictest_wins_and_the_others_take_nothing() {
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     let other = Ask {
         id: id_of(&[b"other"]),
         ..rpm(1)
@@ -86,7 +84,7 @@ fn the_strictest_wins_and_the_others_take_nothing() {
 
 #[test]
 fn tokens_are_reserved_and_settled() {
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     let first = tpm(1_000, 700);
     let given = taken(ledger.admit(at(0), &[first], true));
     assert_eq!(given.standing.tokens.map(|one| one.remaining), Some(300));
@@ -105,7 +103,7 @@ fn tokens_are_reserved_and_settled() {
 
 #[test]
 fn a_call_that_takes_more_than_there_ever_is_takes_all() {
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     let given = taken(ledger.admit(at(0), &[tpm(1_000, 5_000)], true));
     assert_eq!(given.standing.tokens.map(|one| one.remaining), Some(0));
     refused(ledger.admit(at(59_999), &[tpm(1_000, 5_000)], true));
@@ -115,7 +113,7 @@ fn a_call_that_takes_more_than_there_ever_is_takes_all() {
 #[test]
 fn a_day_is_one_of_the_calendar() {
     const DAY: u64 = 86_400_000;
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     let rpd = ask(id_of(&[b"one"]), Unit::Requests, Period::Day, 1);
     taken(ledger.admit(at(DAY - 60_000), &[rpd], true));
     let told = refused(ledger.admit(at(DAY - 20_000), &[rpd], true));
@@ -126,13 +124,13 @@ fn a_day_is_one_of_the_calendar() {
 
 #[test]
 fn what_a_day_used_outlives_a_restart() {
-    let mut before = Ledger::alone(Zone::default());
+    let mut before = Ledger::alone();
     let rpd = ask(id_of(&[b"one"]), Unit::Requests, Period::Day, 3);
     taken(before.admit(at(1_000), &[rpd], true));
     taken(before.admit(at(2_000), &[rpm(9), rpd], true));
     let kept = before.of_today(at(3_000));
     assert_eq!(kept, [(rpd.id, rpd.kind, 2)]);
-    let mut after = Ledger::alone(Zone::default());
+    let mut after = Ledger::alone();
     after.inherit(at(4_000), (rpd.id, rpd.kind), 2);
     taken(after.admit(at(5_000), &[rpd], true));
     refused(after.admit(at(6_000), &[rpd], true));
@@ -141,7 +139,7 @@ fn what_a_day_used_outlives_a_restart() {
 
 #[test]
 fn what_is_not_in_use_is_dropped() {
-    let mut ledger = Ledger::alone(Zone::default());
+    let mut ledger = Ledger::alone();
     for name in 0..1_000_u32 {
         let one = Ask {
             id: id_of(&[&name.to_le_bytes()]),
@@ -163,7 +161,7 @@ proptest! {
         limits in (1_u64..20, 1_u64..60),
         steps in proptest::collection::vec(0_u64..9_000, 1..300),
     ) {
-        let mut ledger = Ledger::alone(Zone::default());
+        let mut ledger = Ledger::alone();
         let (per_minute, per_hour) = limits;
         let asks = [rpm(per_minute), ask(rpm(1).id, Unit::Requests, Period::Hour, per_hour)];
         let (mut now, mut all) = (0, Vec::<u64>::new());
@@ -184,7 +182,7 @@ proptest! {
         limit in 1_u64..12,
         steps in proptest::collection::vec(0_u64..9_000, 1..80),
     ) {
-        let mut ledger = Ledger::alone(Zone::default());
+        let mut ledger = Ledger::alone();
         let mut now = 0;
         for step in steps {
             now += step;
