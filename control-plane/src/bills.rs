@@ -9,9 +9,9 @@
 //! What has no price costs nothing, and is not free: `unpriced` counts the calls of which
 //! that is so, in every row, beside what they used.
 //!
-//! Days are those of UTC. Amounts are US dollars, each with its whole nano-dollars
-//! beside it. As CSV (`format=csv`, `Accept: text/csv`), a bill is a line per day,
-//! account and model.
+//! Days are those of the configured zone, UTC by default; each bill names it. Amounts are
+//! US dollars, each with its whole nano-dollars beside it. As CSV (`format=csv`,
+//! `Accept: text/csv`), a bill is a line per day, account and model.
 
 mod csv;
 pub(crate) mod period;
@@ -49,7 +49,7 @@ pub(crate) async fn own(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let query = query.unwrap_or_default();
-    let (period, format) = asked(&query, &headers)?;
+    let (period, format) = asked(&app, &query, &headers)?;
     let (owner, account) = (caller.owner_id(), caller.account());
     let lines = app.usage.lines(owner, vec![account], period.days()).await?;
     let table = Table::new(lines);
@@ -70,7 +70,7 @@ pub(crate) async fn below(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let query = query.unwrap_or_default();
-    let (period, format) = asked(&query, &headers)?;
+    let (period, format) = asked(&app, &query, &headers)?;
     let (caller, accounts) = if let Some(text) = parameter(&query, "user") {
         named(&app, caller, &text).await?
     } else {
@@ -113,8 +113,8 @@ async fn shown(app: &App, table: &Table, period: Period) -> Result<Value, Error>
 }
 
 /// What a query asks for, and how it wants the answer.
-fn asked(query: &str, headers: &HeaderMap) -> Result<(Period, Format), Error> {
-    let period = Period::parse(query, clock::now())?;
+fn asked(app: &App, query: &str, headers: &HeaderMap) -> Result<(Period, Format), Error> {
+    let period = Period::parse(query, (clock::now(), app.usage.zone()))?;
     let format = match parameter(query, "format").as_deref() {
         Some("json") => Format::Json,
         Some("csv") => Format::Csv,

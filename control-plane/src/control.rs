@@ -125,7 +125,8 @@ impl ControlPlane {
             stop(),
         );
         let history = feed(&feeders, indexed);
-        let sums = Usage::new(&usage, keeping.usage, keeping.usage_health, stop());
+        let bills = (keeping.usage_health, settings.zone);
+        let sums = Usage::new(&usage, keeping.usage, bills, stop());
         let usage = feed(&feeders, sums);
         let journal = feed(&feeders, Journal::new(keeping.access_log, stop()));
         let app = App::new(Parts {
@@ -148,8 +149,7 @@ impl ControlPlane {
             ids: Ids::default(),
         });
         feeders.spawn(mail::run(mails, mail_deps(&app), stop()));
-        let purses = app.usage.purses().clone();
-        feeders.spawn(purses.run(purse_deps(&app), stop()));
+        feeders.spawn(app.usage.purses().clone().run(purse_deps(&app), stop()));
         Self {
             app,
             stop_feeding,
@@ -193,6 +193,7 @@ impl ControlPlane {
             listeners: settings.listeners.clone(),
             sleeping,
             sleeping_total,
+            time_zone: Some(settings.zone.name().to_owned()),
         }
     }
 

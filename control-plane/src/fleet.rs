@@ -131,6 +131,8 @@ pub struct Row {
     pub boot: String,
     /// Where it listens.
     pub listeners: Vec<String>,
+    /// Where its days begin, for limits and bills; the same everywhere, or they differ.
+    pub time_zone: Option<String>,
 }
 
 impl Fleet {
@@ -162,6 +164,9 @@ impl Fleet {
             return;
         }
         let interval = before.map_or(Duration::ZERO, |node| now.since(node.seen));
+        if before.is_none_or(|node| node.last.boot != heartbeat.boot) {
+            inner.compare_zones(heartbeat, now);
+        }
         let node = Node {
             last: Arc::clone(heartbeat),
             seen: now,
@@ -286,6 +291,29 @@ impl Fleet {
     }
 }
 
+impl Inner {
+    /// Says so where a node that came has another zone than one that lives.
+    fn compare_zones(&self, new: &Heartbeat, now: Timestamp) {
+        let Some(zone) = &new.time_zone else {
+            return;
+        };
+        let is_other = |node: &&Node| {
+            let itself = (&node.last.region, &node.last.node) == (&new.region, &new.node);
+            let other = node.last.time_zone.as_ref().is_some_and(|one| one != zone);
+            other && !itself && node.is_live(now)
+        };
+        if let Some(other) = self.nodes.values().find(is_other) {
+            tracing::warn!(
+                node = new.node,
+                zone,
+                other = other.last.node,
+                other_zone = other.last.time_zone,
+                "nodes have different time zones: their days of limits and bills differ"
+            );
+        }
+    }
+}
+
 impl Node {
     fn is_live(&self, now: Timestamp) -> bool {
         now.since(self.seen) < LIVE.max(self.interval.min(FORGET) * LIVE_INTERVALS)
@@ -312,6 +340,7 @@ impl Node {
             diverged: witness.is_in_dispute(&last.node),
             boot: last.boot.to_string(),
             listeners: last.listeners.clone(),
+            time_zone: last.time_zone.clone(),
         }
     }
 }

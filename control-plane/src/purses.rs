@@ -6,7 +6,7 @@
 //!   granted none, from the hour of its first credit on. Where nobody up to the owner was,
 //!   the owner pays, who needs no balance.
 //! - `HardLimit` and `SoftLimit` are about what an account and all below it spend in a
-//!   month (UTC).
+//!   month (of the configured zone).
 //! - `spent` is what accounts spent, `judge` what follows from it; this file tells it.
 //!
 //! A verdict is told when it changes, within [`GATHER`], and again every [`REPEAT`]: so
@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use foldgate_domain::State;
 use foldgate_domain::balance::{Balance, Hours, balance};
+use foldgate_domain::zone::Zone;
 use foldgate_log::{Replica, Reports};
 use foldgate_proto::purse::{MAX_LEFT, MAX_STOPPED};
 use foldgate_proto::{
@@ -53,6 +54,7 @@ const REPEAT: Duration = Duration::from_secs(2);
 pub(crate) struct Purses(Arc<Inner>);
 
 struct Inner {
+    zone: Zone,
     /// `None` until the sums on disk were read. Held as long as accounts are judged.
     spends: Mutex<Option<Spends>>,
     /// What was spent since; never held for long.
@@ -72,13 +74,20 @@ pub(crate) struct Deps {
 }
 
 impl Purses {
-    pub(crate) fn new() -> Self {
+    /// `zone` is where months begin.
+    pub(crate) fn new(zone: Zone) -> Self {
         Self(Arc::new(Inner {
+            zone,
             spends: Mutex::new(None),
             more: Mutex::default(),
             changed: Notify::new(),
             judged: Mutex::default(),
         }))
+    }
+
+    /// Where months begin.
+    pub(crate) fn zone(&self) -> Zone {
+        self.0.zone
     }
 
     /// What was spent until now, as the sums on disk have it. Waits for a judgement that

@@ -2,6 +2,7 @@
 
 use foldgate_domain::money::dollars;
 use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_domain::zone::Zone;
 use foldgate_proto::{NanoDollars, Role};
 
 use crate::KeyFile;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub owner_key: Option<KeyFile>,
     /// Where providers may be.
     pub addresses: AddressPolicy,
+    /// Where the days and months of bills begin.
+    pub zone: Zone,
     /// Below it a user may no longer call; decimal text, shown by `/x-conf`.
     pub user_min_balance: String,
     /// What a user needs to use the API; decimal text, shown by `/x-conf`.

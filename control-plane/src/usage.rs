@@ -22,6 +22,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use foldgate_domain::zone::Zone;
 use foldgate_log::usage::Streams;
 use foldgate_proto::{AccountNumber, OwnerId, Timestamp};
 use foldgate_runtime::Component;
@@ -72,11 +73,12 @@ pub enum Error {
 
 impl Usage {
     /// Sums in a folder of their own, and the task that keeps them, to be spawned.
-    /// `component` says how they are; without them a process serves on.
+    /// `component` says how they are; without them a process serves on. Days and months
+    /// are those of `zone`, which must be the same at every control plane.
     pub fn new(
         streams: &Streams,
         dir: PathBuf,
-        component: Component,
+        (component, zone): (Component, Zone),
         stop: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let state = State {
@@ -84,7 +86,7 @@ impl Usage {
             trouble: None,
             folded: 0,
         };
-        let usage = Self(Arc::new(watch::Sender::new(state)), Purses::new());
+        let usage = Self(Arc::new(watch::Sender::new(state)), Purses::new(zone));
         let fold = Fold {
             usage: usage.clone(),
             feed: streams.feed(),
@@ -94,7 +96,7 @@ impl Usage {
         (usage, fold.run(stop))
     }
 
-    /// What accounts used, by day and model. Days are counted from 1970 in UTC.
+    /// What accounts used, by day and model. Days are counted from 1970.
     ///
     /// # Errors
     /// See [`Error`].
@@ -154,6 +156,11 @@ impl Usage {
     /// Who may spend no more.
     pub(crate) const fn purses(&self) -> &Purses {
         &self.1
+    }
+
+    /// By which days and months are told apart.
+    pub(crate) fn zone(&self) -> Zone {
+        self.1.zone()
     }
 
     /// Waits until this process has folded that many batches.

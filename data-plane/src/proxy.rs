@@ -12,7 +12,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use foldgate_domain::Table;
-use foldgate_domain::zone::Zone;
 use foldgate_log::usage::Spool;
 use foldgate_log::{Replica, Reports};
 use foldgate_runtime::telemetry::{continue_trace, span_wanted};
@@ -117,7 +116,7 @@ impl Proxy {
             },
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
-            meters: Meters::new(&deps.reports, deps.pools.sleeps().place(), Zone::UTC),
+            meters: Meters::new(&deps.reports, deps.pools.sleeps().place(), settings.zone),
             purses: Arc::default(),
             ids: RequestIds::new(deps.boot),
             shutdown: OnceLock::new(),

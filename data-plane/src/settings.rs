@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_domain::zone::Zone;
 
 use crate::attempt::Limits;
 use crate::transport::TransportSettings;
@@ -16,6 +17,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
+    /// Where the days of limits begin.
+    pub zone: Zone,
     /// Where sleeps are kept over a restart, on a node that has no fleet to ask.
     pub sleeps_file: Option<PathBuf>,
     /// Where it is kept which key made what.
@@ -41,6 +44,7 @@ impl From<&foldgate_runtime::Settings> for Settings {
                 silence: upstream.stream_idle_timeout,
             },
             max_body_bytes: settings.http.max_body_bytes.0,
+            zone: settings.time_zone.0.into(),
             sleeps_file: None,
             made_file: None,
             jobs_file: None,

@@ -153,6 +153,9 @@ pub struct Heartbeat {
     pub sleeping: Vec<SleepReport>,
     /// How many keys it holds asleep in all.
     pub sleeping_total: u64,
+    /// Where its days begin: a name of the IANA database. Older nodes do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// A hash of the whole state, and where in the log it was taken.

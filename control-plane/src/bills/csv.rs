@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use axum::body::Body;
 use axum::response::Response;
+use foldgate_domain::zone::date;
 use foldgate_proto::Quantities;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -13,7 +14,7 @@ use super::table::Table;
 use super::view;
 use crate::auth::Authenticated;
 use crate::reply;
-use crate::usage::{Line, span};
+use crate::usage::Line;
 
 /// What stands above it.
 const HEAD: &str = "date,account_id,account,model,requests,estimated,unsettled,unpriced,\
@@ -47,7 +48,7 @@ fn written(line: &Line, name: &str) -> String {
     let used = &sums.quantities;
     let mut text = format!(
         "{},{},{},{},{},{},{},{},{},{},{},{}",
-        span::date(line.day),
+        date(line.day),
         line.account,
         field(name),
         field(&line.model),

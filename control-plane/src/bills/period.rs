@@ -4,13 +4,13 @@
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
+use foldgate_domain::zone::{Zone, date, number};
 use foldgate_proto::Timestamp;
 
 use super::parameter;
 use crate::error::Error;
 use crate::request::query;
 use crate::request::quote::quoted;
-use crate::usage::span;
 
 /// The most days of one bill: a year, and a month more.
 pub(crate) const MAX_DAYS: u64 = 400;
@@ -18,26 +18,27 @@ pub(crate) const MAX_DAYS: u64 = 400;
 /// See the module. Days are counted from 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Period {
+    zone: Zone,
     from: u32,
     to: u32,
 }
 
 impl Period {
-    /// Reads the query.
+    /// Reads the query, at a time and in a zone.
     ///
     /// # Errors
     /// No dates, an end before its start, too many days, or more than one way to say it.
-    pub(crate) fn parse(query: &str, now: Timestamp) -> Result<Self, Error> {
-        let today = span::day(now);
-        let date = day(query, "date")?;
+    pub(crate) fn parse(query: &str, (now, zone): (Timestamp, Zone)) -> Result<Self, Error> {
+        let today = zone.day(now).number;
+        let single = day(query, "date")?;
         let (start, end) = (day(query, "start")?, day(query, "end")?);
         let days = match parameter(query, "days") {
             Some(_) => query::number(query, "days", 1..=MAX_DAYS)?,
             None => None,
         };
-        let (from, to) = match (date, start, end, days) {
+        let (from, to) = match (single, start, end, days) {
             (None, None, None, None) => (today, today),
-            (Some(date), None, None, None) => (date, date),
+            (Some(day), None, None, None) => (day, day),
             (None, Some(start), end, None) => (start, end.unwrap_or(today)),
             (None, None, None, Some(days)) => {
                 let before = u32::try_from(days).unwrap_or(u32::MAX) - 1;
@@ -58,7 +59,7 @@ impl Period {
             let problem = format!("a bill is of {MAX_DAYS} days at most");
             return Err(Error::field("start", problem));
         }
-        Ok(Self { from, to })
+        Ok(Self { zone, from, to })
     }
 
     /// Its days. There are none where it begins in the future.
@@ -68,17 +69,22 @@ impl Period {
 
     /// Its first day.
     pub(crate) fn start(self) -> NaiveDate {
-        span::date(self.from)
+        date(self.from)
     }
 
     /// Its last day.
     pub(crate) fn end(self) -> NaiveDate {
-        span::date(self.to)
+        date(self.to)
     }
 
     /// When it begins.
     pub(crate) fn begin(self) -> Timestamp {
-        span::begin(self.from)
+        self.zone.begin(self.from)
+    }
+
+    /// The zone of its days.
+    pub(crate) const fn zone(self) -> Zone {
+        self.zone
     }
 }
 
@@ -96,7 +102,7 @@ fn day(query: &str, name: &'static str) -> Result<Option<u32>, Error> {
         let problem = format!("{:?} is no date such as 2026-01-31", quoted(&text));
         Error::field(name, problem)
     })?;
-    Ok(Some(span::of_date(date)))
+    Ok(Some(number(date)))
 }
 
 #[cfg(test)]
@@ -107,7 +113,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_795_694_400_000);
 
     fn said(query: &str) -> String {
-        match Period::parse(query, NOW) {
+        match Period::parse(query, (NOW, Zone::UTC)) {
             Ok(period) => format!("{} {}", period.start(), period.end()),
             Err(error) => error.to_string(),
         }
@@ -124,6 +130,22 @@ mod tests {
             ("start=2026-10-01&end=2026-10-31", "2026-10-01 2026-10-31"),
         ] {
             assert_eq!(said(query), wanted, "{query}");
+        }
+    }
+
+    #[test]
+    fn today_is_that_of_the_zone() {
+        let late = Timestamp(NOW.0 + 7 * 3_600_000);
+        for (name, wanted) in [
+            ("UTC", "2026-11-26"),
+            ("Asia/Kolkata", "2026-11-27"),
+            ("Pacific/Kiritimati", "2026-11-27"),
+            ("America/Los_Angeles", "2026-11-26"),
+        ] {
+            let zone = name.parse().expect("a zone");
+            let period = Period::parse("", (late, zone)).expect("a period");
+            assert_eq!(period.start().to_string(), wanted, "{name}");
+            assert!(zone.day(late).begins == period.begin(), "{name}");
         }
     }
 
@@ -147,8 +169,8 @@ mod tests {
             ("days=2&date=2026-01-01", "date"),
             ("date=2026-01-01&start=2026-01-01", "date"),
         ] {
-            let refused =
-                Period::parse(query, NOW).map_err(|error| error.param().map(str::to_owned));
+            let refused = Period::parse(query, (NOW, Zone::UTC))
+                .map_err(|error| error.param().map(str::to_owned));
             assert_eq!(refused, Err(Some(param.to_owned())), "{query}");
         }
     }

@@ -1,5 +1,6 @@
 //! Bills as JSON.
 
+use foldgate_domain::zone::date;
 use foldgate_proto::{AccountNumber, NanoDollars, Quantities, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -7,7 +8,7 @@ use super::period::Period;
 use super::table::{Row, Table};
 use crate::auth::Authenticated;
 use crate::owner_api::users::view::{decimal, dollars};
-use crate::usage::{KeyLine, Sums, Totals, span};
+use crate::usage::{KeyLine, Sums, Totals};
 
 /// A bill without its users or keys.
 pub(super) fn bill(table: &Table, period: Period, since: Option<Timestamp>) -> Value {
@@ -16,8 +17,8 @@ pub(super) fn bill(table: &Table, period: Period, since: Option<Timestamp>) -> V
         let sums = &row.sums;
         let Quantities { cached, .. } = sums.quantities;
         json!({
-            "date": span::date(*day).to_string(),
-            "aggregation_timestamp": span::begin(*day).0 / 1000,
+            "date": date(*day).to_string(),
+            "aggregation_timestamp": period.zone().begin(*day).0 / 1000,
             "n_requests": sums.requests,
             "n_unpriced": sums.unpriced,
             "n_context_tokens_total": sums.quantities.read(),
@@ -35,6 +36,7 @@ pub(super) fn bill(table: &Table, period: Period, since: Option<Timestamp>) -> V
         "object": "bill",
         "start": period.start().to_string(),
         "end": period.end().to_string(),
+        "time_zone": period.zone().name(),
         "complete_since": since.map(Timestamp::to_rfc3339),
         "data": rows.collect::<Vec<_>>(),
         "total_usage": summed(&table.total()),

@@ -36,6 +36,7 @@ fn heartbeat(node: &str, revision: u64, state: &[u8]) -> Arc<Heartbeat> {
         listeners: vec![format!("{node}:3000")],
         sleeping: Vec::new(),
         sleeping_total: 3,
+        time_zone: None,
     })
 }
 
@@ -51,6 +52,19 @@ fn lag_is_counted_from_the_newest_known_revision() {
     assert_eq!(lag(0), [0, 3]);
     assert_eq!(lag(12), [2, 5]);
     assert_eq!(fleet.listeners(NOW), ["a:3000", "b:3000"]);
+}
+
+#[test]
+fn each_node_says_where_its_days_begin() {
+    let fleet = Fleet::new();
+    for (node, zone) in [("a", None), ("b", Some("UTC")), ("c", Some("Asia/Kolkata"))] {
+        let mut beat = Arc::unwrap_or_clone(heartbeat(node, 1, b"x"));
+        beat.time_zone = zone.map(str::to_owned);
+        fleet.fold(&Arc::new(beat), NOW);
+    }
+    let rows = fleet.rows(Revision(1), NOW);
+    let zones: Vec<_> = rows.iter().map(|row| row.time_zone.as_deref()).collect();
+    assert_eq!(zones, [None, Some("UTC"), Some("Asia/Kolkata")]);
 }
 
 #[test]

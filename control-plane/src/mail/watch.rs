@@ -16,7 +16,6 @@ use super::smtp::is_set_up;
 use crate::clock;
 use crate::purses::{Judgement, Purses};
 use crate::sleeps::Sleeps;
-use crate::usage::span;
 
 /// How long changes are gathered before they are looked at.
 const GATHER: Duration = Duration::from_secs(1);
@@ -110,14 +109,15 @@ fn causes(
             let found = disabled(owner, now).chain(asleep(owner, &sleeping));
             causes.extend(found.map(|cause| (*id, cause)));
             let judged = purses.judged(*id).unwrap_or_default();
-            causes.extend(spent(owner, &judged, now).map(|cause| (*id, cause)));
+            causes
+                .extend(spent(owner, &judged, purses.zone().month(now)).map(|cause| (*id, cause)));
         }
     }
     causes
 }
 
 /// Accounts that have nearly spent their credit, or come to their `SoftLimit`.
-fn spent(owner: &OwnerState, judged: &Judgement, now: Timestamp) -> impl Iterator<Item = Cause> {
+fn spent(owner: &OwnerState, judged: &Judgement, month: u32) -> impl Iterator<Item = Cause> {
     let name = |account: AccountNumber| {
         let account = owner.accounts.get(&account);
         account.map_or_else(String::new, |account| account.profile.name.clone())
@@ -130,7 +130,7 @@ fn spent(owner: &OwnerState, judged: &Judgement, now: Timestamp) -> impl Iterato
     let soft = judged.soft.iter().map(move |soft| Cause::SoftLimit {
         account: soft.account,
         name: name(soft.account),
-        month: span::month(now),
+        month,
         spent: soft.spent,
         limit: soft.limit,
     });

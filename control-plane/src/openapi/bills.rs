@@ -52,8 +52,8 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     vec![
         get("/dashboard/bill", "What the caller's account used, by day")
             .about(
-                "Today unless days are named. Days are those of UTC. What a request used shows \
-                 within about a second of its end.",
+                "Today unless days are named. Days are those of the configured zone. What a request \
+                 used shows within about a second of its end.",
             )
             .answers(bill(("usage_keys", list(key))))
             .or_csv(),
@@ -116,6 +116,7 @@ fn bill(own: (&'static str, Value)) -> Value {
             ("object", words(&["bill"])),
             ("start", date()),
             ("end", date()),
+            ("time_zone", about(text(), "where the days begin")),
             ("complete_since", since),
             ("data", list(day)),
             ("total_usage", named("Usage")),

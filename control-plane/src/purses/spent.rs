@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use foldgate_domain::OwnerState;
 use foldgate_domain::balance::{Hours, add, compact, hour};
+use foldgate_domain::zone::Zone;
 use foldgate_proto::{AccountNumber, NanoDollars, OwnerId, Timestamp};
-
-use crate::usage::span;
 
 /// Hours that are this old are put together where that changes nothing. Records of a node
 /// that was cut off may be older; they go to what they belong to all the same.
@@ -24,7 +23,11 @@ const MANY_HOURS: usize = 48;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Spends(HashMap<OwnerId, Owner>);
+pub(crate) struct Spends {
+    /// Where months begin.
+    zone: Zone,
+    owners: HashMap<OwnerId, Owner>,
+}
 
 #[derive(Debug, Default)]
 struct Owner {
@@ -35,6 +38,8 @@ struct Owner {
 /// What one account spent.
 #[derive(Debug, Default)]
 pub(crate) struct Spent {
+    /// Where months begin.
+    zone: Zone,
     pub(crate) hours: Hours,
     /// What was spent in the newest months.
     months: BTreeMap<u32, NanoDollars>,
@@ -43,20 +48,47 @@ pub(crate) struct Spent {
 }
 
 impl Spends {
-    /// Adds what an account spent in the hour that this moment is in.
-    pub(crate) fn add(
+    /// Nothing spent; months begin in a zone.
+    pub(crate) fn new(zone: Zone) -> Self {
+        Self {
+            zone,
+            owners: HashMap::new(),
+        }
+    }
+
+    /// Adds what an account spent at a moment: to its hour, and to its month.
+    pub(crate) fn add(&mut self, of: (OwnerId, AccountNumber), at: Timestamp, cost: NanoDollars) {
+        self.add_hour(of, at, cost);
+        self.add_month(of, self.zone.month(at), cost);
+    }
+
+    /// Adds what an account spent in the hour that this moment is in, but to no month.
+    pub(crate) fn add_hour(
         &mut self,
         (owner, account): (OwnerId, AccountNumber),
         at: Timestamp,
         cost: NanoDollars,
     ) {
-        let owner = self.0.entry(owner).or_default();
+        let owner = self.owners.entry(owner).or_default();
         owner.ever.0 = owner.ever.0.saturating_add(cost.0);
         let spent = owner.accounts.entry(account).or_default();
+        spent.zone = self.zone;
         add(&mut spent.hours, hour(at), cost);
         spent.last = spent.last.max(at);
-        let month = spent.months.entry(span::month(at)).or_default();
-        month.0 = month.0.saturating_add(cost.0);
+    }
+
+    /// Adds what an account spent in a month, but to no hour.
+    pub(crate) fn add_month(
+        &mut self,
+        (owner, account): (OwnerId, AccountNumber),
+        month: u32,
+        cost: NanoDollars,
+    ) {
+        let accounts = &mut self.owners.entry(owner).or_default().accounts;
+        let spent = accounts.entry(account).or_default();
+        spent.zone = self.zone;
+        let sum = spent.months.entry(month).or_default();
+        sum.0 = sum.0.saturating_add(cost.0);
         if spent.months.len() > MONTHS {
             spent.months.pop_first();
         }
@@ -64,19 +96,36 @@ impl Spends {
 
     /// Adds what was spent elsewhere; its hours are not put together yet.
     pub(crate) fn merge(&mut self, more: &Self) {
-        for (owner, accounts) in &more.0 {
+        for (owner, accounts) in &more.owners {
             for (account, spent) in &accounts.accounts {
+                let of = (*owner, *account);
                 for (hour, cost) in &spent.hours {
                     let at = Timestamp(hour.saturating_mul(3_600_000));
-                    self.add((*owner, *account), at, *cost);
+                    self.add_hour(of, at, *cost);
+                }
+                for (month, cost) in &spent.months {
+                    self.add_month(of, *month, *cost);
                 }
             }
         }
     }
 
+    /// What an account spent in the month of a moment.
+    #[cfg(test)]
+    pub(crate) fn in_month(
+        &self,
+        owner: OwnerId,
+        account: AccountNumber,
+        now: Timestamp,
+    ) -> NanoDollars {
+        let owner = self.owners.get(&owner);
+        let spent = owner.and_then(|owner| owner.accounts.get(&account));
+        spent.map_or(NanoDollars(0), |spent| spent.in_month(now))
+    }
+
     /// What all accounts of an owner spent, ever.
     pub(crate) fn ever(&self, owner: OwnerId) -> NanoDollars {
-        self.0
+        self.owners
             .get(&owner)
             .map_or(NanoDollars(0), |owner| owner.ever)
     }
@@ -88,7 +137,7 @@ impl Spends {
         owner: &OwnerState,
         now: Timestamp,
     ) -> &HashMap<AccountNumber, Spent> {
-        let accounts = &mut self.0.entry(id).or_default().accounts;
+        let accounts = &mut self.owners.entry(id).or_default().accounts;
         let until = hour(now).saturating_sub(RECENT_HOURS);
         for (account, spent) in accounts.iter_mut() {
             if spent.hours.len() > MANY_HOURS {
@@ -112,7 +161,7 @@ impl Spent {
     /// What was spent in this month; by a clock that is fast also what is said to have
     /// been spent later.
     pub(crate) fn in_month(&self, now: Timestamp) -> NanoDollars {
-        let months = self.months.range(span::month(now)..);
+        let months = self.months.range(self.zone.month(now)..);
         NanoDollars(months.fold(0, |sum: i64, (_, cost)| sum.saturating_add(cost.0)))
     }
 }

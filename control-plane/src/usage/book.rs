@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use foldgate_domain::zone::Zone;
 use foldgate_log::usage::Position;
 use foldgate_log::usage::streams::Positions;
 use foldgate_proto::{AccountNumber, CallerKeyNumber, Timestamp, UsageBatch};
@@ -41,6 +42,9 @@ pub(super) struct Meta {
     pub(super) positions: Positions,
     /// Since when everything is in it, where not from the beginning.
     pub(super) since: Option<Timestamp>,
+    /// The zone of its days and months; UTC where it does not say.
+    #[serde(default)]
+    zone: Option<String>,
 }
 
 /// What an account used of one model on one day.
@@ -93,12 +97,14 @@ pub(super) struct Outcome {
 pub(super) struct Book {
     db: sled::Db,
     path: PathBuf,
+    /// By which it tells days and months apart.
+    zone: Zone,
     /// Held to write while sums change, so that a bill is of one moment.
     pen: RwLock<()>,
 }
 
 impl Book {
-    /// Opens the book in a folder, or begins one.
+    /// Opens the book in a folder, or begins one; its days are those of UTC.
     pub(super) fn open(dir: &Path) -> Result<Self, Fault> {
         let path = dir.join("sled");
         let open = {
@@ -116,6 +122,7 @@ impl Book {
         let book = Self {
             db,
             path,
+            zone: Zone::UTC,
             pen: RwLock::new(()),
         };
         if book.read::<Meta>(key::META)?.is_none() {
@@ -133,6 +140,32 @@ impl Book {
         Ok(book)
     }
 
+    /// Tells days and months apart by a zone from now on. What is billed already stays
+    /// where it is: each call is in one day of the bills, whatever changes.
+    pub(super) fn in_zone(mut self, zone: Zone) -> Result<Self, Fault> {
+        self.zone = zone;
+        let meta = self.meta()?;
+        let before = meta.zone.as_deref().unwrap_or(Zone::UTC.name());
+        if before == zone.name() {
+            return Ok(self);
+        }
+        if !meta.positions.is_empty() {
+            tracing::warn!(
+                before,
+                now = zone.name(),
+                "days and months of bills begin in another time zone from now on; \
+                 what is billed already stays in the days it is in"
+            );
+        }
+        let meta = Meta {
+            zone: Some(zone.name().to_owned()),
+            ..meta
+        };
+        self.db.insert(key::META, encoded(&meta)?)?;
+        self.sync()?;
+        Ok(self)
+    }
+
     /// How far it is.
     pub(super) fn meta(&self) -> Result<Meta, Fault> {
         let meta = self.read(key::META)?;
@@ -143,7 +176,10 @@ impl Book {
     pub(super) fn fold(&self, group: &Group<'_>) -> Result<Outcome, Fault> {
         let mut meta = self.meta()?;
         let mut page = Page::on(self);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome {
+            spent: Spends::new(self.zone),
+            ..Outcome::default()
+        };
         for (position, batch) in &group.batches {
             meta.positions.insert(group.origin.to_owned(), *position);
             let Some(batch) = batch else { continue };
@@ -207,6 +243,7 @@ impl Default for Meta {
             format: FORMAT,
             positions: Positions::new(),
             since: None,
+            zone: None,
         }
     }
 }

@@ -60,9 +60,10 @@ impl Fold {
     /// Folds until the book is in the way.
     async fn attempt(&mut self) -> Fault {
         let dir = self.dir.clone();
+        let zone = self.usage.zone();
         let open = move || {
             std::fs::create_dir_all(&dir).map_err(|error| Fault::Disk(error.to_string()))?;
-            Book::open(&dir)
+            Book::open(&dir)?.in_zone(zone)
         };
         let book = match blocking(open).await {
             Ok(book) => Arc::new(book),

@@ -16,6 +16,8 @@ use uuid::Uuid;
 use super::book::{Book, Group};
 use super::*;
 
+mod zones;
+
 const OWNER: OwnerId = OwnerId(Uuid::from_u128(1));
 
 /// 2026-11-26T12:00:00Z
@@ -226,7 +228,7 @@ proptest! {
         let mut wanted: BTreeMap<(AccountNumber, u32, String), Sums> = BTreeMap::new();
         let mut of_account: BTreeMap<AccountNumber, Sums> = BTreeMap::new();
         for record in batches.iter().flat_map(|batch| &batch.records) {
-            let line = (record.account, span::day(record.at), record.model.clone());
+            let line = (record.account, Zone::UTC.day(record.at).number, record.model.clone());
             wanted.entry(line).or_default().add(record);
             of_account.entry(record.account).or_default().add(record);
         }

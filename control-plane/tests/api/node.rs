@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use foldgate_control_plane::{ControlPlane, Keeping, Mails, Settings, Setup, ensure_owner, error};
 use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_domain::zone::Zone;
 use foldgate_log::usage::Streams;
 use foldgate_log::{Board, Embedded, EventLog, Replica, Reports, replica};
 use foldgate_proto::{OwnerId, Record, Revision, Role};
@@ -315,6 +316,7 @@ fn settings(listener: &str) -> Settings {
         listeners: vec![listener.to_owned()],
         owner_key: None,
         addresses: AddressPolicy::loopback_and_private(),
+        zone: Zone::UTC,
         user_min_balance: "2".to_owned(),
         user_api_balance: "20".to_owned(),
     }

@@ -68,6 +68,7 @@ fn heartbeat(name: &str, revision: u64, state: &[u8]) -> Heartbeat {
         listeners: vec!["node-1.example:3000".to_owned()],
         sleeping: Vec::new(),
         sleeping_total: 4,
+        time_zone: None,
     }
 }
 

@@ -59,6 +59,7 @@ fn heartbeat(listeners: Vec<String>, sleeping: Vec<SleepReport>) -> Heartbeat {
         held: None,
         listeners,
         sleeping_total: sleeping.len() as u64,
+        time_zone: None,
         sleeping,
     }
 }

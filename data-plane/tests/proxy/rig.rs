@@ -12,6 +12,7 @@ use foldgate_data_plane::{
 };
 use foldgate_domain::command::{AddKey, ClaimOwner, Command, ConfigPatch, Context, PatchConfig};
 use foldgate_domain::upstream_url::AddressPolicy;
+use foldgate_domain::zone::Zone;
 use foldgate_domain::{State, decide};
 use foldgate_log::replica::Options;
 use foldgate_log::usage::{Intent, Spool, spool};
@@ -55,6 +56,7 @@ pub(crate) fn settings() -> Settings {
         },
         max_body_bytes: 1024 * 1024,
         sleeps_file: None,
+        zone: Zone::UTC,
         made_file: None,
         jobs_file: None,
     }

@@ -30,6 +30,8 @@ pub(crate) struct Pulse {
     pub(crate) boot: Uuid,
     /// Its listeners.
     pub(crate) listeners: Vec<String>,
+    /// Where its days begin.
+    pub(crate) time_zone: String,
     /// Its fold.
     pub(crate) replica: Replica,
     /// The sleeps its proxy knows, if it has one.
@@ -80,6 +82,7 @@ impl Pulse {
             listeners: self.listeners.clone(),
             sleeping: newest(own, others),
             sleeping_total: total.max(known),
+            time_zone: Some(self.time_zone.clone()),
         }
     }
 }

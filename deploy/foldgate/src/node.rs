@@ -310,6 +310,7 @@ fn pulse(
         role: role(base),
         boot: base.boot,
         listeners: shown(parts.listeners),
+        time_zone: base.settings.time_zone.0.name().to_owned(),
         replica: parts.replica.clone(),
         proxy,
         control: control.map_or_else(Weak::new, Arc::downgrade),

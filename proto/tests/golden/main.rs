@@ -273,6 +273,7 @@ fn heartbeat() -> Heartbeat {
         listeners: vec!["127.0.0.1:3000".to_owned()],
         sleeping: vec![sleep_report()],
         sleeping_total: 1,
+        time_zone: None,
     }
 }
 

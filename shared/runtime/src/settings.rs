@@ -25,7 +25,7 @@ pub use listing::markdown;
 pub use sources::{ConfigFile, Sources, arguments};
 pub use table::{DefaultText, Setting, TABLE};
 pub use url::NatsUrls;
-pub use value::{Amount, ByteSize, Follow, LogFormat, Name};
+pub use value::{Amount, ByteSize, Follow, LogFormat, Name, TimeZone};
 
 /// What a process does, as far as its settings go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Settings {
     pub node: Option<Name>,
     /// The region this node is in.
     pub region: Name,
+    /// Where days and months begin, of limits and of bills.
+    pub time_zone: TimeZone,
     /// Where this node keeps its files.
     pub data_dir: PathBuf,
     /// Threads that serve; 0 is one per core.
@@ -309,6 +311,7 @@ impl Settings {
             role,
             node: None,
             region: Name::default(),
+            time_zone: TimeZone::default(),
             data_dir: PathBuf::new(),
             worker_threads: 0,
             listen: Listen {

@@ -1,8 +1,9 @@
 //! One process: what a call used stands in the bill a moment later, whatever its form and
 //! wherever it is shown.
 
+use chrono::{TimeDelta, Timelike, Utc};
 use foldgate_tests::poll::SOON;
-use foldgate_tests::{Reply, eventually};
+use foldgate_tests::{Reply, Settings, eventually};
 use serde_json::{Value, json};
 
 use super::{CHAT, World, chat, streamed};
@@ -62,4 +63,42 @@ async fn a_bill_outlives_its_process() {
         bill["total_usage"]["cost_nano_usd"].as_i64() > Some(0),
         "{bill}"
     );
+}
+
+/// How many seconds `Retry-After` says.
+fn wait(refused: &foldgate_tests::client::Answer) -> i64 {
+    let wait = refused.header("retry-after").expect("a wait");
+    wait.parse().expect("seconds")
+}
+
+#[tokio::test]
+async fn days_are_those_of_the_configured_zone() {
+    // Of two zones far apart the one whose midnight is not near.
+    let zones = [("Asia/Kolkata", 330), ("Pacific/Kiritimati", 840)];
+    let local = |ahead: i64| Utc::now() + TimeDelta::minutes(ahead);
+    let is_calm = |ahead| (1..23).contains(&local(ahead).hour());
+    let (zone, ahead) = zones
+        .into_iter()
+        .find(|(_, ahead)| is_calm(*ahead))
+        .expect("one of them");
+    let settings = Settings::standalone().env("FOLDGATE_TIME_ZONE", zone);
+    let World { admin, proxy, .. } = &World::with(settings).await;
+    let limits = json!({"MODEL_LIMITS": {"daily": {"rpd": 1}}});
+    admin.put("/x-config", &limits).await.ok();
+    let bill = admin.get("/dashboard/bill").await.ok();
+    assert_eq!(bill["time_zone"], zone);
+    assert_eq!(bill["start"], local(ahead).date_naive().to_string());
+    // What a day allows is there again at its midnight.
+    proxy.post(CHAT, &chat("daily")).await.ok();
+    let left = || 86_400 - i64::from(local(ahead).num_seconds_from_midnight());
+    let before = left();
+    let refused = proxy.post(CHAT, &chat("daily")).await;
+    refused.error(429);
+    let told = wait(&refused);
+    assert!(
+        (left() - 1..=before + 1).contains(&told),
+        "{told} of {before}"
+    );
+    // Whoever looks at the fleet sees it.
+    assert_eq!(admin.fleet().await[0]["time_zone"], zone);
 }

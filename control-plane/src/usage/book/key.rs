@@ -11,6 +11,9 @@ pub(super) const META: &[u8] = b"m";
 /// What the hours of all accounts begin with.
 pub(super) const HOURS: &[u8; 1] = b"h";
 
+/// What the months of all accounts begin with.
+pub(super) const MONTHS: &[u8; 1] = b"o";
+
 /// What stretch of time a bucket is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -58,7 +61,7 @@ pub(super) fn buckets(owner: OwnerId, unit: Unit, account: AccountNumber) -> Vec
     let unit = match unit {
         Unit::Hour => HOURS,
         Unit::Day => b"d",
-        Unit::Month => b"o",
+        Unit::Month => MONTHS,
     };
     let account = account.0.to_be_bytes();
     [unit.as_slice(), owner.0.as_bytes(), &account].concat()
@@ -103,17 +106,15 @@ pub(super) fn bucket_and_model(list: &[u8], entry: &[u8]) -> Option<(u32, String
     Some((u32::from_be_bytes(*bucket), model.to_owned()))
 }
 
-/// Whose hour an entry of [`HOURS`] is, and which.
-pub(super) fn hour(entry: &[u8]) -> Option<(OwnerId, AccountNumber, u32)> {
-    let rest = entry.strip_prefix(HOURS)?;
+/// Whose an entry of [`HOURS`] or [`MONTHS`] is, and which hour or month.
+pub(super) fn of_whom(kind: &[u8], entry: &[u8]) -> Option<((OwnerId, AccountNumber), u32)> {
+    let rest = entry.strip_prefix(kind)?;
     let (owner, rest) = rest.split_first_chunk::<16>()?;
     let (account, rest) = rest.split_first_chunk::<8>()?;
-    let (hour, _) = rest.split_first_chunk::<4>()?;
-    Some((
-        OwnerId(Uuid::from_bytes(*owner)),
-        AccountNumber(u64::from_be_bytes(*account)),
-        u32::from_be_bytes(*hour),
-    ))
+    let (bucket, _) = rest.split_first_chunk::<4>()?;
+    let owner = OwnerId(Uuid::from_bytes(*owner));
+    let account = AccountNumber(u64::from_be_bytes(*account));
+    Some(((owner, account), u32::from_be_bytes(*bucket)))
 }
 
 /// The caller key of an entry of a list of keys; 0 is none.

@@ -79,7 +79,8 @@ impl<'a> Page<'a> {
     /// Adds a request to everything that it counts in.
     pub(super) fn add(&mut self, record: &UsageRecord) -> Result<(), Fault> {
         let (owner, account, at) = (record.owner, record.account, record.at);
-        let day = span::day(at);
+        let zone = self.book.zone;
+        let day = zone.day(at).number;
         let days = key::buckets(owner, Unit::Day, account);
         let model = self.model(record, &key::within(&days, day), day)?;
         let hours = key::buckets(owner, Unit::Hour, account);
@@ -88,7 +89,7 @@ impl<'a> Page<'a> {
         let buckets = [
             key::within(&days, day),
             key::within(&hours, span::hour(at)),
-            key::within(&months, span::month(at)),
+            key::within(&months, zone.month(at)),
             key::with_key(&by_key, record.caller_key),
         ];
         for bucket in buckets {

@@ -86,21 +86,28 @@ impl Book {
         };
         let total = self.read(&key::total(owner, account))?;
         Ok(Totals {
-            today: sum(Unit::Day, span::day(now))?,
-            month: sum(Unit::Month, span::month(now))?,
+            today: sum(Unit::Day, self.zone.day(now).number)?,
+            month: sum(Unit::Month, self.zone.month(now))?,
             total: total.unwrap_or_default(),
         })
     }
 
-    /// What every account spent, by the hour.
+    /// What every account spent, by the hour and by the month: an hour of UTC may be in
+    /// two months of a zone.
     pub(in crate::usage) fn spends(&self) -> Result<Spends, Fault> {
         let _reading = self.reading();
-        let mut spends = Spends::default();
+        let mut spends = Spends::new(self.zone);
         for entry in self.db.scan_prefix(key::HOURS) {
             let (found, sums) = entry?;
-            let (owner, account, hour) = key::hour(&found).ok_or_else(unreadable)?;
+            let (of, hour) = key::of_whom(key::HOURS, &found).ok_or_else(unreadable)?;
             let sums: Sums = decoded(&sums)?;
-            spends.add((owner, account), span::begin_of_hour(hour), sums.cost);
+            spends.add_hour(of, span::begin_of_hour(hour), sums.cost);
+        }
+        for entry in self.db.scan_prefix(key::MONTHS) {
+            let (found, sums) = entry?;
+            let (of, month) = key::of_whom(key::MONTHS, &found).ok_or_else(unreadable)?;
+            let sums: Sums = decoded(&sums)?;
+            spends.add_month(of, month, sums.cost);
         }
         Ok(spends)
     }

@@ -45,6 +45,7 @@ pub(super) fn start(
             listeners: shown(parts.listeners),
             owner_key: Some(KeyFile::new(base.data.file(OWNER_KEY_FILE))),
             addresses: AddressPolicy::new(networks),
+            zone: settings.time_zone.0.into(),
             user_min_balance: settings.balance.user_min.as_str().to_owned(),
             user_api_balance: settings.balance.user_api.as_str().to_owned(),
         },

@@ -45,6 +45,7 @@ pub(crate) fn heartbeat(node: &str) -> Heartbeat {
         listeners: Vec::new(),
         sleeping: Vec::new(),
         sleeping_total: 0,
+        time_zone: None,
     }
 }
 

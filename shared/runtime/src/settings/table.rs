@@ -179,6 +179,8 @@ pub const TABLE: &[Setting] = settings! {
         "one line per request on standard output";
     "heartbeat_interval", plain("1s"), |s| &mut s.pace.heartbeat_interval,
         "between two signs of life of a node: 50ms to 1m";
+    "time_zone", plain("UTC"), |s| &mut s.time_zone,
+        "where days and months begin, of limits and of bills: a name of the IANA database (Europe/Berlin); the same on every node";
     "usage.spool_max_bytes", plain("1GiB"), |s| &mut s.usage.spool_max_bytes,
         "how much usage may wait on disk to be handed on before calls are refused: 1 MiB or more";
     "user_min_balance", plain("2"), |s| &mut s.balance.user_min,

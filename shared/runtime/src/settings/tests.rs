@@ -242,6 +242,10 @@ fn things_that_contradict_each_other_are_faults() {
         (vec![("FOLDGATE_LOG_LEVEL", "info,=x=y")], "log.level"),
         (vec![("FOLDGATE_REGION", "a b")], "is not a name"),
         (
+            vec![("FOLDGATE_TIME_ZONE", "Europe/Atlantis")],
+            "is no time zone of the IANA database",
+        ),
+        (
             vec![("FOLDGATE_USER_MIN_BALANCE", "1e3")],
             "not a decimal amount",
         ),

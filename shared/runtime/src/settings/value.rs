@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -73,6 +74,10 @@ impl Amount {
     }
 }
 
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimeZone(pub Tz);
+
 /// Which stream a data plane follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Follow {
@@ -110,6 +115,14 @@ macro_rules! value {
         }
     };
 }
+
+value!(
+    TimeZone,
+    |text| text.parse().map(TimeZone).map_err(|_| {
+        format!("`{text}` is no time zone of the IANA database (UTC, Europe/Berlin, Asia/Kolkata)")
+    }),
+    |value| value.0.name().to_owned()
+);
 
 value!(
     SocketAddr,
