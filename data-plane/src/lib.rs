@@ -11,6 +11,7 @@ mod admit;
 mod affinity;
 mod attempt;
 mod body;
+mod browsers;
 mod dialect;
 mod endpoint;
 mod error;

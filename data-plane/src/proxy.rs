@@ -20,6 +20,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use tokio::sync::Semaphore;
+use tower_http::cors::CorsLayer;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ use crate::account::{Account, Books, End};
 use crate::admit::Admitted;
 use crate::affinity::Affinity;
 use crate::body::{Inbound, drain};
+use crate::browsers;
 use crate::dialect::Caller;
 use crate::endpoint::{Target, caller, find};
 use crate::error::Problem;
@@ -95,6 +97,8 @@ pub struct Proxy {
     /// Who may spend no more.
     pub(crate) purses: Arc<Purses>,
     ids: RequestIds,
+    /// What pages of other origins are told, where there are any.
+    browsers: Option<CorsLayer>,
     /// Says when the process is to end, once it runs.
     pub(crate) shutdown: OnceLock<Shutdown>,
 }
@@ -119,6 +123,7 @@ impl Proxy {
             meters: Meters::new(&deps.reports, deps.pools.sleeps().place(), settings.zone),
             purses: Arc::default(),
             ids: RequestIds::new(deps.boot),
+            browsers: browsers::layer(&settings.allowed_origins),
             shutdown: OnceLock::new(),
             deps,
             settings,
@@ -127,6 +132,15 @@ impl Proxy {
 
     /// Answers one request. The whole proxy, as a server calls it.
     pub async fn handle(self: Arc<Self>, request: Request<Inbound>, peer: Peer) -> Response<Body> {
+        match self.browsers.clone() {
+            None => self.serve(request, peer).await,
+            Some(layer) => {
+                browsers::through(layer, request, |request| self.serve(request, peer)).await
+            }
+        }
+    }
+
+    async fn serve(&self, request: Request<Inbound>, peer: Peer) -> Response<Body> {
         let request_id = self.ids.of(request.headers());
         let account = Account::open(&self.books, &request, peer.address, request_id.clone());
         let to_anthropic = caller(request.uri(), request.headers()) == Caller::Anthropic;

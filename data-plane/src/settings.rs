@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Where the days of limits begin.
     pub zone: Zone,
+    /// Origins of pages whose browsers may call; `*` is any.
+    pub allowed_origins: Vec<String>,
     /// Where sleeps are kept over a restart, on a node that has no fleet to ask.
     pub sleeps_file: Option<PathBuf>,
     /// Where it is kept which key made what.
@@ -45,6 +47,7 @@ impl From<&foldgate_runtime::Settings> for Settings {
             },
             max_body_bytes: settings.http.max_body_bytes.0,
             zone: settings.time_zone.0.into(),
+            allowed_origins: settings.http.allowed_origins.clone(),
             sleeps_file: None,
             made_file: None,
             jobs_file: None,

@@ -7,6 +7,7 @@ mod accounts;
 mod affinity;
 mod at_once;
 mod azure;
+mod browsers;
 mod client;
 mod dialects;
 mod endpoints;

@@ -196,6 +196,8 @@ pub struct Http {
     pub drain_timeout: Duration,
     /// Networks of proxies that are believed when they tell a client's address.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of pages whose browsers may call the proxy; `*` is any.
+    pub allowed_origins: Vec<String>,
 }
 
 /// What is written about.

@@ -27,6 +27,7 @@ pub(super) fn faults(settings: &Settings) -> Vec<String> {
         3000,
         &mut faults,
     );
+    origins(&settings.http.allowed_origins, &mut faults);
     bounds(settings, &mut faults);
     faults
 }
@@ -157,6 +158,20 @@ fn plain_url((name, text): (&str, &str), port: u16, faults: &mut Vec<String>) {
         faults.push(format!(
             "{name}: it is no plain HTTP URL (http://host:{port})"
         ));
+    }
+}
+
+/// Browsers say where a page is from in just one spelling.
+fn origins(origins: &[String], faults: &mut Vec<String>) {
+    let said = |text: &str| ::url::Url::parse(text).map(|url| url.origin().ascii_serialization());
+    for text in origins.iter().filter(|text| *text != "*") {
+        // A host may have a star in it, as no browser's has.
+        let is_one = said(text).is_ok_and(|origin| origin == *text) && !text.contains('*');
+        if !is_one {
+            faults.push(format!(
+                "allowed_origins: `{text}` is no origin as browsers say it (https://app.example.com)"
+            ));
+        }
     }
 }
 

@@ -168,6 +168,8 @@ pub const TABLE: &[Setting] = settings! {
         "the longest time a client may refuse to take bytes";
     "trusted_proxies", plain(""), |s| &mut s.http.trusted_proxies,
         "networks of load balancers that tell the client's address in X-Forwarded-For, else Forwarded; comma-separated";
+    "allowed_origins", plain(""), |s| &mut s.http.allowed_origins,
+        "origins whose pages may call the proxy from a browser (https://app.example.com), comma-separated, or *";
     "drain_timeout", plain("30s"), |s| &mut s.http.drain_timeout,
         "how long a shutdown waits for requests and streams to end";
 

@@ -1,6 +1,7 @@
 //! Settings from every source, and everything that may be wrong with them.
 
 mod nats;
+mod origins;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
