@@ -154,7 +154,10 @@ fn shown_provider_key() -> Value {
         ],
         &[
             ("provider", text()),
-            ("adapter", text()),
+            (
+                "adapter",
+                about(text(), "what the upstream speaks, where that was said"),
+            ),
             ("disabled", json!({"type": "boolean"})),
             ("request", any()),
             ("response", any()),

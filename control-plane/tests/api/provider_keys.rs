@@ -110,7 +110,6 @@ async fn every_field_comes_back_as_it_was_written() {
         .map(str::to_owned)
         .collect();
     let expected = [
-        "adapter",
         "request",
         "response",
         "strip_headers",
@@ -247,6 +246,42 @@ async fn an_azure_key_is_made_here_and_completed_there() {
     assert_eq!(changed["value"]["adapter"], "openai");
     let there = node.get("/x-keys/1").await.ok()["keys"][0].clone();
     assert_eq!(there["Config"]["provider_type"], "standard");
+}
+
+#[tokio::test]
+async fn an_adapter_is_the_dialect_of_the_other_api() {
+    let node = Node::start().await;
+    let dialect = async |number: usize| {
+        let shown = node.get(&format!("/x-keys/{number}")).await.ok();
+        shown["keys"][0]["Config"]["dialect"].clone()
+    };
+    for (at, adapter) in ["openai", "anthropic", "gemini"].into_iter().enumerate() {
+        let body = json!({"display_name": adapter, "adapter": adapter, "api_key": SECRET});
+        let (path, entry) = made(&node, &body).await;
+        assert_eq!(entry["value"]["adapter"], adapter);
+        assert!(!told_of(&entry, "adapter"), "it is acted upon: {entry}");
+        assert_eq!(dialect(at + 1).await, adapter);
+        assert_goes_back(&node, &path).await;
+    }
+    // What the other API says is shown here; what is left out here is gone there.
+    let said = json!({"Config": {"dialect": "anthropic"}});
+    node.put("/x-keys/1", &said).await.ok();
+    let keys = node.get(KEYS).await.ok();
+    assert_eq!(keys[0]["value"]["adapter"], "anthropic");
+    let path = format!("{KEYS}/{}", id(&keys[0]));
+    let mut value = keys[0]["value"].clone();
+    value["adapter"] = json!("gemini");
+    node.put(&path, &value).await.ok();
+    assert_eq!(dialect(1).await, "gemini");
+    value.as_object_mut().unwrap().remove("adapter");
+    let bare = node.put(&path, &value).await.ok();
+    assert_eq!(bare["value"]["adapter"], Value::Null);
+    assert_eq!(dialect(1).await, Value::Null);
+}
+
+fn told_of(entry: &Value, field: &str) -> bool {
+    let all = warnings(entry);
+    all.iter().any(|warning| warning.contains(field))
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn what_is_no_key_is_refused() {
         ("provider", json!(long(65))),
         ("adapter", json!("bedrock")),
         ("adapter", json!("vertex")),
-        ("adapter", json!("gemini")),
+        ("adapter", json!("cohere")),
         ("adapter", json!("azure-openai")),
         ("level", json!(10_000)),
         ("level", json!(-1)),

@@ -1,5 +1,5 @@
 //! Where providers are that are known by name: their own base URLs for clients that
-//! speak as OpenAI's do, as their documentation gives them.
+//! speak as OpenAI's do (Anthropic's for its own), as their documentation gives them.
 
 use serde_json::{Value, json};
 
@@ -21,12 +21,15 @@ const BASES: &[(&str, &str)] = &[
     ("openrouter", "https://openrouter.ai/api/v1"),
 ];
 
+/// Where Gemini speaks as itself.
+const GEMINI: &str = "https://generativelanguage.googleapis.com";
+
 /// Which of `provider` and `adapter` say where the provider is, as a JSON Schema over
 /// both; where neither does, `api_base` must. [`base`] says the same.
 pub(super) fn placed() -> Value {
     let names: Vec<String> = BASES.iter().map(|(name, _)| any_case(name)).collect();
     let name = format!("^({})$", names.join("|"));
-    let plain = [Adapter::Openai, Adapter::Anthropic];
+    let plain = [Adapter::Openai, Adapter::Anthropic, Adapter::Gemini];
     json!([
         {
             "required": ["api_base"],
@@ -36,7 +39,7 @@ pub(super) fn placed() -> Value {
             "required": ["provider"],
             "properties": {
                 "provider": { "pattern": name },
-                "adapter": { "enum": [plain[0], plain[1], null] },
+                "adapter": { "enum": [plain[0], plain[1], plain[2], null] },
             },
         },
         {
@@ -66,6 +69,11 @@ pub(super) fn base(provider: Option<&str>, adapter: Option<Adapter>) -> Option<&
     match (provider, adapter) {
         // Neither has one place for all.
         (_, Some(Adapter::AzureOpenai | Adapter::Vertex | Adapter::Bedrock)) | (None, None) => None,
+        (None, Some(Adapter::Gemini)) => Some(GEMINI),
+        // By its name it is where it speaks as OpenAI does.
+        (Some(provider), Some(Adapter::Gemini)) if provider.eq_ignore_ascii_case("gemini") => {
+            Some(GEMINI)
+        }
         (Some(provider), _) => by_name(provider),
         (None, Some(Adapter::Openai)) => by_name("openai"),
         (None, Some(Adapter::Anthropic)) => by_name("anthropic"),
@@ -82,11 +90,12 @@ mod tests {
     fn where_a_base_is_known_the_schema_asks_for_none() {
         let schema = json!({ "anyOf": placed() });
         let judge = jsonschema::validator_for(&schema).expect("a schema");
-        for provider in ["", "openai", "OpenAI", "groq", "openaix", "mine"] {
+        for provider in ["", "openai", "OpenAI", "Gemini", "groq", "openaix", "mine"] {
             for adapter in [
                 None,
                 Some(Adapter::Openai),
                 Some(Adapter::Anthropic),
+                Some(Adapter::Gemini),
                 Some(Adapter::AzureOpenai),
                 Some(Adapter::Vertex),
             ] {

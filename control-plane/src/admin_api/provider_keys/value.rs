@@ -1,7 +1,7 @@
 //! A provider key as the admin API writes it, and what is kept of that.
 
 use foldgate_domain::definition::grammar::NAME;
-use foldgate_proto::{JsonText, ProviderType};
+use foldgate_proto::{Dialect, JsonText, ProviderConfig, ProviderType};
 use garde::Validate;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,7 +59,8 @@ pub(crate) struct ProviderKeyValue {
     #[garde(length(chars, max = 64), custom(plain))]
     #[schemars(regex(pattern = PLAIN))]
     pub provider: String,
-    /// What the provider speaks; like OpenAI unless it is said.
+    /// What the provider speaks, the `Config.dialect` of `/x-keys`; without it, what its
+    /// host is known for, else as OpenAI does.
     pub adapter: Option<Adapter>,
     /// The pool it serves in. Without it, the one where keys of the same provider
     /// stand, else the first that nobody uses.
@@ -95,6 +96,8 @@ pub(crate) enum Adapter {
     Openai,
     /// As Anthropic does.
     Anthropic,
+    /// As Google's own Gemini API does.
+    Gemini,
     /// AWS Bedrock; not supported.
     #[schemars(skip)]
     Bedrock,
@@ -102,6 +105,22 @@ pub(crate) enum Adapter {
     Vertex,
     /// Azure OpenAI.
     AzureOpenai,
+}
+
+impl Adapter {
+    /// What a key's settings say that its upstream speaks, if they do.
+    pub(super) const fn of(config: &ProviderConfig) -> Option<Self> {
+        match config {
+            ProviderConfig::Standard { dialect } => match dialect {
+                None => None,
+                Some(Dialect::OpenAi) => Some(Self::Openai),
+                Some(Dialect::Anthropic) => Some(Self::Anthropic),
+                Some(Dialect::Gemini) => Some(Self::Gemini),
+            },
+            ProviderConfig::Azure { .. } => Some(Self::AzureOpenai),
+            ProviderConfig::Vertex { .. } => Some(Self::Vertex),
+        }
+    }
 }
 
 /// A credential, as it came.
@@ -122,8 +141,6 @@ fn secret<'de, D: Deserializer<'de>>(text: D) -> Result<Option<SecretString>, D:
 struct More<'k> {
     #[serde(skip_serializing_if = "str::is_empty")]
     provider: &'k str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    adapter: Option<Adapter>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<&'k RequestOverrides>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,9 +181,20 @@ impl ProviderKeyValue {
         match self.adapter {
             Some(Adapter::AzureOpenai) => ProviderType::Azure,
             Some(Adapter::Vertex) => ProviderType::Vertex,
-            None | Some(Adapter::Openai | Adapter::Anthropic | Adapter::Bedrock) => {
+            None
+            | Some(Adapter::Openai | Adapter::Anthropic | Adapter::Gemini | Adapter::Bedrock) => {
                 ProviderType::Standard
             }
+        }
+    }
+
+    /// What a standard upstream speaks, where that is said.
+    pub(super) const fn dialect(&self) -> Option<Dialect> {
+        match self.adapter {
+            Some(Adapter::Openai) => Some(Dialect::OpenAi),
+            Some(Adapter::Anthropic) => Some(Dialect::Anthropic),
+            Some(Adapter::Gemini) => Some(Dialect::Gemini),
+            None | Some(Adapter::Bedrock | Adapter::Vertex | Adapter::AzureOpenai) => None,
         }
     }
 
@@ -209,10 +237,6 @@ impl ProviderKeyValue {
         let tags = self.telemetry_tags.as_ref();
         let more = More {
             provider: &self.provider,
-            // Of other kinds of upstream the key itself says it.
-            adapter: self
-                .adapter
-                .filter(|_| self.kind() == ProviderType::Standard),
             request: self.request.as_ref(),
             response: self.response.as_ref(),
             strip_headers: stripped.filter(|headers| *headers != STRIPPED),
@@ -228,8 +252,6 @@ impl ProviderKeyValue {
         let stripped = self.strip_headers.as_ref();
         let tags = self.telemetry_tags.as_ref();
         let fields = [
-            // Every upstream is spoken to as OpenAI's is.
-            ("adapter", self.adapter == Some(Adapter::Anthropic)),
             ("request", self.request.is_some()),
             ("response", self.response.is_some()),
             (

@@ -2,7 +2,7 @@
 //! it is. Its credential is shown as a mask.
 
 use foldgate_domain::kept;
-use foldgate_proto::{ProviderKey, ProviderType};
+use foldgate_proto::ProviderKey;
 use serde_json::{Map, Value, json};
 
 use super::value::Adapter;
@@ -23,6 +23,8 @@ fn value(key: &ProviderKey) -> Map<String, Value> {
         && let Ok(Value::Object(more)) = serde_json::from_str(&more.0)
     {
         shown.extend(more);
+        // Older keys hold one here that nothing ever acted upon.
+        shown.remove("adapter");
         // Keys that are older than the sealing hold plain values.
         secrets::hide(kept::SECRETS, &mut shown, foldgate_vault::mask);
     }
@@ -33,12 +35,7 @@ fn value(key: &ProviderKey) -> Map<String, Value> {
     show("api_key", json!(key.secret.mask));
     show("api_base", json!(key.provider));
     show("level", json!(key.level));
-    let adapter = match key.config.provider_type() {
-        ProviderType::Standard => None,
-        ProviderType::Azure => Some(Adapter::AzureOpenai),
-        ProviderType::Vertex => Some(Adapter::Vertex),
-    };
-    if let Some(adapter) = adapter {
+    if let Some(adapter) = Adapter::of(&key.config) {
         show("adapter", json!(adapter));
     }
     if key.disabled.is_some() {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::command::{AddKey, AddNamedKey, ConfigFields, ConfigPatch, PatchKey};
+use foldgate_domain::command::{AddKey, AddNamedKey, Change, ConfigFields, ConfigPatch, PatchKey};
 use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{KeyId, KeyNumber, Level, MaskedSecret, OwnerId, ProviderKey, ProviderType};
 use secrecy::SecretString;
@@ -142,19 +142,21 @@ fn level(value: &ProviderKeyValue) -> Option<Level> {
     Level::new(u64::from(value.level?))
 }
 
-/// What changes of a key's kind of upstream: nothing where it stays the same, whose
-/// own settings stay too.
+/// What changes of a key's kind of upstream, and of what it speaks: of the other kinds
+/// nothing where it stays the same, whose own settings stay too.
 fn config(
     value: &ProviderKeyValue,
     had: Option<&ProviderKey>,
 ) -> Result<Option<ConfigPatch>, Error> {
     let had = had.map(|key| key.config.provider_type());
     let kind = value.kind();
-    if had == Some(kind) {
+    if had == Some(kind) && kind != ProviderType::Standard {
         return Ok(None);
     }
     let fields = match kind {
-        ProviderType::Standard => ConfigFields::default(),
+        ProviderType::Standard => ConfigFields::Standard {
+            dialect: value.dialect().map_or(Change::Clear, Change::Set),
+        },
         ProviderType::Azure => ConfigFields::Azure {
             model_mapping: None,
             api_versions: None,
