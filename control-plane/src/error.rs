@@ -124,6 +124,12 @@ pub enum Error {
         /// The refusal.
         rejection: Rejection,
     },
+    /// A hash that a caller key had before another took its place.
+    #[error(
+        "key_hash: this key had it before, and it was replaced; to bring back the key that was \
+         replaced, send If-Match with the newest ETag of this entry"
+    )]
+    FormerKey,
     /// What the write was about is gone.
     #[error("{0}")]
     Gone(String),
@@ -254,6 +260,7 @@ impl Error {
                 Kind::Stale => StatusCode::PRECONDITION_FAILED,
                 Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             },
+            Self::FormerKey => StatusCode::CONFLICT,
             Self::TooManyRequests | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotReady
             | Self::HistoryNotReady(_)
@@ -297,6 +304,7 @@ impl Error {
             Self::Missing { code, .. } | Self::NotTheirs(_, code, _) => code,
             Self::Field { .. } => "invalid_field",
             Self::Rejected(rejection) | Self::Said { rejection, .. } => rejection.code(),
+            Self::FormerKey => "former_key",
             Self::Gone(_) => "gone",
             Self::NotInHistory { .. } => "revision_not_found",
             Self::HistoryNotReady(_) => "history_not_ready",
@@ -324,6 +332,7 @@ impl Error {
     pub fn param(&self) -> Option<&str> {
         match self {
             Self::Field { param, .. } => Some(param),
+            Self::FormerKey => Some("key_hash"),
             Self::Missing { .. } => Some("id"),
             Self::NotInHistory { param, .. } | Self::NotTheirs(param, ..) => Some(param),
             Self::Rejected(rejection) | Self::Said { rejection, .. } => rejection.param(),

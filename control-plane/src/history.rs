@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 mod find;
+mod former;
 mod historian;
 mod index;
 mod past;

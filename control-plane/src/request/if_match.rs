@@ -15,6 +15,11 @@ const MAX_TAGS: usize = 16;
 pub(crate) struct IfMatch(pub Option<Vec<Revision>>);
 
 impl IfMatch {
+    /// Whether it names what the client saw.
+    pub(crate) const fn names(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Reads the header, if it is there.
     ///
     /// # Errors

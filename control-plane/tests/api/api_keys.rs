@@ -25,7 +25,7 @@ pub(crate) async fn made(node: &Node, body: &Value) -> (String, Value) {
     (format!("{KEYS}/{}", id(&entry)), entry)
 }
 
-async fn works(node: &Node, key: &str) -> bool {
+pub(crate) async fn works(node: &Node, key: &str) -> bool {
     node.with(key).get("/dashboard/status").await.status == 200
 }
 

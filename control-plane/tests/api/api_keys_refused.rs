@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::api_keys::{KEYS, made, team};
-use crate::entries::{NOBODY, told};
+use crate::api_keys::{KEYS, hash, made, team, works};
+use crate::entries::{NOBODY, told, with_header};
 use crate::node::{Node, answer};
 
 #[tokio::test]
@@ -136,4 +136,44 @@ async fn who_may_not_write_keys_sees_no_hash() {
     }
     let (_, account) = node.add_user("alice", &json!({})).await;
     told(&node.with(&account).get(KEYS).await, 403);
+}
+
+#[tokio::test]
+async fn putting_back_what_was_read_brings_no_rotated_key_back() {
+    let node = Node::start().await;
+    let body = json!({"allowed_models": ["*"], "display_name": "one"});
+    let (path, entry) = made(&node, &body).await;
+    let leaked = entry["plaintext"].as_str().unwrap().to_owned();
+    let mut first = entry["value"].clone();
+    let rotate = format!("{path}/rotate");
+    let mut newest = String::new();
+    // However often it was rotated since.
+    for _ in 0..2 {
+        let rotated = node.post(&rotate, &json!({})).await.ok();
+        rotated["plaintext"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut newest);
+        let refused = node.put(&path, &first).await;
+        assert!(told(&refused, 409).contains("If-Match"));
+        assert_eq!(refused.body["code"], "former_key");
+        assert_eq!(refused.body["param"], "key_hash");
+        assert!(works(&node, &newest).await && !works(&node, &leaked).await);
+    }
+    let any = with_header(&node, (Method::PUT, &path), ("if-match", "*"), &first).await;
+    told(&any, 409);
+    // What says nothing of the hash, or the one that is there, is written.
+    first["key_hash"] = json!(hash(&newest));
+    first["disabled"] = json!(true);
+    node.put(&path, &first).await.ok();
+    // A key that was never there takes its place without ado.
+    let own = json!({"allowed_models": ["*"], "key_hash": hash("a key of my own")});
+    node.put(&path, &own).await.ok();
+    assert!(works(&node, "a key of my own").await);
+    // Who names the newest entry has seen what became of the key.
+    let etag = node.get(&path).await.header("etag").to_owned();
+    let back = json!({"allowed_models": ["*"], "key_hash": hash(&leaked)});
+    let put = with_header(&node, (Method::PUT, &path), ("if-match", &etag), &back).await;
+    assert_eq!(put.ok()["value"]["key_hash"], hash(&leaked));
+    assert!(works(&node, &leaked).await);
 }

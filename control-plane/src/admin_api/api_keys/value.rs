@@ -35,7 +35,8 @@ pub(crate) struct ApiKey {
     pub display_name: Option<String>,
     /// SHA-256 of the key, in hexadecimal. Without it a key is drawn, and shown in the
     /// answer that draws it. A key of any form that fits into a header may be
-    /// presented, up to 512 bytes.
+    /// presented, up to 512 bytes. A PUT with another hash puts that key in its place;
+    /// with one that was replaced before, only if `If-Match` names the newest ETag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(pattern("^[0-9a-fA-F]{64}$"))]
     pub key_hash: Option<String>,

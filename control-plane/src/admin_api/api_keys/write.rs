@@ -6,7 +6,7 @@ use axum::response::Response;
 use foldgate_domain::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::{Command, OwnerState};
-use foldgate_proto::{AccountId, AccountNumber, CallerKeyId, CallerKeyNumber};
+use foldgate_proto::{AccountId, AccountNumber, CallerKey, CallerKeyId, CallerKeyNumber, KeyHash};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::caller_keys::input;
 use crate::reply::Done;
-use crate::request::{Segments, Write};
+use crate::request::{IfMatch, Segments, Write};
 
 /// The field that says how long a rotated key stays good.
 const OVERLAP: &str = "overlap_seconds";
@@ -79,6 +79,7 @@ pub(crate) async fn update(
             return Err(body::fault("team_id", problem));
         }
     }
+    let hash = replacing(&app, &caller, &write, (&key, value.hash())).await?;
     let name = value.display_name.as_deref();
     let patch = PatchCallerKey {
         key: KeyOf {
@@ -87,7 +88,7 @@ pub(crate) async fn update(
         },
         name: Some(name.unwrap_or(DEFAULT_CALLER_KEY_NAME).to_owned()),
         terms: value.terms()?,
-        hash: value.hash(),
+        hash,
         own_name: true,
     };
     let command = Command::PatchCallerKey(patch);
@@ -160,6 +161,32 @@ pub(crate) async fn remove(
     });
     let deleted = done.was(true, false);
     Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+}
+
+/// The hash that a PUT puts in the place of the key's own. A client that puts back what
+/// it read before a rotation means no other key: the hash that is there says nothing,
+/// and one that was there before is refused, unless the client tells by `If-Match` that
+/// it has seen the rotation.
+async fn replacing(
+    app: &App,
+    caller: &Authenticated,
+    write: &Write,
+    (key, hash): (&CallerKey, Option<KeyHash>),
+) -> Result<Option<KeyHash>, Error> {
+    let names = write.if_match.as_ref().is_some_and(IfMatch::names);
+    if names || App::is_retry(caller, write) {
+        return Ok(hash);
+    }
+    let Some(other) = hash.filter(|hash| *hash != key.hash) else {
+        return Ok(None);
+    };
+    let newest = app.caught_up(caller).await;
+    app.history.reach(newest.table().revision()).await?;
+    let owner = newest.owner_id();
+    if app.history.had(owner, key.number, other).await? {
+        return Err(Error::FormerKey);
+    }
+    Ok(hash)
 }
 
 /// The account that a new key is for; asks the log for news before it says that
