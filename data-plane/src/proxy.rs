@@ -135,7 +135,9 @@ impl Proxy {
         match self.browsers.clone() {
             None => self.serve(request, peer).await,
             Some(layer) => {
-                browsers::through(layer, request, |request| self.serve(request, peer)).await
+                // Apart: other calls need not carry its room.
+                let served = |request| self.serve(request, peer);
+                Box::pin(browsers::through(layer, request, served)).await
             }
         }
     }

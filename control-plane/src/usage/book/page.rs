@@ -72,7 +72,8 @@ impl<'a> Page<'a> {
         if known || self.book.db.contains_key(key::job(record.id))? {
             return Ok(false);
         }
-        self.jobs.insert(record.id, span::day(record.at));
+        // Days of UTC: they are forgotten by these, and shown to nobody.
+        self.jobs.insert(record.id, span::hour(record.at) / 24);
         Ok(true)
     }
 
