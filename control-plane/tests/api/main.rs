@@ -10,6 +10,7 @@ mod admin_keys;
 mod api_keys;
 mod api_keys_refused;
 mod bills;
+mod bills_estimated;
 mod bodies;
 mod bootstrap;
 mod caller_keys;
