@@ -2,6 +2,7 @@
 //! ask to see. Everything else of an answer passes as it came.
 
 mod answer;
+mod choices;
 mod chunk;
 pub(crate) mod count;
 mod ear;

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use foldgate_domain::failure::from_stream_error;
 use memchr::memmem::Finder;
-use serde_json::value::RawValue;
 
+use super::choices::ByChoice;
 use super::{Usage, messages, text_in};
 use crate::dialect::anthropic;
 use crate::endpoint::Streams;
@@ -52,6 +52,8 @@ pub(crate) struct Watch {
     pub(crate) complete: bool,
     /// Whether it has said its last word: nothing is counted any more.
     pub(crate) over: bool,
+    /// What is counted within choices.
+    by_choice: ByChoice,
     /// How many bytes of text came.
     pub(crate) heard: u64,
     /// How many searches a response has made.
@@ -209,9 +211,10 @@ impl Watch {
             return Some(Keep::Error(text.to_owned()));
         }
         if usage.is_none_or(|usage| usage == "null")
-            && let Some(within) = choices.and_then(of_choices)
+            && let Some(choices) = choices
         {
-            self.usage = Some(within);
+            self.by_choice.read(choices);
+            self.usage = self.by_choice.all().or(self.usage);
         }
         let usage = usage?;
         if usage != "null" {
@@ -251,15 +254,6 @@ pub(super) fn error(event: &Event) -> Keep {
 /// Whether this value of a member `error` speaks of one.
 pub(super) fn is_error(error: Option<&str>) -> bool {
     error.is_some_and(|error| !matches!(error, "null" | "false" | "\"\"" | "{}" | "[]"))
-}
-
-/// The usage within the first of some choices that has one, where Moonshot puts it.
-fn of_choices(choices: &str) -> Option<Usage> {
-    let choices: Vec<&RawValue> = serde_json::from_str(choices).ok()?;
-    choices.into_iter().find_map(|choice| {
-        let [usage] = members(choice.get(), &["usage"]).ok()?.values;
-        Usage::read(usage?)
-    })
 }
 
 fn is_empty_array(value: &str) -> bool {
