@@ -46,6 +46,7 @@ mod routes;
 mod sealing;
 pub mod settings;
 pub mod sleeps;
+mod unread;
 pub mod usage;
 pub mod writer;
 

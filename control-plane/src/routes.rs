@@ -17,7 +17,7 @@ use crate::owner_api::{
     caller_keys, conf, config, dashboard, dna, keys, models, news, self_key, users,
 };
 use crate::request::{id, query, quote};
-use crate::{bills, fleet_api, guard, history_api, log_api, observe, openapi, playground};
+use crate::{bills, fleet_api, guard, history_api, log_api, observe, openapi, playground, unread};
 
 pub(crate) mod mount;
 
@@ -200,6 +200,7 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(guard, guard::layer))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(unread::layer))
         .layer(from_fn(envelope::layer))
         .layer(from_fn_with_state(app.clone(), observe::layer))
         .layer(from_fn(id::layer))

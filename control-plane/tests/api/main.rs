@@ -58,6 +58,7 @@ mod provider_keys_refused;
 mod purses;
 mod reports;
 mod restore;
+mod unread;
 mod users;
 mod users_refused;
 mod walk;
