@@ -136,7 +136,8 @@ struct Answer<'a> {
     levels: Vec<LevelView<'a>>,
     allow_models: Vec<Allowed<'a>>,
     limits: Value,
-    price: Price,
+    /// `None` of a Model that routes: each leg has its own.
+    price: Option<Price>,
 }
 
 #[derive(Debug, Serialize)]
@@ -225,11 +226,9 @@ impl<'a> Asked<'a> {
             policies: self.policies(way, winner),
             models_not_understood: self.not_understood(),
             steps: (first, second, third),
-            price: Price::of(
-                self.table,
-                self.account,
-                upstream_model.as_deref().unwrap_or(mapped),
-            ),
+            price: upstream_model
+                .as_deref()
+                .map(|model| Price::of(self.table, self.account, model)),
             upstream_model,
             level,
             switch_over: chain.get(1..).unwrap_or_default().to_vec(),

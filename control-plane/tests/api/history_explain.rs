@@ -94,6 +94,32 @@ async fn the_price_says_who_set_what() {
 }
 
 #[tokio::test]
+async fn each_leg_of_a_model_that_routes_has_its_own_price() {
+    let node = Node::start().await;
+    node.add_key(1, "http://127.0.0.1:9").await;
+    for (name, upstream) in [("small", "gpt-4o-mini"), ("own", "nobody-s-model")] {
+        let model = json!({"display_name": name, "model_name": upstream, "level": 1});
+        node.post("/admin/v1/models", &model).await.ok();
+    }
+    let targets = json!([{"model": "small"}, {"model": "own"}]);
+    let routing = json!({"strategy": "failover", "targets": targets});
+    let routes = json!({"display_name": "routes", "routing": routing});
+    node.post("/admin/v1/models", &routes).await.ok();
+    let way = explain(&node, "model=routes").await;
+    assert_eq!(way["price"], Value::Null, "which one depends on the leg");
+    for (place, name, priced) in [(0, "gpt-4o-mini", true), (1, "nobody-s-model", false)] {
+        let leg = &way["legs"][place];
+        assert_eq!(leg["price"]["model"], name);
+        assert_eq!(leg["price"]["priced"], priced, "{leg}");
+        assert_eq!(leg["price"]["fields"] == json!([]), !priced);
+    }
+    // As the leg's Model by itself.
+    let direct = explain(&node, "model=small").await;
+    assert_eq!(direct["price"], way["legs"][0]["price"]);
+    assert_eq!(direct["price"], direct["legs"][0]["price"]);
+}
+
+#[tokio::test]
 async fn each_key_says_why_it_serves_or_not() {
     let node = Node::start().await;
     for _ in 0..3 {

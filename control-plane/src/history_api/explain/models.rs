@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Asked;
 use super::keys::{KeyState, LevelView, in_words};
+use super::price::Price;
 use super::terms::Terms;
 
 /// The most Models that are named as not understood.
@@ -70,6 +71,8 @@ enum LegState {
 #[derive(Debug, Serialize)]
 struct Way<'a> {
     upstream_model: String,
+    /// What its answers are billed by.
+    price: Price,
     one_key: bool,
     levels: Vec<LevelView<'a>>,
 }
@@ -188,6 +191,7 @@ impl<'a> Asked<'a> {
             state: LegState::of(&levels),
             way: Some(Way {
                 upstream_model: leg.model.clone().into_owned(),
+                price: Price::of(self.table, self.account, &leg.model),
                 one_key: leg.only.is_some(),
                 levels,
             }),

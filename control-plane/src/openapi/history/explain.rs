@@ -55,7 +55,13 @@ pub(super) fn answer() -> Value {
                     &[],
                 ),
             ),
-            ("price", price()),
+            (
+                "price",
+                about(
+                    or_null(price()),
+                    "null of a Model that routes: each leg has its own",
+                ),
+            ),
         ],
         &[],
     )
@@ -245,6 +251,7 @@ fn leg() -> Value {
         &[("state", words(&states))],
         &[
             ("upstream_model", text()),
+            ("price", price()),
             ("one_key", flag()),
             ("until", text()),
             ("levels", list(level())),
