@@ -66,7 +66,7 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
     let lent = Body::new(Lent(Arc::clone(&kept)));
     let mut response = next.run(Request::from_parts(parts, lent)).await;
     // Whoever still reads it reads on.
-    let rest = Arc::into_inner(kept).map(|body| body.into_inner());
+    let rest = Arc::into_inner(kept).map(Mutex::into_inner);
     let rest = rest.map(|body| body.unwrap_or_else(PoisonError::into_inner));
     if let Some(rest) = rest
         && !rest.is_end_stream()
