@@ -43,13 +43,17 @@ impl Proxy {
                     }
                     return;
                 }
+                let asked = kind == JobKind::Batch || is_background(message.held());
+                if begins && !asked && !says_background(std::slice::from_ref(body)) {
+                    // As nearly all are: it is not read again for this.
+                    return;
+                }
                 let Some(seen) = Seen::read(kind, text) else {
                     return;
                 };
                 if !begins {
                     return self.saw(kind, &seen, admitted);
                 }
-                let asked = kind == JobKind::Batch || is_background(message.held());
                 if seen.is_job || (asked && seen.end.is_none()) {
                     let job = self.job((kind, &seen.id), served.key, admitted, account);
                     self.jobs.begin(job);
@@ -182,13 +186,18 @@ fn is_background(body: &[u8]) -> bool {
     found.is_ok_and(|found| found.values == [Some("true")])
 }
 
-/// Whether an answer that is too large to be held may be of one: what a client sent can
-/// stand in it only escaped.
+/// Whether an answer may be of one in the background, unread: what a client sent can stand
+/// in it only escaped.
 fn says_background(ready: &[Bytes]) -> bool {
-    let text = ready.concat();
-    memmem::find_iter(&text, BACKGROUND).any(|at| {
-        let behind = text.get(at + BACKGROUND.len()..).unwrap_or_default();
-        let value = behind.trim_ascii_start().strip_prefix(b":");
-        value.is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
-    })
+    let says = |text: &[u8]| {
+        memmem::find_iter(text, BACKGROUND).any(|at| {
+            let behind = text.get(at + BACKGROUND.len()..).unwrap_or_default();
+            let value = behind.trim_ascii_start().strip_prefix(b":");
+            value.is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
+        })
+    };
+    match ready {
+        [one] => says(one),
+        many => says(&many.concat()),
+    }
 }
