@@ -26,3 +26,22 @@ fn rates_are_read_to_the_millionth() {
     assert_eq!(rates("1.25").map(|r| r.to_string()).as_deref(), Ok("1.25"));
     assert!(rates("-1").is_err());
 }
+
+#[test]
+fn texts_that_are_no_numbers_are_refused() {
+    for text in [
+        "", "-", ".", "1.", ".5", "1_5", "1:", "1,5", "1-", "1 5", "1/", "1e", "1e+", "1e1_0",
+        "0x1", "1.5.5", "1.e1",
+    ] {
+        assert!(rates(text).is_err(), "{text:?}");
+        assert!(dollars(text).is_err(), "{text:?}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever an owner sends, and whatever the log holds.
+    #[test]
+    fn reading_money_is_total(text in r"[0-9eE.+\-_:,/ ]{0,12}") {
+        let _ = (rates(&text), dollars(&text));
+    }
+}

@@ -37,19 +37,19 @@ impl Rate {
     pub const ONE: Self = Self(1_000_000);
 }
 
-/// A JSON number times ten to the power of `scale`, rounded half up.
-///
-/// `text` is a number by JSON's grammar, or another JSON value.
+/// A JSON number times ten to the power of `scale`, rounded half up. Total: any text
+/// gives an amount or a fault.
 pub(crate) fn scaled(text: &str, scale: i64) -> Result<u64, Fault> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let power_digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    if ![whole, fraction, power_digits].into_iter().all(is_digits) {
         return Err(Fault::NotANumber);
     }
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: Vec<u8> = whole
         .bytes()
         .chain(fraction.bytes())
@@ -76,6 +76,10 @@ pub(crate) fn scaled(text: &str, scale: i64) -> Result<u64, Fault> {
             whole_part(&digits, before)
         }
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The number of the first `before` digits (zeros where they end), rounded by
