@@ -337,6 +337,9 @@ pub(crate) fn kind_of(endpoint: &Endpoint) -> Option<JobKind> {
     match endpoint.name {
         "responses" | "response" | "response_cancel" | "response_delete" => Some(JobKind::Response),
         "batch_create" | "batch" | "batches" | "batch_cancel" => Some(JobKind::Batch),
+        "message_batch_create" | "message_batch" | "message_batches" | "message_batch_cancel" => {
+            Some(JobKind::MessageBatch)
+        }
         _ => None,
     }
 }

@@ -18,6 +18,16 @@ pub enum JobKind {
     Response,
     /// A batch of calls.
     Batch,
+    /// A batch of messages, as Anthropic has them.
+    MessageBatch,
+}
+
+impl JobKind {
+    /// Whether it is many calls.
+    #[must_use]
+    pub const fn is_batch(self) -> bool {
+        matches!(self, Self::Batch | Self::MessageBatch)
+    }
 }
 
 /// Work that was begun, as the node that saw its beginning tells the others: by this

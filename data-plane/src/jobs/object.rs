@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use foldgate_proto::{JobKind, Quantities};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -48,6 +49,9 @@ pub(crate) enum Ending {
 impl Seen {
     /// Reads an object; `None` when it has no id and no status.
     pub(crate) fn read(kind: JobKind, text: &str) -> Option<Self> {
+        if kind == JobKind::MessageBatch {
+            return Self::of_messages(text);
+        }
         let [
             id,
             status,
@@ -98,6 +102,28 @@ impl Seen {
         })
     }
 
+    /// Reads a batch of messages. It says no usage; its results' lines do.
+    fn of_messages(text: &str) -> Option<Self> {
+        let names = ["id", "processing_status", "created_at", "results_url"];
+        let [id, status, created, results] = members(text, &names).ok()?.values;
+        let (id, status): (String, String) = (value(id)?, value(status)?);
+        let ended = status == "ended";
+        let created: Option<String> = value(created);
+        let created = created.and_then(|at| DateTime::parse_from_rfc3339(&at).ok());
+        let results: Option<String> = value(results);
+        Some(Self {
+            created: created.map(|at| at.timestamp()),
+            is_job: true,
+            end: ended.then_some(Ending::Answered),
+            model: None,
+            endpoint: None,
+            usage: None,
+            output: results.filter(|_| ended).map(|_| id.clone()),
+            heard: 0,
+            id,
+        })
+    }
+
     /// Reads what a list holds.
     pub(crate) fn list(kind: JobKind, text: &str) -> Vec<Self> {
         let data = members(text, &["data"]).ok();
@@ -123,19 +149,25 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Takes a line.
+    /// Takes a line: of OpenAI's form, or of that of batches of messages.
     pub(crate) fn take(&mut self, line: &str) {
-        let inner = |text: Option<&str>, name| {
-            let [found] = members(text?, &[name]).ok()?.values;
-            found.map(str::to_owned)
-        };
-        let Some(body) = inner(inner(Some(line), "response").as_deref(), "body") else {
+        fn inner<'t>(text: &'t str, name: &'static str) -> Option<&'t str> {
+            let [found] = members(text, &[name]).ok()?.values;
+            found
+        }
+        let body = inner(line, "response").and_then(|response| inner(response, "body"));
+        let message = || inner(line, "result").and_then(|result| inner(result, "message"));
+        let Some(body) = body.or_else(message) else {
             return;
         };
-        let Ok(found) = members(&body, &["model", "usage"]) else {
+        let Ok(found) = members(body, &["model", "usage", "error"]) else {
             return;
         };
-        let [model, usage] = found.values;
+        let [model, usage, error] = found.values;
+        if usage.is_none() && error.is_some_and(|error| error != "null") {
+            // It was refused, and names no model.
+            return;
+        }
         let mut model: String = value(model).unwrap_or_default();
         if !self.used.contains_key(&model) && self.used.len() >= MOST_MODELS {
             model = self.used.keys().next().cloned().unwrap_or_default();
@@ -202,6 +234,32 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_messages_ends_with_results() {
+        let read = |text: &str| Seen::read(JobKind::MessageBatch, text).unwrap();
+        let open = read(
+            r#"{"id":"msgbatch_1","type":"message_batch","processing_status":"in_progress","created_at":"2026-11-26T10:00:00.5Z","results_url":null}"#,
+        );
+        assert_eq!((open.end, open.output), (None, None));
+        assert_eq!((open.created, open.is_job), (Some(1_795_687_200), true));
+        let ended = read(
+            r#"{"id":"msgbatch_1","processing_status":"ended","created_at":"x","results_url":"https://a/results"}"#,
+        );
+        assert_eq!(ended.end, Some(Ending::Answered));
+        assert_eq!(ended.output.as_deref(), Some("msgbatch_1"));
+        let mut output = Output::default();
+        for line in [
+            r#"{"custom_id":"1","result":{"type":"succeeded","message":{"model":"claude-x","content":[],"usage":{"input_tokens":3,"cache_read_input_tokens":10,"output_tokens":2}}}}"#,
+            r#"{"custom_id":"2","result":{"type":"errored","error":{"type":"error","error":{"type":"invalid_request_error"}}}}"#,
+            r#"{"custom_id":"3","result":{"type":"expired"}}"#,
+        ] {
+            output.take(line);
+        }
+        let used = output.used["claude-x"];
+        assert_eq!((used.input, used.cached, used.output), (3, 10, 2));
+        assert_eq!((output.used.len(), output.unsaid), (1, 0));
+    }
+
+    #[test]
     fn the_lines_of_an_output_are_added_up_by_model() {
         let mut output = Output::default();
         for line in [
@@ -209,6 +267,7 @@ mod tests {
             r#"{"custom_id":"2","response":{"status_code":200,"body":{"model":"a","usage":{"prompt_tokens":4,"completion_tokens":1}}}}"#,
             r#"{"custom_id":"3","response":{"status_code":200,"body":{"model":"b","choices":[{"message":{"content":"hello"}}]}}}"#,
             r#"{"custom_id":"4","response":null,"error":{"code":"x"}}"#,
+            r#"{"custom_id":"5","response":{"status_code":400,"body":{"error":{"message":"no"}}}}"#,
             "",
             "no json",
         ] {
@@ -217,5 +276,6 @@ mod tests {
         assert_eq!(output.used["a"].input, 7);
         assert_eq!(output.used["a"].output, 3);
         assert_eq!((output.used["b"].output, output.unsaid), (0, 5));
+        assert_eq!(output.used.len(), 2, "what was refused has no model");
     }
 }

@@ -62,6 +62,7 @@ impl Proxy {
         let name = match job.kind {
             JobKind::Response => "response",
             JobKind::Batch => "batch",
+            JobKind::MessageBatch => "message_batch",
         };
         let seen = match self.ask(&job, (name, &job.id)).await {
             Ok(body) => {
@@ -84,7 +85,7 @@ impl Proxy {
         match seen {
             Some(seen) if !seen.is_job && is_guess(&job) => self.jobs.forget(job.name()),
             Some(seen) if seen.end.is_some() => match &seen.output {
-                Some(output) if job.kind == JobKind::Batch && seen.usage.is_none() => {
+                Some(output) if job.kind.is_batch() && seen.usage.is_none() => {
                     self.read_output(&job, &seen, output).await;
                 }
                 _ => self.end(&job, &seen),
@@ -93,7 +94,7 @@ impl Proxy {
         }
         let life = match job.kind {
             JobKind::Response => LIFE_OF_RESPONSE,
-            JobKind::Batch => LIFE_OF_BATCH,
+            JobKind::Batch | JobKind::MessageBatch => LIFE_OF_BATCH,
         };
         if often && age(job.at) > life && !self.jobs.is_billed(job.name()) {
             self.give_up(&job);
@@ -114,7 +115,11 @@ impl Proxy {
     /// Bills a batch by what the lines of its output say.
     async fn read_output(&self, job: &Job, seen: &Seen, id: &str) {
         let mut output = Output::default();
-        let read = match self.ask(job, ("file_content", id)).await {
+        let name = match job.kind {
+            JobKind::MessageBatch => "message_batch_results",
+            JobKind::Batch | JobKind::Response => "file_content",
+        };
+        let read = match self.ask(job, (name, id)).await {
             Ok(body) => lines(body, |line| output.take(line)).await,
             Err(problem) => Err(problem),
         };

@@ -36,7 +36,7 @@ impl Proxy {
         match (seen.end, seen.usage) {
             (None, _) => {}
             (Some(_), Some(used)) => self.pay(job, &of_model(used, Measure::Reported)),
-            (Some(_), None) if job.kind == JobKind::Batch && seen.output.is_some() => {
+            (Some(_), None) if job.kind.is_batch() && seen.output.is_some() => {
                 self.jobs.adopt(job.clone());
             }
             (Some(Ending::Answered), None) if job.kind == JobKind::Response => {
@@ -106,7 +106,7 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     let terms = Terms {
         rates: owner.rates(job.account),
         factor: owner.factor(),
-        halved: job.kind == JobKind::Batch,
+        halved: job.kind.is_batch(),
     };
     // Without any name it is known by what it is.
     let priced = |upstream: &str| {
@@ -157,6 +157,7 @@ const fn endpoint(kind: JobKind) -> &'static str {
     match kind {
         JobKind::Response => "responses",
         JobKind::Batch => "batch",
+        JobKind::MessageBatch => "message_batch",
     }
 }
 

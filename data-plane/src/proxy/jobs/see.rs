@@ -43,7 +43,7 @@ impl Proxy {
                     }
                     return;
                 }
-                let asked = kind == JobKind::Batch || is_background(message.held());
+                let asked = kind.is_batch() || is_background(message.held());
                 if begins && !asked && !says_background(std::slice::from_ref(body)) {
                     // As nearly all are: it is not read again for this.
                     return;
@@ -61,7 +61,7 @@ impl Proxy {
                 }
             }
             Answer::Begun { form, .. } if begins => {
-                if kind == JobKind::Batch || is_background(message.held()) {
+                if kind.is_batch() || is_background(message.held()) {
                     for id in made_in(endpoint, &served.answer) {
                         let job = self.job((kind, &id), served.key, admitted, account);
                         self.jobs.begin(job);
@@ -76,7 +76,7 @@ impl Proxy {
             Answer::Begun { form, .. } => {
                 let may_be = match form {
                     Form::Events(_) => true,
-                    Form::Bytes { ready, .. } => kind == JobKind::Batch || says_background(ready),
+                    Form::Bytes { ready, .. } => kind.is_batch() || says_background(ready),
                 };
                 if may_be {
                     self.suspect(kind, id, admitted);
@@ -167,7 +167,7 @@ impl Proxy {
             // A batch names none; its endpoint's name stands in for one.
             model: match kind {
                 JobKind::Response => account.model.clone(),
-                JobKind::Batch => String::new(),
+                JobKind::Batch | JobKind::MessageBatch => String::new(),
             },
             estimate: account.begins_job(),
             at: now(),

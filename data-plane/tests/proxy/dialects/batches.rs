@@ -2,13 +2,14 @@
 
 use foldgate_domain::acl::ListEdit;
 use foldgate_domain::command::ProfileEdit;
-use foldgate_proto::Dialect;
+use foldgate_proto::{Config, Dialect, NanoDollars, UsageRecord};
 use http::Method;
 use serde_json::json;
 
 use super::{CLAUDE, OPENAI, add, rig, speaking};
 use crate::accounts::{ROOT, account};
 use crate::client::{Caller, Reply};
+use crate::rig::until;
 use crate::upstream::{Script, Upstream};
 
 const OTHER: &str = "sk-ant-other-0123456789-0123456789";
@@ -152,4 +153,66 @@ async fn a_batch_of_messages_finds_the_keys_that_speak_so() {
         200,
         "no key rests for it"
     );
+}
+
+#[tokio::test]
+async fn a_batch_of_messages_is_billed_once_at_half_by_its_results() {
+    let (mut rig, upstream) = rig(Dialect::Anthropic, Script::json(200, "{}")).await;
+    rig.config(Config {
+        pricing: Some(
+            r#"{"ChatPricing":{"claude-x":{"InputText":1000000,"OutputText":2000000}}}"#.to_owned(),
+        ),
+        ..Config::default()
+    })
+    .await;
+    account(&mut rig, ROOT, "team-one", ProfileEdit::default()).await;
+    let one = Caller::new(rig.address, "team-one");
+    let batch = |status: &str, results: Option<&str>| {
+        json!({"id": "msgbatch_1", "type": "message_batch", "processing_status": status,
+            "created_at": chrono::Utc::now().to_rfc3339(), "results_url": results})
+        .to_string()
+    };
+    let open = batch("in_progress", None);
+    upstream.page(&format!("POST {PATH}"), Script::json(200, &open));
+    let ended = batch("ended", Some("https://api.anthropic.com/results"));
+    let at = format!("{PATH}/msgbatch_1");
+    upstream.page(&format!("GET {at}"), Script::json(200, &ended));
+    let lines = concat!(
+        r#"{"custom_id":"one","result":{"type":"succeeded","message":{"model":"claude-x","usage":{"input_tokens":8,"output_tokens":4}}}}"#,
+        "\n",
+        r#"{"custom_id":"two","result":{"type":"errored","error":{"type":"error"}}}"#,
+        "\n"
+    );
+    let results = Script::bytes("application/x-jsonl", lines);
+    upstream.page(&format!("GET {at}/results"), results);
+
+    assert_eq!(one.post(PATH, JOBS).await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(one.get(&at).await.status, 200);
+    }
+    let mut outbox = rig.spool.outbox().unwrap();
+    let mut jobs: Vec<UsageRecord> = Vec::new();
+    until("the batch is billed", || {
+        while let Some(batch) = outbox.next_batch().unwrap() {
+            jobs.extend(batch.records.into_iter().filter(UsageRecord::is_of_job));
+            outbox.arrived().unwrap();
+        }
+        !jobs.is_empty()
+    })
+    .await;
+    assert_eq!(one.get(&at).await.status, 200);
+    while let Some(batch) = outbox.next_batch().unwrap() {
+        jobs.extend(batch.records.into_iter().filter(UsageRecord::is_of_job));
+        outbox.arrived().unwrap();
+    }
+    let [job] = &jobs[..] else {
+        panic!("{jobs:?}");
+    };
+    // Sixteen dollars for the calls, half of that for the batch.
+    assert_eq!(job.cost, NanoDollars(8 * NanoDollars::DOLLAR.0));
+    assert_eq!(
+        (job.model.as_str(), job.endpoint.as_str()),
+        ("claude-x", "message_batch")
+    );
+    assert_eq!((job.quantities.input, job.quantities.output), (8, 4));
 }
