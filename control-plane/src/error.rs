@@ -360,7 +360,7 @@ impl Error {
             more.insert("record".to_owned(), json!(record.to_string()));
         }
         if let Self::Rejected(rejection) | Self::Said { rejection, .. } = self
-            && let Rejection::Referred { by, .. } = rejection
+            && let Rejection::Referred { by, .. } | Rejection::Named { by, .. } = rejection
         {
             more.extend(referrers::shown(by));
         }

@@ -250,9 +250,12 @@ async fn what_others_refer_to_stays_and_says_who() {
     assert_eq!(error["referrers"][0]["name"], "direct");
     // Who is spoken of by name keeps it, but for its case.
     let renamed = json!({"display_name": "other", "model_name": "m", "level": 1});
-    node.put(&path(&direct_entry), &renamed)
-        .await
-        .refused(409, "referred");
+    let error = node.put(&path(&direct_entry), &renamed).await;
+    let error = error.refused(409, "referred");
+    assert_eq!(error["referrers"], expected);
+    let message = "this model cannot be renamed while it is spoken of by its name, by model \
+                   \"routes\"";
+    assert_eq!(error["message"], message);
     node.delete(&path(&routes)).await.ok();
     node.delete(&path(&direct_entry)).await.ok();
     node.delete(&key).await.ok();

@@ -106,6 +106,11 @@ pub trait Defined:
         Ok(BTreeSet::new())
     }
 
+    /// The names by which it speaks of others, as far as it speaks of them by name.
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// What it may not be while others speak of it.
     ///
     /// # Errors
@@ -168,6 +173,7 @@ pub struct Registered {
     /// See [`Defined::IS_TIE`].
     pub is_tie: bool,
     check: fn(&Map<String, Value>, &OwnerState) -> Result<Checked, Fault>,
+    names: fn(&JsonText, &str) -> bool,
     check_referrers: fn(&JsonText, &[&Definition]) -> Result<(), Fault>,
     unenforced: fn(&JsonText) -> Vec<&'static str>,
     schema: fn(&mut SchemaGenerator) -> Schema,
@@ -182,6 +188,7 @@ const fn registered<T: Defined>() -> Registered {
         referred_by_name: T::REFERRED_BY_NAME,
         is_tie: T::IS_TIE,
         check: check::<T>,
+        names: names::<T>,
         check_referrers: check_referrers::<T>,
         unenforced: unenforced::<T>,
         schema: SchemaGenerator::subschema_for::<T>,
@@ -200,6 +207,12 @@ impl Registered {
     /// The first field that breaks its rule.
     pub fn check(&self, value: &Map<String, Value>, owner: &OwnerState) -> Result<Checked, Fault> {
         (self.check)(value, owner)
+    }
+
+    /// Whether a stored value speaks of what is called `name` by that name; one that this
+    /// program does not understand may.
+    pub fn names(&self, value: &JsonText, name: &str) -> bool {
+        (self.names)(value, name)
     }
 
     /// See [`Defined::check_referrers`]; of a value that was checked.
@@ -325,6 +338,13 @@ fn check_name(field: &str, name: &str) -> Result<(), Fault> {
         return Err(Fault::at(field, "holds control characters"));
     }
     Ok(())
+}
+
+fn names<T: Defined>(value: &JsonText, name: &str) -> bool {
+    stored::<T>(value).is_none_or(|read| {
+        let mut named = read.names().into_iter();
+        named.any(|named| crate::is_same(named, name))
+    })
 }
 
 fn check_referrers<T: Defined>(value: &JsonText, by: &[&Definition]) -> Result<(), Fault> {

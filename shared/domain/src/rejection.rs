@@ -65,6 +65,13 @@ fn referred(what: impl fmt::Display, by: &[Referrer]) -> String {
     )
 }
 
+fn named(what: impl fmt::Display, by: &[Referrer]) -> String {
+    format!(
+        "{what} cannot be renamed while it is spoken of by its name, by {}",
+        listed(by)
+    )
+}
+
 fn stale(what: impl fmt::Display, now: Revision) -> String {
     format!("{what} is not as you saw it: it is at revision {now}; read it again")
 }
@@ -130,6 +137,14 @@ pub enum Rejection {
     /// What is to go is spoken of by definitions.
     #[error("{}", referred(resource, by))]
     Referred {
+        /// What.
+        resource: ResourceId,
+        /// By which.
+        by: Vec<Referrer>,
+    },
+    /// What is to be renamed is spoken of by its name.
+    #[error("{}", named(resource, by))]
+    Named {
         /// What.
         resource: ResourceId,
         /// By which.
@@ -248,6 +263,7 @@ impl Rejection {
     pub fn said_of(&self, what: &str) -> String {
         match self {
             Self::Referred { by, .. } => referred(what, by),
+            Self::Named { by, .. } => named(what, by),
             Self::Stale { now, .. } => stale(what, *now),
             Self::StaleMissing(_) => stale_missing(what),
             other => other.to_string(),
@@ -277,6 +293,7 @@ impl Rejection {
             | Self::KeyTaken
             | Self::OwnerGrants
             | Self::Referred { .. }
+            | Self::Named { .. }
             | Self::BuiltUpon { .. }
             | Self::UndoOfUndo { .. }
             | Self::NotUndoable(_)
@@ -294,7 +311,7 @@ impl Rejection {
             Self::OwnerExists(_) => "owner_exists",
             Self::Field { .. } | Self::Definition(_) => "invalid_field",
             Self::NoSuchDefinition(_) => "not_found",
-            Self::Referred { .. } => "referred",
+            Self::Referred { .. } | Self::Named { .. } => "referred",
             Self::Config { .. } => "invalid_config",
             Self::NoSuchKey(_) => "key_not_found",
             Self::NoSuchNews(_) => "news_not_found",

@@ -181,12 +181,22 @@ fn check_renaming(
     before: &Definition,
     checked: &Checked,
 ) -> Result<(), Rejection> {
-    let renamed = !crate::is_same(&before.name, &checked.name);
     let by_name = Registered::of(before.kind).is_some_and(|line| line.referred_by_name);
-    if renamed && by_name {
-        check_unreferred(owner, ResourceId::Definition(before.kind, before.number))?;
+    if !by_name || crate::is_same(&before.name, &checked.name) {
+        return Ok(());
     }
-    Ok(())
+    let resource = ResourceId::Definition(before.kind, before.number);
+    // Ids survive a renaming.
+    let by_its_name = |other: &&std::sync::Arc<Definition>| {
+        let line = Registered::of(other.kind);
+        line.is_none_or(|line| line.names(&other.value, &before.name))
+    };
+    let by = owner.referrers_of(resource).filter(by_its_name);
+    let by: Vec<_> = by.map(referrer).collect();
+    if by.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::Named { resource, by })
 }
 
 /// The secrets of a value from now on, which holds their masks; `before` were there.

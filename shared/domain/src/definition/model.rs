@@ -323,15 +323,16 @@ impl Defined for Model {
         routing.check()
     }
 
+    fn names(&self) -> Vec<&str> {
+        self.routing.as_ref().map_or_else(Vec::new, Routing::names)
+    }
+
     fn refers(&self, owner: &OwnerState) -> Result<BTreeSet<ResourceId>, Fault> {
         let mut refers = BTreeSet::new();
         if let Some(id) = self.provider_key_id {
-            let key = owner.key(KeyId(id)).ok_or_else(|| {
-                Fault::at(
-                    "provider_key_id",
-                    format!("no provider key has the id {id}"),
-                )
-            })?;
+            let missing = || format!("no provider key has the id {id}");
+            let key = owner.key(KeyId(id));
+            let key = key.ok_or_else(|| Fault::at("provider_key_id", missing()))?;
             refers.insert(ResourceId::Key(key.number));
         }
         let targets = self.routing.iter().flat_map(|routing| &routing.targets);

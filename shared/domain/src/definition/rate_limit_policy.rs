@@ -238,6 +238,12 @@ impl Defined for RateLimitPolicy {
         Ok(())
     }
 
+    fn names(&self) -> Vec<&str> {
+        let of_model = self.scope == Some(PolicyScope::Model);
+        let named = self.scope_ref.as_deref().filter(|_| of_model);
+        named.into_iter().collect()
+    }
+
     fn refers(&self, owner: &OwnerState) -> Result<BTreeSet<ResourceId>, Fault> {
         let mut lookup = Lookup::new(owner);
         if let (Some(scope), Some(named)) = (self.scope, &self.scope_ref) {

@@ -152,6 +152,12 @@ fn failures(statuses: &Option<Vec<u16>>, _: &()) -> garde::Result {
 }
 
 impl Routing {
+    /// The names by which it speaks of its targets: ids go before them.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let by_name = self.targets.iter().filter(|one| one.model_id.is_none());
+        by_name.filter_map(|one| one.model.as_deref()).collect()
+    }
+
     pub(super) fn check(&self) -> Result<(), Fault> {
         let hashes = self.strategy == Strategy::ConsistentHash;
         if !hashes && self.hash_on.is_some() {

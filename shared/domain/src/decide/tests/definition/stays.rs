@@ -24,7 +24,7 @@ fn who_is_referred_to_by_name_keeps_it() {
     let refused = given.refused(&rename(&given, "gpt-5"));
     assert_eq!(
         refused.to_string(),
-        "model/1 stays as long as it is referred to, by model \"r\""
+        "model/1 cannot be renamed while it is spoken of by its name, by model \"r\""
     );
     assert_eq!(refused.kind(), Kind::Conflict);
     let case = rename(&given, "GPT-4O");
@@ -34,11 +34,46 @@ fn who_is_referred_to_by_name_keeps_it() {
     assert!(given.owner().definition_named(Model, "Gpt-5").is_some());
     assert!(given.owner().definition_named(Model, "gpt-4o").is_none());
 
+    // Who speaks of it by its id does not mind; a limit on its name does.
+    let mut given = stocked();
+    for (number, value) in [
+        (
+            4,
+            json!({ "display_name": "r", "routing": { "targets": [{ "model_id": id(1) }] } }),
+        ),
+        (
+            6,
+            json!({ "display_name": "s",
+                "routing": { "targets": [{ "model_id": id(1), "model": "gpt-4o" }] } }),
+        ),
+    ] {
+        given.done(&put(Model, number, &value));
+    }
+    let limit = |model: &str| {
+        json!({ "name": "p", "scope": "model", "scope_ref": model, "window": "day",
+            "max_tokens": 5 })
+    };
+    given.done(&put(RateLimitPolicy, 5, &limit(&id(1).to_string())));
+    let attached = json!({ "guardrail_id": id(2), "scope_type": "model", "scope_id": id(1),
+        "priority": 1 });
+    given.done(&put(GuardrailAttachment, 7, &attached));
+    given.done(&rename(&given, "gpt-5"));
+    given.done(&put(RateLimitPolicy, 8, &limit_named(limit("Gpt-5"))));
+    let refused = given.refused(&rename(&given, "gpt-6"));
+    let told = "model/1 cannot be renamed while it is spoken of by its name, by rate limit \
+                policy \"q\"";
+    assert_eq!(refused.to_string(), told);
+
     // A guardrail is attached by its id: it may be called anything.
     let attached = json!({ "guardrail_id": id(2), "scope_type": "env", "priority": 1 });
-    given.done(&put(GuardrailAttachment, 5, &attached));
+    given.done(&put(GuardrailAttachment, 9, &attached));
     let renamed = replace(&given, Guardrail, 2, &keyword("renamed"));
     given.done(&Command::PutDefinition(Box::new(renamed)));
+}
+
+fn limit_named(mut limit: Value) -> Value {
+    limit["name"] = json!("q");
+    limit
 }
 
 #[test]
