@@ -11,7 +11,7 @@ use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
-use super::page::Page;
+use super::page::{self, Page};
 use crate::access::Who;
 use crate::app::App;
 use crate::auth::Authenticated;
@@ -30,10 +30,16 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Error> {
     let page = Page::parse(uri.query().unwrap_or_default())?;
-    let find = |caller: &Authenticated, id| app.ids.caller_key(caller, CallerKeyId(id));
-    let (caller, after) = page.begins(&app, caller, find).await?;
+    let find = |caller: &Authenticated, id| {
+        let found = app.ids.caller_key(caller, CallerKeyId(id));
+        found.map(|key| key.number)
+    };
+    let before = |caller: &Authenticated, id| {
+        let keys = caller.owner().caller_keys.iter();
+        page::before(keys.map(|(number, key)| (*number, key.id.0)), id)
+    };
+    let (caller, after) = page.begins(&app, caller, find, before).await?;
     let (owner, hash) = (Arc::clone(caller.owner()), shows_hash(&caller));
-    let after = after.map(|key| key.number);
     let part = page.of(&owner.caller_keys, after, |key| &key.name);
     let show = move |key: &Arc<CallerKey>| view::entry(&owner, key, hash).to_string();
     let answer = list::page(&caller, (&page, part), uri.path(), |key| key.id.0, show);

@@ -16,7 +16,7 @@ use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
-use super::page::{Page, Part};
+use super::page::{self, Page, Part};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -144,9 +144,15 @@ async fn all_of(
     uri: Uri,
 ) -> Result<Response, Error> {
     let page = Page::parse(uri.query().unwrap_or_default())?;
-    let find = |caller: &Authenticated, id| with_id(caller, line, id);
-    let (caller, after) = page.begins(&app, caller, find).await?;
-    let after = after.map(|definition| definition.number);
+    let find = |caller: &Authenticated, id| {
+        let found = with_id(caller, line, id);
+        found.map(|definition| definition.number)
+    };
+    let before = |caller: &Authenticated, id| {
+        let all = caller.owner().definitions_of(line.kind);
+        page::before(all.map(|one| (one.number, one.id.0)), id)
+    };
+    let (caller, after) = page.begins(&app, caller, find, before).await?;
     let part = part(caller.owner(), line.kind, (&page, after));
     let id = |definition: &Arc<Definition>| definition.id.0;
     let answer = list::page(&caller, (&page, part), uri.path(), id, entry::written);

@@ -91,22 +91,31 @@ impl Page {
         })
     }
 
-    /// What `find` knows of the entry that the page begins behind, if there is one.
+    /// Where the page begins: behind the entry that `find` finds. One that is gone
+    /// meanwhile still has its place: `before` knows what stands before it.
     ///
     /// # Errors
-    /// The cursor is the id of no entry.
-    pub(crate) async fn begins<T>(
+    /// The cursor can be the id of no entry.
+    pub(crate) async fn begins<K>(
         &self,
         app: &App,
         caller: Authenticated,
-        find: impl Fn(&Authenticated, Uuid) -> Option<T>,
-    ) -> Result<(Authenticated, Option<T>), Error> {
+        find: impl Fn(&Authenticated, Uuid) -> Option<K>,
+        before: impl Fn(&Authenticated, Uuid) -> Option<K>,
+    ) -> Result<(Authenticated, Option<K>), Error> {
         let Some(id) = self.after else {
             return Ok((caller, None));
         };
-        let found = app.look(caller, |caller| find(caller, id)).await;
-        let (caller, found) = found.ok_or_else(unknown_cursor)?;
-        Ok((caller, Some(found)))
+        let look = |caller: &Authenticated| find(caller, id);
+        if let Some((caller, found)) = app.look(caller.clone(), look).await {
+            return Ok((caller, Some(found)));
+        }
+        if !tells_when(id) {
+            return Err(unknown_cursor());
+        }
+        let caller = caller.refreshed(app.table());
+        let before = before(&caller, id);
+        Ok((caller, before))
     }
 
     /// The page of all these, by their names, behind one of them.
@@ -176,6 +185,23 @@ impl Page {
         }
         headers
     }
+}
+
+/// The last of these entries, in their order, that stands before the place of an id that
+/// is none of theirs. Ids that were drawn here say when, and entries stand in the order
+/// in which they were made; what was made in the same moment may be shown once more, but
+/// is not passed over.
+pub(crate) fn before<K>(entries: impl Iterator<Item = (K, Uuid)>, id: Uuid) -> Option<K> {
+    let dated = entries.filter(|(_, other)| tells_when(*other));
+    dated
+        .take_while(|(_, other)| *other < id)
+        .last()
+        .map(|(key, _)| key)
+}
+
+/// Whether an id is one of those that begin with the time.
+fn tells_when(id: Uuid) -> bool {
+    id.get_version_num() == 7
 }
 
 /// A cursor that is the id of no entry.

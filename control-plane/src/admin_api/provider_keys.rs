@@ -10,7 +10,7 @@ use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
 use super::list;
-use super::page::Page;
+use super::page::{self, Page};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -31,8 +31,12 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Error> {
     let page = Page::parse(uri.query().unwrap_or_default())?;
-    let (caller, after) = page.begins(&app, caller, with_id).await?;
-    let after = after.map(|key| key.number);
+    let find = |caller: &Authenticated, id| with_id(caller, id).map(|key| key.number);
+    let before = |caller: &Authenticated, id| {
+        let keys = caller.owner().keys.iter();
+        page::before(keys.map(|(number, key)| (*number, key.id.0)), id)
+    };
+    let (caller, after) = page.begins(&app, caller, find, before).await?;
     let part = page.of(&caller.owner().keys, after, |key| &key.name);
     let show = |key: &Arc<ProviderKey>| view::entry(key).to_string();
     let answer = list::page(&caller, (&page, part), uri.path(), |key| key.id.0, show);

@@ -6,7 +6,7 @@ use foldgate_vault::digest;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::entries::{NOBODY, assert_goes_back, id, told, walk, warnings, with_header};
+use crate::entries::{UNDATED, assert_goes_back, id, told, walk, warnings, with_header};
 use crate::node::Node;
 use crate::people::secret;
 
@@ -343,7 +343,7 @@ async fn lists_are_paged_and_searched() {
     for query in ["limit=0", "limit=1001", "after=x", "page=1"] {
         told(&node.get(&format!("{KEYS}?{query}")).await, 400);
     }
-    told(&node.get(&format!("{KEYS}?after={NOBODY}")).await, 400);
+    told(&node.get(&format!("{KEYS}?after={UNDATED}")).await, 400);
 }
 
 /// A key that was disabled is refused with words of its own, and comes back.

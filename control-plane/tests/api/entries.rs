@@ -8,6 +8,9 @@ use crate::node::{Answer, Node, answer};
 /// The id of no entry.
 pub(crate) const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+/// An id that was drawn without the time, of no entry either.
+pub(crate) const UNDATED: &str = "6f2d9c1e-6f0b-4c0e-9d3b-0c6a5d1f7e22";
+
 /// What a refusal says, in whichever of the two envelopes.
 #[track_caller]
 pub(crate) fn told(answer: &Answer, status: u16) -> String {
