@@ -80,6 +80,8 @@ pub(crate) struct Call<'a> {
     pub(crate) message: &'a Message,
     /// Whether the usage of its stream is hidden.
     pub(crate) hide_usage: bool,
+    /// Whether its failures are no reason to let a key sleep: it is no client's.
+    pub(crate) quiet: bool,
 }
 
 impl<'a> Call<'a> {

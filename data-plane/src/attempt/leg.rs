@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
                 return Ok(Outcome::Refused(fault));
             }
             self.note(level, &held, &miss);
-            if miss.quiet {
+            if miss.quiet || self.call.quiet {
                 return Err(miss);
             }
             let Some(at) = self.again(way, &miss, pause) else {

@@ -11,8 +11,11 @@ use serde_json::value::RawValue;
 use crate::json::members;
 use crate::usage::{Usage, text_in};
 
-/// The most models that are told apart in one output.
-const MOST_MODELS: usize = 64;
+/// The most sums that are told apart in one output.
+const MOST_SUMS: usize = 256;
+
+/// Calls of one sum differ by less than this in what they read, in tokens.
+const LONG: u64 = 10_000;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) endpoint: Option<String>,
     /// What it used, as the upstream counted it.
     pub(crate) usage: Option<Quantities>,
+    /// How many calls of a batch were answered.
+    pub(crate) calls: Option<u64>,
     /// Where a batch's output is.
     pub(crate) output: Option<String>,
     /// Bytes of text in it.
@@ -61,6 +66,7 @@ impl Seen {
             endpoint,
             output,
             usage,
+            counts,
         ] = members(
             text,
             &[
@@ -72,6 +78,7 @@ impl Seen {
                 "endpoint",
                 "output_file_id",
                 "usage",
+                "request_counts",
             ],
         )
         .ok()?
@@ -93,6 +100,10 @@ impl Seen {
             model: value(model),
             endpoint: value(endpoint),
             usage: usage.filter(|used| !is_batch || *used != Quantities::default()),
+            calls: counts.and_then(|counts| {
+                let [completed] = members(counts, &["completed"]).ok()?.values;
+                value(completed)
+            }),
             output: value(output),
             heard: if is_batch || end.is_none() {
                 0
@@ -118,6 +129,7 @@ impl Seen {
             model: None,
             endpoint: None,
             usage: None,
+            calls: None,
             output: results.filter(|_| ended).map(|_| id.clone()),
             heard: 0,
             id,
@@ -139,11 +151,20 @@ impl Seen {
     }
 }
 
+/// What calls of one model used.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    /// How many they were.
+    pub(crate) calls: u64,
+    /// All together.
+    pub(crate) used: Quantities,
+}
+
 /// What the calls of a batch used, by model, as its output's lines tell.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Output {
-    /// By model.
-    pub(crate) used: BTreeMap<String, Quantities>,
+    /// By model, and by how many times [`LONG`] a call read, as long contexts may cost more.
+    pub(crate) used: BTreeMap<(String, u64), Sum>,
     /// Answers that say no usage: their text, in bytes.
     pub(crate) unsaid: u64,
 }
@@ -157,7 +178,9 @@ impl Output {
         }
         let body = inner(line, "response").and_then(|response| inner(response, "body"));
         let message = || inner(line, "result").and_then(|result| inner(result, "message"));
-        let Some(body) = body.or_else(message) else {
+        let status = inner(line, "response").and_then(|response| inner(response, "status_code"));
+        let refused = value::<u16>(status).is_some_and(|status| status >= 400);
+        let Some(body) = body.or_else(message).filter(|_| !refused) else {
             return;
         };
         let Ok(found) = members(body, &["model", "usage", "error"]) else {
@@ -168,13 +191,16 @@ impl Output {
             // It was refused, and names no model.
             return;
         }
-        let mut model: String = value(model).unwrap_or_default();
-        if !self.used.contains_key(&model) && self.used.len() >= MOST_MODELS {
-            model = self.used.keys().next().cloned().unwrap_or_default();
+        let usage = usage.and_then(Usage::read);
+        let long = usage.map_or(0, |usage| usage.prompt() / LONG);
+        let mut of: (String, u64) = (value(model).unwrap_or_default(), long);
+        if !self.used.contains_key(&of) && self.used.len() >= MOST_SUMS {
+            of = self.used.keys().next().cloned().unwrap_or_default();
         }
-        let used = self.used.entry(model).or_default();
-        match usage.and_then(Usage::read) {
-            Some(Usage(more)) => *used = used.plus(&more),
+        let sum = self.used.entry(of).or_default();
+        sum.calls += 1;
+        match usage {
+            Some(Usage(more)) => sum.used = sum.used.plus(&more),
             None => self.unsaid = self.unsaid.saturating_add(text_in(body.as_bytes())),
         }
     }
@@ -254,9 +280,15 @@ mod tests {
         ] {
             output.take(line);
         }
-        let used = output.used["claude-x"];
+        let sum = output.used[&("claude-x".to_owned(), 0)];
+        let used = sum.used;
         assert_eq!((used.input, used.cached, used.output), (3, 10, 2));
+        assert_eq!(sum.calls, 1);
         assert_eq!((output.used.len(), output.unsaid), (1, 0));
+    }
+
+    fn of_long(output: &Output) -> Sum {
+        output.used[&("a".to_owned(), 30)]
     }
 
     #[test]
@@ -273,9 +305,16 @@ mod tests {
         ] {
             output.take(line);
         }
-        assert_eq!(output.used["a"].input, 7);
-        assert_eq!(output.used["a"].output, 3);
-        assert_eq!((output.used["b"].output, output.unsaid), (0, 5));
+        let of = |model: &str| output.used[&(model.to_owned(), 0)];
+        let (a, b) = (of("a"), of("b"));
+        assert_eq!((a.calls, a.used.input, a.used.output), (2, 7, 3));
+        assert_eq!((b.calls, b.used.output, output.unsaid), (1, 0, 5));
         assert_eq!(output.used.len(), 2, "what was refused has no model");
+        output.take(r#"{"response":{"body":{"model":"a","usage":{"prompt_tokens":300000}}}}"#);
+        assert_eq!(
+            of_long(&output).used.input,
+            300_000,
+            "apart from short ones"
+        );
     }
 }

@@ -99,6 +99,7 @@ impl Proxy {
             headers: upward,
             message: &message,
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
+            quiet: false,
         };
         let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);

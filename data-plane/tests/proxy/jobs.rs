@@ -318,3 +318,31 @@ async fn an_answer_that_did_not_wait_is_billed_once_too() {
     let costs: Vec<_> = batch.records.iter().map(|record| record.cost).collect();
     assert_eq!(costs, [dollars(16), NanoDollars(0)]);
 }
+
+/// Nobody's call failed: clients find the key awake, and nobody reports it as dead.
+#[tokio::test]
+async fn looks_that_fail_leave_the_key_to_clients() {
+    for status in [500, 429, 401] {
+        let works = Works::new().await;
+        let id = "resp_1";
+        works.begins(id).await;
+        let body = r#"{"error":{"message":"no"}}"#;
+        let line = format!("GET {RESPONSES}/{id}");
+        works.upstream.page(&line, Script::json(status, body));
+        let chat = "POST /v1/chat/completions";
+        works.upstream.page(chat, Script::json(200, "{}"));
+        let looks = || {
+            let asked = works.upstream.asked();
+            asked
+                .iter()
+                .filter(|asked| asked.path.ends_with(id))
+                .count()
+        };
+        until("it is looked at again", || looks() >= 2).await;
+        let reply = works
+            .team
+            .post("/v1/chat/completions", r#"{"model":"mine"}"#)
+            .await;
+        assert_eq!(reply.status, 200, "{status}: {}", reply.text());
+    }
+}

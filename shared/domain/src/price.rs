@@ -69,6 +69,7 @@ mod tariff;
 mod tests;
 mod wide;
 
+use bill::Calls;
 pub use bill::{Line, Unit};
 pub use rows::Source;
 pub use shipped::VERSION;
@@ -196,9 +197,24 @@ impl Price<'_> {
     /// What a call costs that used this, and made images of this size. One that no
     /// upstream answered costs nothing; it is not to be asked for here.
     pub fn cost(&self, used: &Quantities, size: Option<&str>, terms: Terms) -> Cost {
+        self.cost_of((used, Calls::one(used)), size, terms)
+    }
+
+    /// What many calls cost that used this all together, if it is known how many they
+    /// were. Each is taken to have read its part, where a long context costs more.
+    pub fn cost_of_many(&self, calls: Option<u64>, used: &Quantities, terms: Terms) -> Cost {
+        self.cost_of((used, Calls::many(calls, used)), None, terms)
+    }
+
+    fn cost_of(
+        &self,
+        (used, calls): (&Quantities, Calls),
+        size: Option<&str>,
+        terms: Terms,
+    ) -> Cost {
         let mut sum = Wide::ZERO;
         let mut lines = 0_usize;
-        self.each_line(used, size, &mut |line| {
+        self.each_line((used, calls), size, &mut |line| {
             sum = sum.plus(line.femto());
             lines += 1;
         });

@@ -133,10 +133,10 @@ impl Proxy {
         let mut models: Vec<_> = output
             .used
             .iter()
-            .map(|(model, used)| (model.as_str(), *used))
+            .map(|((model, _), sum)| (model.as_str(), Some(sum.calls), sum.used))
             .collect();
         let mut measure = Measure::Reported;
-        if let Some((_, used)) = models.first_mut().filter(|_| output.unsaid > 0) {
+        if let Some((_, _, used)) = models.first_mut().filter(|_| output.unsaid > 0) {
             used.output = used.output.saturating_add(output.unsaid.div_ceil(4));
             measure = Measure::Estimated;
         }
@@ -183,6 +183,7 @@ impl Proxy {
             headers: headers::for_upstream(&HeaderMap::new(), &self.instance)?,
             message: &message,
             hide_usage: false,
+            quiet: true,
         };
         let mut account = self.own_account(job, (endpoint, id));
         let served = match attempt(&call, &mut account).await {

@@ -17,8 +17,8 @@ const BYTES_PER_TOKEN: u64 = 4;
 
 /// What is billed of a job.
 pub(super) struct Used<'a> {
-    /// By the upstream's name of the model.
-    pub(super) models: Vec<(&'a str, Quantities)>,
+    /// By the upstream's name of the model; how many calls of a batch, if it is known.
+    pub(super) models: Vec<(&'a str, Option<u64>, Quantities)>,
     /// Where that comes from.
     pub(super) measure: Measure,
     /// What a batch's calls call.
@@ -29,7 +29,11 @@ impl Proxy {
     /// Bills a job that has ended; a batch that says no usage is looked at for it.
     pub(super) fn end(&self, job: &Job, seen: &Seen) {
         let of_model = |used, measure| Used {
-            models: vec![(seen.model.as_deref().unwrap_or_default(), used)],
+            models: vec![(
+                seen.model.as_deref().unwrap_or_default(),
+                seen.calls.filter(|_| job.kind.is_batch()),
+                used,
+            )],
             measure,
             endpoint: seen.endpoint.as_deref(),
         };
@@ -46,6 +50,7 @@ impl Proxy {
                 };
                 self.pay(job, &of_model(used, Measure::Estimated));
             }
+            (Some(Ending::Answered), None) if seen.calls != Some(0) => self.pay_unsettled(job),
             (Some(_), None) => self.jobs.ended(job.name()),
         }
     }
@@ -53,7 +58,7 @@ impl Proxy {
     /// Bills a job of which nobody saw the end by what was known at its beginning.
     pub(super) fn pay_unsettled(&self, job: &Job) {
         let used = Used {
-            models: vec![("", job.estimate)],
+            models: vec![("", None, job.estimate)],
             measure: Measure::Unsettled,
             endpoint: None,
         };
@@ -117,16 +122,17 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));
     let mut quantities = Quantities::default();
     let (mut cost, mut unpriced) = (NanoDollars(0), false);
-    for (upstream, used) in &used.models {
+    for (upstream, calls, used) in &used.models {
+        let calls = if job.kind.is_batch() { *calls } else { Some(1) };
         quantities = quantities.plus(used);
-        let more = price(by, (&priced(upstream), used), terms);
+        let more = price(by, (&priced(upstream), calls, used), terms);
         unpriced |= !more.priced;
         cost.0 = cost.0.saturating_add(more.amount.0);
     }
     if unpriced {
         metrics::counter!("foldgate_usage_unpriced_total").increment(1);
     }
-    let upstream = used.models.first().map_or("", |(model, _)| *model);
+    let upstream = used.models.first().map_or("", |(model, ..)| *model);
     let model = priced(upstream);
     let key = owner.state.key(job.key);
     Intent {
@@ -176,12 +182,13 @@ fn tariff(kind: JobKind, endpoint: Option<&str>) -> Tariff {
 /// with its date.
 fn price(
     (prices, tariff): (&Prices, Tariff),
-    (model, used): (&str, &Quantities),
+    (model, calls, used): (&str, Option<u64>, &Quantities),
     terms: Terms,
 ) -> Cost {
-    let cost = prices.of(tariff, model).cost(used, None, terms);
+    let of = |model| prices.of(tariff, model).cost_of_many(calls, used, terms);
+    let cost = of(model);
     match undated(model).filter(|_| !cost.priced) {
-        Some(model) => prices.of(tariff, model).cost(used, None, terms),
+        Some(model) => of(model),
         None => cost,
     }
 }

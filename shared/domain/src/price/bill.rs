@@ -62,10 +62,38 @@ impl Line<'_> {
     }
 }
 
+/// Calls that are priced together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Calls {
+    /// How many.
+    pub(super) count: u64,
+    /// How long the context of each is taken to be, in tokens.
+    pub(super) context: u64,
+}
+
+impl Calls {
+    pub(super) fn one(used: &Quantities) -> Self {
+        Self {
+            count: 1,
+            context: used.read(),
+        }
+    }
+
+    /// As many; each is taken to have read its part. Of none known, the shortest.
+    pub(super) fn many(count: Option<u64>, used: &Quantities) -> Self {
+        let context = count.and_then(|count| used.read().checked_div(count));
+        Self {
+            count: count.unwrap_or(1),
+            context: context.unwrap_or(0),
+        }
+    }
+}
+
 /// Where lines of a section go.
 struct Lines<'f, 't> {
     section: &'static str,
     rate: Rate,
+    calls: Calls,
     any: bool,
     put: &'f mut dyn FnMut(Line<'t>),
 }
@@ -99,7 +127,8 @@ impl<'t> Lines<'_, 't> {
         for kind in kinds {
             let count = (kind.count)(used);
             if count > 0 {
-                self.put(rows.first(kind.fields, used.read()), count, Unit::Token);
+                let found = rows.first(kind.fields, self.calls.context);
+                self.put(found, count, Unit::Token);
             }
         }
     }
@@ -113,18 +142,18 @@ impl<'t> Price<'t> {
     /// The lines of a bill, in no order that means anything.
     pub fn lines(&self, used: &Quantities, size: Option<&str>) -> Vec<Line<'t>> {
         let mut lines = Vec::new();
-        self.each_line(used, size, &mut |line| lines.push(line));
+        self.each_line((used, Calls::one(used)), size, &mut |line| lines.push(line));
         lines
     }
 
     pub(super) fn each_line(
         &self,
-        used: &Quantities,
+        (used, calls): (&Quantities, Calls),
         size: Option<&str>,
         put: &mut dyn FnMut(Line<'t>),
     ) {
         for part in self.parts.iter().flatten() {
-            let mut lines = part.lines(put);
+            let mut lines = part.lines(calls, put);
             match part {
                 Part::Chat(rows) => of_chat(&mut lines, rows, used),
                 Part::Tuned(rows) => lines.tokens(rows, tuned::KINDS, used),
@@ -140,19 +169,21 @@ impl<'t> Price<'t> {
             let mut lines = Lines {
                 section: "CallPricing",
                 rate: rows.rates(),
+                calls,
                 any: false,
                 put,
             };
-            lines.one(rows, &kinds::CALL, 1);
+            lines.one(rows, &kinds::CALL, calls.count);
         }
     }
 }
 
 impl<'t> Part<'t> {
-    fn lines<'f>(&self, put: &'f mut dyn FnMut(Line<'t>)) -> Lines<'f, 't> {
+    fn lines<'f>(&self, calls: Calls, put: &'f mut dyn FnMut(Line<'t>)) -> Lines<'f, 't> {
         Lines {
             section: self.section(),
             rate: self.rates(),
+            calls,
             any: false,
             put,
         }
@@ -218,11 +249,15 @@ fn of_sound<'t>(lines: &mut Lines<'_, 't>, rows: &Layers<'t, AudioPrice>, used: 
             lines.put(tenth, used.sound_ms, Unit::TokenOf100Ms);
         }
     }
-    lines.one(rows, &sound::CALL, 1);
+    lines.one(rows, &sound::CALL, lines.calls.count);
 }
 
 fn of_rerank<'t>(lines: &mut Lines<'_, 't>, rows: &Layers<'t, RerankPrice>, used: &Quantities) {
     let input = rows.find(&kinds::RERANK_INPUT, 0);
     lines.put(input, used.read(), Unit::Token);
-    lines.one(rows, &kinds::RERANK_CALL, used.searches.max(1));
+    lines.one(
+        rows,
+        &kinds::RERANK_CALL,
+        used.searches.max(lines.calls.count),
+    );
 }

@@ -1,6 +1,7 @@
 //! Bills made by hand, each with its arithmetic. A price of one dollar per million
 //! tokens is 1,000 nano-dollars a token.
 
+mod batches;
 mod media;
 mod names;
 mod owner;
