@@ -220,7 +220,8 @@ impl RateLimitPolicy {
 
 impl Defined for RateLimitPolicy {
     const KIND: DefinitionKind = DefinitionKind::RateLimitPolicy;
-    const EXAMPLE: &'static str = r#"{"name": "all", "limits": {"rpm": 600}}"#;
+    const EXAMPLE: &'static str = r#"{"name": "ann", "scope": "member", "scope_ref": "ann",
+        "window": "minute", "max_requests": 600}"#;
 
     fn name(&self) -> Option<(&'static str, &str)> {
         Some(("name", self.name.as_str()))
