@@ -54,11 +54,13 @@ const ABOUT: &str = "\
 The admin listener of Foldgate: the admin API under `/admin/v1` and the owner API (`/x-*`, \
 `/dashboard/*`). Both write to the same log, and what one has made the other shows.
 
-Errors under `/admin` and `/playground` are `{\"error_msg\", \"code\", \"param\"?}`; elsewhere they are \
-`{\"success\": false, \"error\": {\"message\", \"type\", \"code\", \"param\"?}}`.
+Errors under `/admin` are `{\"error_msg\", \"code\", \"param\"?}`; the playground's are the proxy's, \
+`{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`, unless this listener itself refuses; elsewhere they \
+are `{\"success\": false, \"error\": {\"message\", \"type\", \"code\", \"param\"?}}`.
 
 Every write answers with `X-Foldgate-Revision`, its position in the log, and takes `?dry_run=true`, \
-`Idempotency-Key`, `X-Foldgate-Reason` and `?wait=fleet`.";
+`Idempotency-Key`, `X-Foldgate-Reason` and `?wait=fleet`; one that changes what is there already also \
+`If-Match`, with the ETag that it was read with.";
 
 /// The chapters, in the order they are shown in.
 const TAGS: &[(&str, &str)] = &[

@@ -44,9 +44,17 @@ pub(super) fn all(operation: &Operation) -> Map<String, Value> {
         if !content.is_null() {
             response["content"] = content.clone();
         }
-        responses.insert(status.to_string(), response);
+        responses.insert(label(*status), response);
     }
     responses
+}
+
+/// A status as the document has it.
+fn label(status: u16) -> String {
+    match status {
+        1..=5 => format!("{status}XX"),
+        status => status.to_string(),
+    }
 }
 
 /// The errors that follow from what an operation is, and its own.

@@ -23,7 +23,8 @@ pub(crate) struct Operation {
     pub(super) success: Option<Success>,
     /// Statuses beside those that follow from the route.
     pub(super) also: Vec<u16>,
-    /// Answers that are no errors, beside the success.
+    /// Answers beside the success that are no errors of this listener: the status, or the
+    /// first digit of all that begin with it.
     pub(super) others: Vec<(u16, &'static str, Value)>,
     /// Whether it minds `If-Match`.
     pub(super) if_match: bool,

@@ -10,6 +10,10 @@ use crate::admin_api::model_status::{Health, ModelStatus};
 const REFUSALS: &[(u16, &str)] = &[
     (400, "the request cannot be understood"),
     (401, "no key, or one that nobody has"),
+    (
+        402,
+        "the account's credit is spent, or it has come to its HardLimit",
+    ),
     (403, "the key may not do this"),
     (404, "nobody serves the model"),
     (408, "the body did not arrive in time"),
@@ -29,6 +33,8 @@ const REFUSALS: &[(u16, &str)] = &[
     ),
     (504, "no upstream answered in time"),
     (508, "the request came round in a circle"),
+    // Whatever status an upstream words its own refusal with.
+    (4, "the upstream refused the request"),
 ];
 
 /// The headers of the data plane's answers, each with the component that tells of it.

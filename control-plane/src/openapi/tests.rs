@@ -53,6 +53,17 @@ fn every_parameter_that_a_route_knows_is_described() {
 }
 
 #[test]
+fn every_status_of_the_playground_stands_in_the_document() {
+    let whole = whole();
+    let chat = &whole["paths"]["/playground/chat/completions"]["post"];
+    let responses = chat["responses"].as_object().unwrap();
+    for status in ["200", "402", "403", "4XX", "501", "502"] {
+        let schema = &responses[status]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{status}: {}", responses[status]);
+    }
+}
+
+#[test]
 fn every_operation_says_what_it_does_takes_and_answers() {
     let tags: BTreeSet<&str> = TAGS.iter().map(|(name, _)| *name).collect();
     let (mut ids, mut summaries) = (BTreeSet::new(), BTreeSet::new());

@@ -51,6 +51,23 @@ async fn it_answers_as_the_proxy_does_and_asks_for_a_callers_key() {
 }
 
 #[tokio::test]
+async fn its_document_has_every_status_that_the_proxys_has() {
+    let world = World::new().await;
+    let proxy = world.proxy.get("/openapi.json").await.ok();
+    let admin = world.admin.get("/admin/openapi.json").await.ok();
+    let of = |document: &serde_json::Value, path: &str| {
+        let responses = document["paths"][path]["post"]["responses"].clone();
+        responses.as_object().expect("it is documented").clone()
+    };
+    let here = of(&admin, PLAYGROUND);
+    let there = of(&proxy, super::CHAT);
+    // Of messages alone, as its words say.
+    for status in there.keys().filter(|status| *status != "529") {
+        assert!(here.contains_key(status), "{status} of the proxy");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_comes_event_by_event() {
     let world = World::new().await;
     let gate: Arc<Notify> = Arc::default();
