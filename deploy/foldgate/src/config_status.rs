@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use foldgate_domain::State;
+use foldgate_domain::definition::KINDS;
 use foldgate_log::Replica;
 use foldgate_log::replica::{Held, Status};
 use foldgate_proto::Revision;
@@ -275,7 +276,7 @@ fn counts(state: &State) -> Value {
     let sum = |of: fn(&foldgate_domain::OwnerState) -> usize| -> usize {
         state.owners.values().map(|owner| of(owner)).sum()
     };
-    json!({
+    let mut counts = json!({
         "owners": state.owners.len(),
         "provider_keys": sum(|owner| owner.keys.len()),
         "accounts": sum(|owner| owner.accounts.len()),
@@ -283,7 +284,13 @@ fn counts(state: &State) -> Value {
         "admin_keys": sum(|owner| owner.admin_keys.len()),
         "news": sum(|owner| owner.news.len()),
         "definitions": sum(|owner| owner.definitions.len()),
-    })
+    });
+    for line in KINDS {
+        let owners = state.owners.values();
+        let count: usize = owners.map(|owner| owner.definition_count(line.kind)).sum();
+        counts[line.kind.plural()] = json!(count);
+    }
+    counts
 }
 
 fn shown(at: DateTime<Utc>) -> String {

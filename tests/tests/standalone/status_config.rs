@@ -35,6 +35,11 @@ async fn a_process_tells_what_it_has_applied() {
         ),
         (&json!(1), &json!(1), &json!(1))
     );
+    assert_eq!(
+        (&counts["models"], &counts["guardrails"]),
+        (&json!(1), &json!(0)),
+        "each kind by itself"
+    );
     assert!(told["applied"]["apply_seq"].as_u64() > Some(0), "{told}");
     assert_eq!(told["last_reload"]["successful"], true);
     assert_eq!(told["last_failure"], Value::Null);
