@@ -18,6 +18,7 @@ use http::{HeaderValue, Method, StatusCode};
 use tracing::Span;
 
 use crate::error::{Kind, Problem};
+use crate::jobs::Streamed;
 use crate::limits::{Places, Reserved};
 use crate::pools::{Permit, now};
 use crate::usage::Usage;
@@ -135,6 +136,8 @@ pub(crate) struct Account {
     pub(crate) whole: bool,
     /// What it is paid by, once it is routed.
     pub(crate) bill: Option<Bill>,
+    /// The job whose stream its answer is.
+    pub(crate) job: Option<Streamed>,
     /// How it ended.
     pub(crate) end: End,
 }
@@ -178,6 +181,7 @@ impl Account {
             searched: 0,
             whole: false,
             bill: None,
+            job: None,
             end: End::Open,
         }
     }
@@ -222,6 +226,14 @@ impl Account {
         };
         bill.free();
         bill.estimate()
+    }
+
+    /// Tells the job whose stream its answer is what has come of it.
+    pub(crate) fn tell(&self, heard: u64) {
+        if let Some(job) = &self.job {
+            let used = self.counted().filter(|_| self.whole);
+            job.heard(heard, used.map(|Usage(used)| used));
+        }
     }
 
     /// Writes down what it used, once: before the last byte of its answer leaves.

@@ -15,11 +15,14 @@
 //!
 //! | seen | billed |
 //! |---|---|
-//! | ended, with usage | that |
-//! | an answer without usage | an estimate: the request's, and a token for 4 bytes of text |
+//! | ended, with usage; also as its stream says | that |
+//! | an answer without usage; one that failed or was cancelled, of which text is in the object or came in a stream | an estimate: the request's, and a token for 4 bytes of text |
 //! | a batch without usage | the usage in the lines of its output, which is read for it |
-//! | failed or cancelled, without either | nothing |
+//! | failed or cancelled, without any of these | nothing |
 //! | gone at the upstream (three looks in a row), or not ended after 26 hours, a batch after 8 days | the estimate from its beginning, as unsettled (of a batch, whose file is not read: nothing) |
+//!
+//! **What is a job.** What the upstream says to be one: a stream whose first response has
+//! no `background: true` is a call like any, whatever was asked for.
 //!
 //! **At what price.** By the prices and Rates of the moment at which its end is seen, and
 //! the model behind all mappings; for a batch, which names no model, the upstream's name
@@ -31,6 +34,7 @@
 
 mod file;
 mod object;
+mod streamed;
 #[cfg(test)]
 mod tests;
 
@@ -40,13 +44,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldgate_log::Reports;
-use foldgate_proto::{Job, JobKind, MadeWord};
+use foldgate_proto::{Job, JobKind, MadeWord, Quantities};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
 use file::Kept;
 pub(crate) use object::{Ending, Output, Seen};
+pub(crate) use streamed::Streamed;
 
 /// How many jobs a node looks after.
 const MOST: usize = 10_000;
@@ -86,6 +91,8 @@ struct Watch {
     next: Instant,
     pause: Duration,
     misses: u32,
+    /// What its stream said that it used.
+    said: Option<Quantities>,
 }
 
 /// The newest that are billed.
@@ -166,6 +173,40 @@ impl Jobs {
         watched.or_else(told).cloned()
     }
 
+    /// Whether this node looks after a job.
+    pub(crate) fn is_watched(&self, name: Uuid) -> bool {
+        self.state().open.contains_key(&name)
+    }
+
+    /// So many bytes of text have come in the stream of a job; `used` is what its end said.
+    pub(crate) fn heard(&self, name: Uuid, bytes: u64, used: Option<Quantities>) {
+        let mut state = self.state();
+        let Some(watch) = state.open.get_mut(&name) else {
+            return;
+        };
+        watch.job.heard = watch.job.heard.max(bytes);
+        if used.is_some() {
+            watch.said = used;
+            watch.next = Instant::now();
+        }
+    }
+
+    /// Nobody reads the stream of a job any more: what came of it is kept, and told.
+    pub(crate) fn left(&self, name: Uuid) {
+        let mut state = self.state();
+        let watched = state.open.get(&name).map(|watch| watch.job.clone());
+        if let Some(job) = watched.filter(|job| job.heard > 0) {
+            state.keep(|kept| kept.began(&job));
+            drop(state);
+            self.reports.publish_job(job);
+        }
+    }
+
+    /// What the stream of a job said that it used.
+    pub(crate) fn said(&self, name: Uuid) -> Option<Quantities> {
+        self.state().open.get(&name)?.said
+    }
+
     /// Whether a job is billed, as far as this node knows.
     pub(crate) fn is_billed(&self, name: Uuid) -> bool {
         self.state().billed.names.contains(&name)
@@ -242,6 +283,7 @@ impl State {
             next: Instant::now() + wait,
             pause: Duration::ZERO,
             misses: 0,
+            said: None,
             job,
         };
         self.open.insert(watch.job.name(), watch);
@@ -250,7 +292,11 @@ impl State {
 
     fn take_note(&mut self, job: Job) {
         let name = job.name();
-        if self.open.contains_key(&name) || self.billed.names.contains(&name) {
+        if let Some(watch) = self.open.get_mut(&name) {
+            watch.job.heard = watch.job.heard.max(job.heard);
+            return;
+        }
+        if self.billed.names.contains(&name) {
             return;
         }
         if self.order.len() >= MOST_KNOWN

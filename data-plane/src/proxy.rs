@@ -89,7 +89,7 @@ pub struct Proxy {
     pub(crate) settings: Settings,
     transport: Transport,
     pub(crate) affinity: Affinity,
-    pub(crate) jobs: Jobs,
+    pub(crate) jobs: Arc<Jobs>,
     books: Books,
     instance: String,
     strangers: Semaphore,
@@ -113,7 +113,10 @@ impl Proxy {
         Ok(Arc::new(Self {
             transport,
             affinity: Affinity::new(deps.reports.clone(), settings.made_file.as_deref()),
-            jobs: Jobs::new(deps.reports.clone(), settings.jobs_file.as_deref()),
+            jobs: Arc::new(Jobs::new(
+                deps.reports.clone(),
+                settings.jobs_file.as_deref(),
+            )),
             books: Books {
                 metrics: Arc::new(Metrics::new()),
                 access: deps.access.clone(),

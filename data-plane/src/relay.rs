@@ -208,6 +208,7 @@ impl Relay {
         }
         if let Some(account) = &mut self.account {
             account.bytes_out += data.len() as u64;
+            account.tell(self.form.heard());
         }
         Some(Ok(data))
     }
@@ -316,6 +317,7 @@ impl Relay {
         account.heard = self.form.heard();
         account.searched = self.form.searched();
         account.whole = ended && account.end != End::Broken;
+        account.tell(account.heard);
         if ended {
             account.settle();
         }

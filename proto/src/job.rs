@@ -54,6 +54,14 @@ pub struct Job {
     pub estimate: Quantities,
     /// When it began.
     pub at: Timestamp,
+    /// How many bytes of text have come in its stream, as far as anybody read it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub heard: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_nothing(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 impl Job {

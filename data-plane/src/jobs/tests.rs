@@ -19,6 +19,7 @@ fn job(id: &str) -> Job {
         model: String::new(),
         estimate: Quantities::default(),
         at: Timestamp(0),
+        heard: 0,
     }
 }
 
@@ -121,6 +122,26 @@ fn the_file_holds_what_is_under_way_and_does_not_grow_for_ever() {
     let jobs = Jobs::new(Reports::local(), Some(&file));
     assert!(jobs.known(job("kept").name()).is_some());
     assert_eq!(jobs.state().open.len(), 1);
+}
+
+#[test]
+fn what_came_in_a_stream_outlives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("jobs");
+    let jobs = Jobs::new(Reports::local(), Some(&file));
+    jobs.begin(job("a"));
+    let name = job("a").name();
+    jobs.heard(name, 40, None);
+    jobs.heard(name, 20, None);
+    jobs.left(name);
+    drop(jobs);
+    let jobs = Jobs::new(Reports::local(), Some(&file));
+    assert_eq!(jobs.known(name).unwrap().heard, 40);
+    // Another node heard more.
+    let mut told = job("a");
+    told.heard = 50;
+    jobs.hear(MadeWord::Began(Box::new(told)));
+    assert_eq!(jobs.known(name).unwrap().heard, 50);
 }
 
 #[test]

@@ -148,7 +148,13 @@ impl Flow {
 
     /// The id of what the stream brings, as far as it has said.
     pub(crate) fn made(&self) -> Option<&str> {
-        self.watch.made.as_deref()
+        Some(&self.watch.made.as_ref()?.id)
+    }
+
+    /// Whether that goes on in the background, as it says itself.
+    pub(crate) fn is_background(&self) -> bool {
+        let made = self.watch.made.as_ref();
+        made.is_some_and(|made| made.background)
     }
 
     /// How many bytes are ready.

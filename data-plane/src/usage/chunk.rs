@@ -66,8 +66,17 @@ pub(crate) struct Watch {
     pub(super) ends: Option<&'static [&'static str]>,
     /// What a stream of Anthropic's messages has said of its usage.
     pub(super) said: Option<anthropic::usage::Said>,
-    /// The id of what it brings.
-    pub(crate) made: Option<String>,
+    /// What it brings, if its events have names.
+    pub(crate) made: Option<Brings>,
+}
+
+/// What a stream brings, as its first event says.
+#[derive(Debug, Default)]
+pub(crate) struct Brings {
+    /// Its id.
+    pub(crate) id: String,
+    /// Whether it goes on in the background.
+    pub(crate) background: bool,
 }
 
 /// What an event's data amounts to.

@@ -1,7 +1,7 @@
 //! Events that have names, as the Responses, image and audio endpoints send them: the
 //! usage stands in the one that ends the answer, and no `[DONE]` follows.
 
-use super::chunk::{DONE, Keep, Watch, error, is_error};
+use super::chunk::{Brings, DONE, Keep, Watch, error, is_error};
 use super::searches::is_search;
 use super::{Usage, text_in};
 use crate::dialect::openai::usage::Made;
@@ -57,15 +57,19 @@ impl Watch {
         if !is_first && !ends.contains(&kind) {
             return Keep::All;
         }
-        let names = ["id", "usage", "error", "output"];
+        let names = ["id", "usage", "error", "output", "background"];
         let of_response = response.and_then(|text| members(text, &names).ok());
-        let [id, inner, fault, output] = of_response.map_or([None; 4], |found| found.values);
+        let [id, inner, fault, output, background] =
+            of_response.map_or([None; 5], |found| found.values);
         if is_first {
             if kind == FAILED {
                 return Keep::Error(format!("{{\"error\":{}}}", fault.unwrap_or("{}")));
             }
             let id = id.and_then(|id| serde_json::from_str(id).ok());
-            self.made = Some(id.unwrap_or_default());
+            self.made = Some(Brings {
+                id: id.unwrap_or_default(),
+                background: background == Some("true"),
+            });
         }
         if ends.contains(&kind) {
             self.complete = true;

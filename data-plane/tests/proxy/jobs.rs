@@ -3,6 +3,7 @@
 
 mod batches;
 mod nodes;
+mod streams;
 
 use std::time::Instant;
 

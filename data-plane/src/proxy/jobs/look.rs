@@ -59,6 +59,9 @@ impl Proxy {
         if age(job.at) > OLDEST {
             return self.jobs.ended(job.name());
         }
+        if self.pay_said(&job) {
+            return;
+        }
         let name = match job.kind {
             JobKind::Response => "response",
             JobKind::Batch => "batch",

@@ -37,28 +37,56 @@ impl Proxy {
             measure,
             endpoint: seen.endpoint.as_deref(),
         };
-        match (seen.end, seen.usage) {
+        let name = job.name();
+        let heard = seen.heard.max(job.heard);
+        let usage = seen.usage.or_else(|| self.jobs.said(name));
+        match (seen.end, usage) {
             (None, _) => {}
             (Some(_), Some(used)) => self.pay(job, &of_model(used, Measure::Reported)),
             (Some(_), None) if job.kind.is_batch() && seen.output.is_some() => {
                 self.jobs.adopt(job.clone());
             }
-            (Some(Ending::Answered), None) if job.kind == JobKind::Response => {
+            (Some(end), None)
+                if job.kind == JobKind::Response && (end == Ending::Answered || heard > 0) =>
+            {
                 let used = Quantities {
-                    output: seen.heard.div_ceil(BYTES_PER_TOKEN),
+                    output: heard.div_ceil(BYTES_PER_TOKEN),
                     ..job.estimate
                 };
                 self.pay(job, &of_model(used, Measure::Estimated));
             }
-            (Some(Ending::Answered), None) if seen.calls != Some(0) => self.pay_unsettled(job),
-            (Some(_), None) => self.jobs.ended(job.name()),
+            (Some(Ending::Answered), None) if job.kind.is_batch() && seen.calls != Some(0) => {
+                self.pay_unsettled(job);
+            }
+            // The node that looks after it may have heard its stream.
+            (Some(_), None) if job.kind == JobKind::Response && !self.jobs.is_watched(name) => {}
+            (Some(_), None) => self.jobs.ended(name),
         }
+    }
+
+    /// Bills a job by what its stream said; whether it said anything.
+    pub(super) fn pay_said(&self, job: &Job) -> bool {
+        let Some(used) = self.jobs.said(job.name()) else {
+            return false;
+        };
+        let used = Used {
+            models: vec![("", None, used)],
+            measure: Measure::Reported,
+            endpoint: None,
+        };
+        self.pay(job, &used);
+        true
     }
 
     /// Bills a job of which nobody saw the end by what was known at its beginning.
     pub(super) fn pay_unsettled(&self, job: &Job) {
+        let heard = job.heard.div_ceil(BYTES_PER_TOKEN);
+        let used = Quantities {
+            output: job.estimate.output.max(heard),
+            ..job.estimate
+        };
         let used = Used {
-            models: vec![("", None, job.estimate)],
+            models: vec![("", None, used)],
             measure: Measure::Unsettled,
             endpoint: None,
         };

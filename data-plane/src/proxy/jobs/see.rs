@@ -1,5 +1,7 @@
 //! What answers that pass tell of jobs.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use foldgate_proto::{Job, JobKind, KeyId, Quantities, Timestamp, job_name};
 use memchr::memmem;
@@ -13,7 +15,7 @@ use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
 use crate::endpoint::Binds;
-use crate::jobs::{Seen, kind_of};
+use crate::jobs::{Seen, Streamed, kind_of};
 use crate::json::members;
 use crate::pools::now;
 use crate::relay::Form;
@@ -61,19 +63,24 @@ impl Proxy {
                 }
             }
             Answer::Begun { form, .. } if begins => {
-                if kind.is_batch() || is_background(message.held()) {
-                    for id in made_in(endpoint, &served.answer) {
-                        let job = self.job((kind, &id), served.key, admitted, account);
-                        self.jobs.begin(job);
+                let is_job = match form {
+                    Form::Events(flow) => flow.is_background(),
+                    Form::Bytes { ready, .. } => kind.is_batch() || says_background(ready),
+                };
+                for id in made_in(endpoint, &served.answer).iter().filter(|_| is_job) {
+                    let job = self.job((kind, id), served.key, admitted, account);
+                    if matches!(form, Form::Events(_)) {
+                        account.job = Some(Streamed::of(Arc::clone(&self.jobs), job.name()));
                     }
-                } else if let Form::Bytes { ready, .. } = form
-                    && says_background(ready)
-                {
-                    // Its end is looked at, and so is whether it is a job.
-                    self.suspect(kind, id, admitted);
+                    self.jobs.begin(job);
                 }
             }
             Answer::Begun { form, .. } => {
+                if matches!(form, Form::Events(_))
+                    && let Some(job) = id.and_then(|id| self.unbilled((kind, id), admitted))
+                {
+                    account.job = Some(Streamed::of(Arc::clone(&self.jobs), job.name()));
+                }
                 let may_be = match form {
                     Form::Events(_) => true,
                     Form::Bytes { ready, .. } => kind.is_batch() || says_background(ready),
@@ -143,6 +150,7 @@ impl Proxy {
             model: String::new(),
             estimate: Quantities::default(),
             at: now(),
+            heard: 0,
         }))
     }
 
@@ -171,6 +179,7 @@ impl Proxy {
             },
             estimate: account.begins_job(),
             at: now(),
+            heard: 0,
         }
     }
 }

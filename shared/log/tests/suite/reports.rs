@@ -188,6 +188,7 @@ async fn words_arrive(sender: Reports, hearer: Reports) {
         model: String::new(),
         estimate: Quantities::default(),
         at: Timestamp(4),
+        heard: 0,
     }));
     let billed = MadeWord::Billed(Uuid::from_u128(5));
     for word in [told, MadeWord::Asked(made), began, billed] {
