@@ -10,6 +10,7 @@ use std::time::Instant;
 use foldgate_domain::command::ProfileEdit;
 use foldgate_log::usage::spool::Outbox;
 use foldgate_proto::{Config, Measure, NanoDollars, Quantities, UsageRecord};
+use futures_util::future::join_all;
 use http::Method;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -323,7 +324,7 @@ async fn an_answer_that_did_not_wait_is_billed_once_too() {
 /// Nobody's call failed: clients find the key awake, and nobody reports it as dead.
 #[tokio::test]
 async fn looks_that_fail_leave_the_key_to_clients() {
-    for status in [500, 429, 401] {
+    let all = [500, 429, 401].map(|status| async move {
         let works = Works::new().await;
         let id = "resp_1";
         works.begins(id).await;
@@ -340,10 +341,9 @@ async fn looks_that_fail_leave_the_key_to_clients() {
                 .count()
         };
         until("it is looked at again", || looks() >= 2).await;
-        let reply = works
-            .team
-            .post("/v1/chat/completions", r#"{"model":"mine"}"#)
-            .await;
+        let body = r#"{"model":"mine"}"#;
+        let reply = works.team.post("/v1/chat/completions", body).await;
         assert_eq!(reply.status, 200, "{status}: {}", reply.text());
-    }
+    });
+    join_all(all).await;
 }
