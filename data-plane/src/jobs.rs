@@ -26,7 +26,8 @@
 //!
 //! **At what price.** By the prices and Rates of the moment at which its end is seen, and
 //! the model behind all mappings; for a batch, which names no model, the upstream's name
-//! of it. Whatever a batch used costs half of what calls cost, as every upstream that has
+//! of it. A response of whose beginning a node knows nothing is left for five minutes to
+//! who does; then it is billed by the upstream's name too. Whatever a batch used costs half of what calls cost, as every upstream that has
 //! batches charges: PRICING says the full price.
 //!
 //! **What is never billed.** What another account had made, and jobs that are older than
@@ -62,6 +63,10 @@ const MOST_KNOWN: usize = 100_000;
 /// When a job is looked at first, and how often at the least.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// How long a node that knows nothing of a response's beginning leaves its bill to who does:
+/// longer than a restart takes.
+const FIRST_SAY: Duration = Duration::from_mins(5);
 
 /// When a node looks at a job that began elsewhere.
 const TAKE_OVER: Duration = Duration::from_mins(30);
@@ -149,6 +154,17 @@ impl Jobs {
         }
         state.keep(|kept| kept.began(&job));
         state.watch(job, Duration::ZERO);
+    }
+
+    /// Looks in a while at a response that has ended, of whose beginning nothing is known
+    /// here: who saw that bills it by then, by the model that was asked for.
+    pub(crate) fn adopt_later(&self, job: Job) {
+        let mut state = self.state();
+        let name = job.name();
+        if !state.billed.names.contains(&name) && !state.open.contains_key(&name) {
+            state.keep(|kept| kept.began(&job));
+            state.watch(job, FIRST_SAY);
+        }
     }
 
     /// Hears what others say, and what this node says itself.
@@ -293,7 +309,12 @@ impl State {
     fn take_note(&mut self, job: Job) {
         let name = job.name();
         if let Some(watch) = self.open.get_mut(&name) {
-            watch.job.heard = watch.job.heard.max(job.heard);
+            let heard = watch.job.heard.max(job.heard);
+            if watch.job.model.is_empty() {
+                // Now it is known what was asked for.
+                watch.job = job;
+            }
+            watch.job.heard = heard;
             return;
         }
         if self.billed.names.contains(&name) {

@@ -166,3 +166,25 @@ fn what_is_known_is_bounded() {
     }
     assert_eq!(state.open.len(), MOST);
 }
+
+/// Who saw the beginning knows the model that was asked for, and bills it sooner.
+#[tokio::test(start_paused = true)]
+async fn an_end_without_a_beginning_is_left_to_who_saw_that() {
+    let jobs = Jobs::new(Reports::local(), None);
+    for id in ["a", "b", "c"] {
+        jobs.adopt_later(job(id));
+    }
+    advance(FIRST_SAY / 2).await;
+    assert_eq!(due(&jobs), []);
+    jobs.hear(MadeWord::Billed(job("a").name()));
+    let begun = Job {
+        model: "gpt-4o".to_owned(),
+        ..job("b")
+    };
+    jobs.hear(MadeWord::Began(Box::new(begun)));
+    advance(FIRST_SAY / 2).await;
+    let mut due = jobs.due(10);
+    due.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+    let models: Vec<_> = due.iter().map(|(job, _)| job.model.as_str()).collect();
+    assert_eq!(models, ["gpt-4o", ""], "nobody billed b and c");
+}

@@ -106,7 +106,11 @@ impl Proxy {
             let Some(at) = began.filter(|at| seen.is_job && age(*at) < OLDEST) else {
                 return;
             };
-            return self.end(&Job { at, ..job }, seen);
+            let job = Job { at, ..job };
+            return match kind {
+                JobKind::Response => self.jobs.adopt_later(job),
+                JobKind::Batch | JobKind::MessageBatch => self.end(&job, seen),
+            };
         }
         self.end(&job, seen);
     }
