@@ -9,9 +9,11 @@
 //! asks. A job that is to be deleted is looked at before.
 //!
 //! **Who looks.** The node that saw the beginning: 2 s after it, then after twice that,
-//! up to every minute. It keeps its jobs in a file and goes on with them after a restart.
-//! It tells the others of the beginning and of the end (`foldgate.made`); what nobody said
-//! to have ended after half an hour they look at too, in case the first is gone.
+//! up to every minute; what has waited longest comes first. It keeps its jobs in a file and
+//! goes on with them after a restart. It tells the others of the beginning and of the end
+//! (`foldgate.made`), and every 10 minutes that it still looks. Of what nobody said anything
+//! for half an hour the first is gone: another takes it over, each node up to half an hour
+//! later than the others, and tells them in its turn.
 //!
 //! | seen | billed |
 //! |---|---|
@@ -35,23 +37,23 @@
 
 mod file;
 mod object;
+mod state;
 mod streamed;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldgate_log::Reports;
-use foldgate_proto::{Job, JobKind, MadeWord, Quantities};
-use tokio::time::Instant;
+use foldgate_proto::{Job, JobKind, KeyId, MadeWord, Quantities};
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
 use file::Kept;
 pub(crate) use object::{Ending, Output, Seen};
+use state::State;
 pub(crate) use streamed::Streamed;
 
 /// How many jobs a node looks after.
@@ -68,11 +70,19 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// longer than a restart takes.
 const FIRST_SAY: Duration = Duration::from_mins(5);
 
-/// When a node looks at a job that began elsewhere.
+/// When a node looks at a job of which others have said nothing since, and up to how much
+/// later, so that not all do.
 const TAKE_OVER: Duration = Duration::from_mins(30);
+const SPREAD: Duration = Duration::from_mins(30);
+
+/// How often the others are told that a job is still looked at.
+const TELL_AGAIN: Duration = Duration::from_mins(10);
 
 /// How many looks in a row find a job gone before it is.
 const MISSES: u32 = 3;
+
+/// How often an output is read before it cannot be.
+const MOST_READS: u32 = 5;
 
 /// See the module.
 pub(crate) struct Jobs {
@@ -80,37 +90,10 @@ pub(crate) struct Jobs {
     reports: Reports,
 }
 
-#[derive(Default)]
-struct State {
-    /// Those that are looked at here.
-    open: HashMap<Uuid, Watch>,
-    /// Those of others, the oldest first, with when they are looked at here.
-    told: HashMap<Uuid, (Job, Instant)>,
-    order: VecDeque<Uuid>,
-    billed: Billed,
-    kept: Option<Kept>,
-}
-
-struct Watch {
-    job: Job,
-    next: Instant,
-    pause: Duration,
-    misses: u32,
-    /// What its stream said that it used.
-    said: Option<Quantities>,
-}
-
-/// The newest that are billed.
-#[derive(Default)]
-struct Billed {
-    names: HashSet<Uuid>,
-    order: VecDeque<Uuid>,
-}
-
 impl Jobs {
     /// Goes on with the jobs that a file holds, if there is one.
     pub(crate) fn new(reports: Reports, file: Option<&Path>) -> Self {
-        let mut state = State::default();
+        let mut state = State::new(Uuid::new_v4());
         match file.map(Kept::open) {
             Some(Ok((kept, jobs))) => {
                 state.kept = Some(kept);
@@ -148,9 +131,8 @@ impl Jobs {
         if state.billed.names.contains(&name) {
             return;
         }
-        if let Some(watch) = state.open.get_mut(&name) {
-            watch.next = Instant::now();
-            return;
+        if state.open.contains_key(&name) {
+            return state.look_now(name);
         }
         state.keep(|kept| kept.began(&job));
         state.watch(job, Duration::ZERO);
@@ -185,8 +167,17 @@ impl Jobs {
     pub(crate) fn known(&self, name: Uuid) -> Option<Job> {
         let state = self.state();
         let watched = state.open.get(&name).map(|watch| &watch.job);
-        let told = || state.told.get(&name).map(|(job, _)| job);
+        let told = || state.told.jobs.get(&name).map(|(job, _)| job);
         watched.or_else(told).cloned()
+    }
+
+    /// Up to `most` jobs under way that are `wanted`, as far as this node knows.
+    pub(crate) fn under_way(&self, most: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let state = self.state();
+        let watched = state.open.values().map(|watch| &watch.job);
+        let told = state.told.jobs.values().map(|(job, _)| job);
+        let all = watched.chain(told).filter(|job| wanted(job));
+        all.take(most).cloned().collect()
     }
 
     /// Whether this node looks after a job.
@@ -203,7 +194,7 @@ impl Jobs {
         watch.job.heard = watch.job.heard.max(bytes);
         if used.is_some() {
             watch.said = used;
-            watch.next = Instant::now();
+            state.look_now(name);
         }
     }
 
@@ -221,6 +212,20 @@ impl Jobs {
     /// What the stream of a job said that it used.
     pub(crate) fn said(&self, name: Uuid) -> Option<Quantities> {
         self.state().open.get(&name)?.said
+    }
+
+    /// The output of a batch that has ended is read now: nobody may delete it.
+    pub(crate) fn reads(&self, name: Uuid, output: &str) {
+        if let Some(watch) = self.state().open.get_mut(&name) {
+            watch.output = Some(output.to_owned());
+        }
+    }
+
+    /// Whether a batch is to be counted by this output yet.
+    pub(crate) fn needs(&self, output: &str) -> bool {
+        let state = self.state();
+        let mut outputs = state.open.values().map(|watch| watch.output.as_deref());
+        outputs.any(|needed| needed == Some(output))
     }
 
     /// Whether a job is billed, as far as this node knows.
@@ -252,22 +257,24 @@ impl Jobs {
         self.state().end(name);
     }
 
-    /// Some of those that are to be looked at now, and whether that was done often before;
-    /// each comes again after its pause.
-    pub(crate) fn due(&self, most: usize) -> Vec<(Job, bool)> {
-        let now = Instant::now();
+    /// Some of those that are to be looked at now, of keys that have room for a look, and
+    /// whether that was done often before; each comes again after its pause, and not before
+    /// it was [looked at](Self::looked).
+    pub(crate) fn due(&self, most: usize, has_room: impl FnMut(KeyId) -> bool) -> Vec<(Job, bool)> {
+        let mut again = Vec::new();
         let mut state = self.state();
-        state.take_over(now);
-        let due = state.open.values_mut().filter(|watch| watch.next <= now);
-        let due = due.take(most).map(|watch| {
-            watch.pause = watch
-                .pause
-                .saturating_mul(2)
-                .clamp(FIRST_LOOK, LONGEST_PAUSE);
-            watch.next = now + watch.pause;
-            (watch.job.clone(), watch.pause == LONGEST_PAUSE)
-        });
-        due.collect()
+        state.take_over();
+        let due = state.take_due(most, has_room, &mut again);
+        drop(state);
+        for job in again {
+            self.reports.publish_job(job);
+        }
+        due
+    }
+
+    /// A look at a job that was due has ended.
+    pub(crate) fn looked(&self, name: Uuid) {
+        self.state().looked(name);
     }
 
     /// A look found a job gone, or not: whether it has been so for long enough.
@@ -280,122 +287,19 @@ impl Jobs {
         watch.misses >= MISSES
     }
 
+    /// The output of a batch could not be read to its end: whether that was tried often
+    /// enough.
+    pub(crate) fn unread(&self, name: Uuid) -> bool {
+        let mut state = self.state();
+        let Some(watch) = state.open.get_mut(&name) else {
+            return false;
+        };
+        watch.unread += 1;
+        watch.unread >= MOST_READS
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn watch(&mut self, job: Job, wait: Duration) {
-        if self.open.len() >= MOST {
-            metrics::counter!("foldgate_jobs_unwatched_total").increment(1);
-            tracing::warn!(
-                id = job.id,
-                "too many jobs are under way to look after one more"
-            );
-            return;
-        }
-        let watch = Watch {
-            next: Instant::now() + wait,
-            pause: Duration::ZERO,
-            misses: 0,
-            said: None,
-            job,
-        };
-        self.open.insert(watch.job.name(), watch);
-        self.count();
-    }
-
-    fn take_note(&mut self, job: Job) {
-        let name = job.name();
-        if let Some(watch) = self.open.get_mut(&name) {
-            let heard = watch.job.heard.max(job.heard);
-            if watch.job.model.is_empty() {
-                // Now it is known what was asked for.
-                watch.job = job;
-            }
-            watch.job.heard = heard;
-            return;
-        }
-        if self.billed.names.contains(&name) {
-            return;
-        }
-        if self.order.len() >= MOST_KNOWN
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.told.remove(&oldest);
-        }
-        if self
-            .told
-            .insert(name, (job, Instant::now() + TAKE_OVER))
-            .is_none()
-        {
-            self.order.push_back(name);
-        }
-    }
-
-    /// Looks after those of others that nobody said to have ended.
-    fn take_over(&mut self, now: Instant) {
-        while let Some(name) = self.order.front() {
-            match self.told.get(name) {
-                Some((_, at)) if *at > now => return,
-                Some(_) if self.open.len() >= MOST => return,
-                _ => {}
-            }
-            let told = self.told.remove(name);
-            self.order.pop_front();
-            if let Some((job, _)) = told {
-                self.keep(|kept| kept.began(&job));
-                self.watch(job, Duration::ZERO);
-            }
-        }
-    }
-
-    fn end(&mut self, name: Uuid) {
-        // Its place in `order` goes when its turn comes.
-        self.told.remove(&name);
-        if self.open.remove(&name).is_some() {
-            self.count();
-            if let Some(mut kept) = self.kept.take() {
-                let mut open = self.open.values().map(|watch| &watch.job);
-                let written = kept.billed(name, &mut open);
-                warn(written);
-                self.kept = Some(kept);
-            }
-        }
-    }
-
-    fn keep(&mut self, write: impl FnOnce(&mut Kept) -> std::io::Result<()>) {
-        if let Some(kept) = &mut self.kept {
-            warn(write(kept));
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a gauge; there are few")]
-    fn count(&self) {
-        metrics::gauge!("foldgate_jobs_open").set(self.open.len() as f64);
-    }
-}
-
-impl Billed {
-    /// Whether it is new.
-    fn add(&mut self, name: Uuid) -> bool {
-        if !self.names.insert(name) {
-            return false;
-        }
-        self.order.push_back(name);
-        if self.order.len() > MOST_KNOWN
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.names.remove(&oldest);
-        }
-        true
-    }
-}
-
-fn warn(written: std::io::Result<()>) {
-    if let Err(error) = written {
-        tracing::warn!(%error, "a job is not kept over a restart");
     }
 }
 

@@ -93,6 +93,8 @@ pub struct Proxy {
     books: Books,
     instance: String,
     strangers: Semaphore,
+    /// Whoever reads something large of a job.
+    reading: Semaphore,
     pub(crate) meters: Arc<Meters>,
     /// Who may spend no more.
     pub(crate) purses: Arc<Purses>,
@@ -123,6 +125,7 @@ impl Proxy {
             },
             instance: deps.boot.simple().to_string(),
             strangers: Semaphore::new(MAX_WAITING_STRANGERS),
+            reading: Semaphore::new(1),
             meters: Meters::new(&deps.reports, deps.pools.sleeps().place(), settings.zone),
             purses: Arc::default(),
             ids: RequestIds::new(deps.boot),

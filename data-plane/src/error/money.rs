@@ -29,6 +29,13 @@ impl Problem {
         }
     }
 
+    /// What a batch used is counted by the file that is to be deleted.
+    pub fn uncounted() -> Self {
+        let message = "what a batch used is still counted by its output; delete the file later";
+        Self::invalid_request(StatusCode::CONFLICT, "output_not_counted", message)
+            .after(Duration::from_secs(5))
+    }
+
     fn unpaid(code: &'static str, message: &'static str) -> Self {
         Self::new(
             StatusCode::PAYMENT_REQUIRED,

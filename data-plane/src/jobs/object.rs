@@ -17,6 +17,9 @@ const MOST_SUMS: usize = 256;
 /// Calls of one sum differ by less than this in what they read, in tokens.
 const LONG: u64 = 10_000;
 
+/// Bytes of text that a line counts for that is too long to be read.
+const UNREAD_LINE: u64 = 1024;
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -38,6 +41,8 @@ pub(crate) struct Seen {
     pub(crate) calls: Option<u64>,
     /// Where a batch's output is.
     pub(crate) output: Option<String>,
+    /// How many calls a batch has, as far as that is known.
+    pub(crate) total: Option<u64>,
     /// Bytes of text in it.
     pub(crate) heard: u64,
 }
@@ -105,6 +110,10 @@ impl Seen {
                 value(completed)
             }),
             output: value(output),
+            total: counts.and_then(|counts| {
+                let [total] = members(counts, &["total"]).ok()?.values;
+                value(total)
+            }),
             heard: if is_batch || end.is_none() {
                 0
             } else {
@@ -130,6 +139,7 @@ impl Seen {
             endpoint: None,
             usage: None,
             calls: None,
+            total: None,
             output: results.filter(|_| ended).map(|_| id.clone()),
             heard: 0,
             id,
@@ -203,6 +213,13 @@ impl Output {
             Some(Usage(more)) => sum.used = sum.used.plus(&more),
             None => self.unsaid = self.unsaid.saturating_add(text_in(body.as_bytes())),
         }
+    }
+
+    /// Takes a line that is too long to be read: it counts as an answer of 1,024 bytes.
+    pub(crate) fn skip(&mut self) {
+        let of = self.used.keys().next().cloned().unwrap_or_default();
+        self.used.entry(of).or_default().calls += 1;
+        self.unsaid = self.unsaid.saturating_add(UNREAD_LINE);
     }
 }
 

@@ -5,6 +5,7 @@ use foldgate_proto::{
 use tokio::time::advance;
 use uuid::Uuid;
 
+use super::state::Billed;
 use super::*;
 
 fn job(id: &str) -> Job {
@@ -24,8 +25,12 @@ fn job(id: &str) -> Job {
 }
 
 fn due(jobs: &Jobs) -> Vec<(String, bool)> {
-    let due = jobs.due(10).into_iter();
-    due.map(|(job, often)| (job.id, often)).collect()
+    let due = jobs.due(10, |_| true).into_iter();
+    let looked = due.map(|(job, often)| {
+        jobs.looked(job.name());
+        (job.id, often)
+    });
+    looked.collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +70,7 @@ async fn a_job_is_looked_at_ever_more_rarely() {
 #[tokio::test(start_paused = true)]
 async fn what_others_began_and_did_not_end_is_taken_over() {
     let jobs = Jobs::new(Reports::local(), None);
-    for id in ["a", "b", "c"] {
+    for id in ["a", "b", "c", "d"] {
         jobs.hear(MadeWord::Began(Box::new(job(id))));
     }
     jobs.hear(MadeWord::Billed(job("b").name()));
@@ -73,7 +78,9 @@ async fn what_others_began_and_did_not_end_is_taken_over() {
     assert!(jobs.is_billed(job("b").name()) && !jobs.claim(job("b").name()));
     advance(TAKE_OVER.saturating_sub(Duration::from_secs(1))).await;
     assert_eq!(due(&jobs), []);
-    advance(Duration::from_secs(1)).await;
+    // Who looks after it still says so.
+    jobs.hear(MadeWord::Began(Box::new(job("d"))));
+    advance(SPREAD + Duration::from_secs(1)).await;
     let mut taken: Vec<String> = due(&jobs).into_iter().map(|(id, _)| id).collect();
     taken.sort();
     assert_eq!(taken, ["a", "c"]);
@@ -82,6 +89,64 @@ async fn what_others_began_and_did_not_end_is_taken_over() {
     jobs.hear(MadeWord::Billed(job("c").name()));
     advance(LONGEST_PAUSE).await;
     assert_eq!(due(&jobs), [("a".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_longest_is_looked_at_first_where_there_is_room() {
+    let jobs = Jobs::new(Reports::local(), None);
+    let mut wanted = Vec::new();
+    for n in 0..100 {
+        let mut job = job(&n.to_string());
+        job.key = KeyId(Uuid::from_u128(n % 2));
+        wanted.push(job.id.clone());
+        jobs.begin(job);
+        advance(Duration::from_millis(1)).await;
+    }
+    advance(FIRST_LOOK).await;
+    let mut looked = Vec::new();
+    for _ in 0..10 {
+        looked.extend(jobs.due(10, |_| true).into_iter().map(|(job, _)| job));
+    }
+    let ids: Vec<&str> = looked.iter().map(|job| job.id.as_str()).collect();
+    assert_eq!(ids, wanted);
+    // What is looked at still is not looked at beside that.
+    advance(LONGEST_PAUSE).await;
+    assert_eq!(due(&jobs), []);
+    for job in &looked {
+        jobs.looked(job.name());
+    }
+    let odd = KeyId(Uuid::from_u128(1));
+    let next = jobs.due(2, |key| key == odd);
+    let keys: Vec<KeyId> = next.iter().map(|(job, _)| job.key).collect();
+    assert_eq!(keys, [odd, odd], "the other key has no room");
+}
+
+/// By the half hour in which nodes take a job over they are told apart.
+#[tokio::test(start_paused = true)]
+async fn nodes_take_a_job_over_one_after_the_other() {
+    let nodes = [1, 2, 3].map(|_| Jobs::new(Reports::local(), None));
+    for node in &nodes {
+        for n in 0..20 {
+            node.hear(MadeWord::Began(Box::new(job(&n.to_string()))));
+        }
+    }
+    advance(TAKE_OVER + SPREAD / 2).await;
+    let taken = nodes.each_ref().map(|node| node.due(20, |_| true).len());
+    assert!(taken.iter().all(|taken| *taken < 20), "{taken:?}");
+    assert!(taken.iter().any(|taken| *taken > 0), "{taken:?}");
+}
+
+#[test]
+fn an_output_that_cannot_be_read_is_not_read_for_ever() {
+    let jobs = Jobs::new(Reports::local(), None);
+    jobs.begin(job("a"));
+    let name = job("a").name();
+    jobs.reads(name, "file-out");
+    assert!(jobs.needs("file-out") && !jobs.needs("file-in"));
+    let enough = [(); 5].map(|()| jobs.unread(name));
+    assert_eq!(enough, [false, false, false, false, true]);
+    jobs.ended(name);
+    assert!(!jobs.needs("file-out"));
 }
 
 #[test]
@@ -153,14 +218,11 @@ fn what_is_known_is_bounded() {
     }
     assert!(!billed.add(name(1)));
     assert!(billed.add(name(0)), "the oldest is forgotten");
-    let mut state = State::default();
+    let mut state = State::new(Uuid::new_v4());
     for n in 0..=MOST_KNOWN {
         state.take_note(job(&n.to_string()));
     }
-    assert_eq!(
-        (state.told.len(), state.order.len()),
-        (MOST_KNOWN, MOST_KNOWN)
-    );
+    assert_eq!(state.told.jobs.len(), MOST_KNOWN);
     for n in 0..=MOST {
         state.watch(job(&n.to_string()), FIRST_LOOK);
     }
@@ -183,7 +245,7 @@ async fn an_end_without_a_beginning_is_left_to_who_saw_that() {
     };
     jobs.hear(MadeWord::Began(Box::new(begun)));
     advance(FIRST_SAY / 2).await;
-    let mut due = jobs.due(10);
+    let mut due = jobs.due(10, |_| true);
     due.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
     let models: Vec<_> = due.iter().map(|(job, _)| job.model.as_str()).collect();
     assert_eq!(models, ["gpt-4o", ""], "nobody billed b and c");

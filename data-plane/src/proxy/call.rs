@@ -120,7 +120,7 @@ impl Proxy {
         account: &mut Account,
     ) -> Result<Served, Problem> {
         let (id, _) = call.place;
-        self.look_before((call.endpoint, id), admitted).await;
+        self.look_before((call.endpoint, id), admitted).await?;
         if call.endpoint.binds == Binds::Lists {
             return self.listed_by_all(call, access, admitted, account).await;
         }

@@ -3,6 +3,7 @@
 
 mod look;
 mod pay;
+mod read;
 mod see;
 
 use std::time::Duration;

@@ -1,17 +1,25 @@
 //! Looks at jobs, and at what batches made: calls of the gateway's own, with the key that
 //! the job was begun with. They take keys, sleeps and metrics as calls of clients do, and
 //! are free.
+//!
+//! **No look waits for another.** Each has a time limit of its own, and a key has a few at
+//! once: an upstream that hangs keeps its own jobs waiting, and nobody else's.
+//!
+//! **What is read** is held in memory as far as it must be: of each of up to 32 looks as
+//! much as of any answer (1 MiB), and 256 KiB; what needs more, up to 24 MiB, has a turn
+//! for it. That is 64 MiB in all, however many jobs there are.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use foldgate_domain::Leg;
-use foldgate_proto::{Job, JobKind, Measure};
-use futures_util::{StreamExt as _, stream};
+use foldgate_proto::{Job, JobKind, KeyId, Measure};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::Proxy;
 use super::pay::Used;
@@ -26,67 +34,82 @@ use crate::relay::{Body, Relay};
 use crate::route::Plan;
 use crate::transport::headers;
 
-/// How often it is seen which jobs are due, how many of them are looked at then, and
-/// how many at once.
+/// How often it is seen which jobs are due, how many are looked at at once, and how many
+/// of one key.
 const TICK: Duration = Duration::from_secs(1);
-const MOST_DUE: usize = 64;
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
+const AT_ONCE_OF_KEY: usize = 8;
+
+/// How long a look takes at most, and the reading of an output.
+const LOOK_TIME: Duration = Duration::from_secs(30);
+const OUTPUT_TIME: Duration = Duration::from_mins(5);
 
 /// After so long a job is given up: responses end within a day, batches within the week
 /// that some upstreams let them wait.
 const LIFE_OF_RESPONSE: Duration = Duration::from_hours(26);
 const LIFE_OF_BATCH: Duration = Duration::from_hours(8 * 24);
 
-/// The largest object of a job, and the longest line of an output, in bytes.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
-
 impl Proxy {
     /// Looks after jobs, for ever.
     pub(crate) async fn look_after_jobs(&self) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = FuturesUnordered::new();
+        let mut busy: HashMap<KeyId, usize> = HashMap::new();
         loop {
-            tick.tick().await;
-            let due = stream::iter(self.jobs.due(MOST_DUE));
-            due.for_each_concurrent(AT_ONCE, |(job, often)| self.look(job, often))
-                .await;
+            tokio::select! {
+                _ = tick.tick() => {
+                    let room = AT_ONCE.saturating_sub(looks.len());
+                    let due = self.jobs.due(room, |key| {
+                        let looks = busy.entry(key).or_default();
+                        let has_room = *looks < AT_ONCE_OF_KEY;
+                        *looks += usize::from(has_room);
+                        has_room
+                    });
+                    looks.extend(due.into_iter().map(|(job, often)| self.look_at_due(job, often)));
+                }
+                Some(key) = looks.next() => {
+                    busy.entry(key).and_modify(|looks| *looks = looks.saturating_sub(1));
+                    busy.retain(|_, looks| *looks > 0);
+                }
+            }
         }
+    }
+
+    async fn look_at_due(&self, job: Job, often: bool) -> KeyId {
+        let (name, key) = (job.name(), job.key);
+        self.look(job, often).await;
+        self.jobs.looked(name);
+        key
     }
 
     /// Looks at a job, and bills it if it has ended. One that was looked at `often`
     /// enough is given up when its time is over.
     pub(super) async fn look(&self, job: Job, often: bool) {
+        let name = job.name();
         if age(job.at) > OLDEST {
-            return self.jobs.ended(job.name());
+            return self.jobs.ended(name);
         }
         if self.pay_said(&job) {
             return;
         }
-        let name = match job.kind {
-            JobKind::Response => "response",
-            JobKind::Batch => "batch",
-            JobKind::MessageBatch => "message_batch",
-        };
-        let seen = match self.ask(&job, (name, &job.id)).await {
-            Ok(body) => {
-                let collected = Limited::new(body, MAX_BYTES).collect().await;
-                let bytes = collected.map(http_body_util::Collected::to_bytes);
-                let text = bytes.as_deref().unwrap_or_default();
-                let text = std::str::from_utf8(text).unwrap_or_default();
-                self.jobs.missed(job.name(), false);
-                Seen::read(job.kind, text)
+        let asked = timeout(LOOK_TIME, self.object(&job)).await;
+        let seen = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
+            Ok(seen) => {
+                self.jobs.missed(name, false);
+                seen
             }
             Err(problem) => {
                 let gone = problem.status == StatusCode::NOT_FOUND;
                 tracing::debug!(id = job.id, %problem, "a job cannot be looked at");
-                if self.jobs.missed(job.name(), gone) {
+                if self.jobs.missed(name, gone) {
                     return self.give_up(&job);
                 }
                 None
             }
         };
         match seen {
-            Some(seen) if !seen.is_job && is_guess(&job) => self.jobs.forget(job.name()),
+            Some(seen) if !seen.is_job && is_guess(&job) => self.jobs.forget(name),
             Some(seen) if seen.end.is_some() => match &seen.output {
                 Some(output) if job.kind.is_batch() && seen.usage.is_none() => {
                     self.read_output(&job, &seen, output).await;
@@ -99,9 +122,24 @@ impl Proxy {
             JobKind::Response => LIFE_OF_RESPONSE,
             JobKind::Batch | JobKind::MessageBatch => LIFE_OF_BATCH,
         };
-        if often && age(job.at) > life && !self.jobs.is_billed(job.name()) {
+        if often && age(job.at) > life && !self.jobs.is_billed(name) {
             self.give_up(&job);
         }
+    }
+
+    /// Asks for the object of a job.
+    async fn object(&self, job: &Job) -> Result<Option<Seen>, Problem> {
+        let name = match job.kind {
+            JobKind::Response => "response",
+            JobKind::Batch => "batch",
+            JobKind::MessageBatch => "message_batch",
+        };
+        let body = self.ask(job, (name, &job.id)).await?;
+        let read = |text: &[u8]| {
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            Seen::read(job.kind, text)
+        };
+        self.collected(body, read).await
     }
 
     fn give_up(&self, job: &Job) {
@@ -117,28 +155,54 @@ impl Proxy {
 
     /// Bills a batch by what the lines of its output say.
     async fn read_output(&self, job: &Job, seen: &Seen, id: &str) {
-        let mut output = Output::default();
-        let name = match job.kind {
+        let name = job.name();
+        if !self.jobs.is_watched(name) {
+            self.jobs.adopt(job.clone());
+        }
+        self.jobs.reads(name, id);
+        let lines = match job.kind {
             JobKind::MessageBatch => "message_batch_results",
             JobKind::Batch | JobKind::Response => "file_content",
         };
-        let read = match self.ask(job, (name, id)).await {
-            Ok(body) => lines(body, |line| output.take(line)).await,
-            Err(problem) => Err(problem),
+        let asked = timeout(LOOK_TIME, self.ask(job, (lines, id))).await;
+        let mut output = Output::default();
+        let is_read = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
+            Ok(body) => {
+                let read = timeout(OUTPUT_TIME, self.lines(body, &mut output)).await;
+                matches!(read, Ok(Ok(())))
+            }
+            Err(problem) if problem.status == StatusCode::NOT_FOUND => false,
+            Err(problem) => {
+                tracing::debug!(id = job.id, %problem, "the output of a batch cannot be had");
+                return;
+            }
         };
-        if let Err(problem) = read {
-            tracing::debug!(id = job.id, %problem, "the output of a batch cannot be read");
-            return;
+        if !is_read {
+            if !self.jobs.unread(name) {
+                return;
+            }
+            tracing::warn!(
+                id = job.id,
+                "the output of a batch cannot be read to its end: it is billed as far as it came"
+            );
         }
         if output.used.is_empty() {
-            return self.jobs.ended(job.name());
+            return if is_read {
+                self.jobs.ended(name);
+            } else {
+                self.pay_unsettled(job);
+            };
         }
         let mut models: Vec<_> = output
             .used
             .iter()
             .map(|((model, _), sum)| (model.as_str(), Some(sum.calls), sum.used))
             .collect();
-        let mut measure = Measure::Reported;
+        let mut measure = if is_read {
+            Measure::Reported
+        } else {
+            Measure::Estimated
+        };
         if let Some((_, _, used)) = models.first_mut().filter(|_| output.unsaid > 0) {
             used.output = used.output.saturating_add(output.unsaid.div_ceil(4));
             measure = Measure::Estimated;
@@ -228,26 +292,4 @@ impl Proxy {
         account.caller = Some(job.account);
         Box::new(account)
     }
-}
-
-/// Reads a body line by line.
-async fn lines(mut body: Body, mut take: impl FnMut(&str)) -> Result<(), Problem> {
-    let mut rest = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Problem::bad_answer())?.into_data() else {
-            continue;
-        };
-        for piece in data.split_inclusive(|byte| *byte == b'\n') {
-            rest.extend_from_slice(piece);
-            if piece.ends_with(b"\n") {
-                take(std::str::from_utf8(&rest).unwrap_or_default());
-                rest.clear();
-            }
-            if rest.len() > MAX_BYTES {
-                return Err(Problem::bad_answer());
-            }
-        }
-    }
-    take(std::str::from_utf8(&rest).unwrap_or_default());
-    Ok(())
 }

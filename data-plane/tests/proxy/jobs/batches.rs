@@ -4,7 +4,8 @@ use foldgate_proto::Measure;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Works, dollars, seconds, used};
+use super::{Works, dollars, done, seconds, used};
+use crate::rig::until;
 use crate::upstream::Script;
 
 impl Works {
@@ -102,4 +103,99 @@ async fn a_batch_that_counts_nothing_is_counted_by_its_output() {
     works.has("/v1/batches/batch_2", &batch("batch_2", "failed"));
     works.team.get("/v1/batches/batch_2").await;
     assert_eq!(works.billed(), []);
+}
+
+impl Works {
+    /// An upstream that counts nothing has ended a batch, and this is its output.
+    fn has_output(&self, id: &str, output: Script) {
+        self.upstream.page("GET /v1/files/file-out/content", output);
+        let mut ended = batch(id, "completed");
+        ended["output_file_id"] = json!("file-out");
+        self.has(&format!("/v1/batches/{id}"), &ended);
+    }
+
+    async fn deletes(&self, file: &str) -> u16 {
+        let path = format!("/v1/files/{file}");
+        let gone = json!({"id": file, "object": "file", "deleted": true}).to_string();
+        let page = Script::json(200, &gone);
+        self.upstream.page(&format!("DELETE {path}"), page);
+        let request = self.team.request(Method::DELETE, &path, "");
+        self.team.send(request).await.status.as_u16()
+    }
+}
+
+fn lost() -> Script {
+    Script::json(404, r#"{"error":{"message":"no such file"}}"#)
+}
+
+fn line() -> String {
+    let usage = json!({"prompt_tokens": 10, "completion_tokens": 3});
+    let body = json!({"model": "gpt-4o", "usage": usage});
+    json!({"custom_id": "x", "response": {"status_code": 200, "body": body}}).to_string()
+}
+
+#[tokio::test]
+async fn the_output_of_a_batch_is_counted_before_it_is_deleted() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    works.has_output("batch_1", lost());
+    works.team.get("/v1/batches/batch_1").await;
+    assert_eq!(
+        works.deletes("file-out").await,
+        409,
+        "it cannot be read yet"
+    );
+    assert_eq!(works.billed(), []);
+    let deletions = |works: &Works| {
+        let asked = works.upstream.asked();
+        asked
+            .iter()
+            .filter(|asked| asked.method == Method::DELETE)
+            .count()
+    };
+    assert_eq!(deletions(&works), 0);
+    works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
+    assert_eq!(works.deletes("file-out").await, 200);
+    assert_eq!(deletions(&works), 1);
+    let [record] = &works.billed()[..] else {
+        panic!("it is billed before the file is gone");
+    };
+    assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(8)));
+    // A file of a batch under way is looked at, and may go.
+    works.begins_batch("batch_2").await;
+    assert_eq!(works.deletes("file-in").await, 200);
+}
+
+/// It stands in nobody's way after that.
+#[tokio::test]
+async fn an_output_that_is_lost_is_looked_for_five_times() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    works.has_output("batch_1", lost());
+    // So that the account knows the file, and may try to delete it.
+    works.team.get("/v1/batches/batch_1").await;
+    let mut statuses = Vec::new();
+    while statuses.last() != Some(&200) {
+        assert!(statuses.len() < 5, "{statuses:?}");
+        statuses.push(works.deletes("file-out").await);
+    }
+    let [record] = &works.billed()[..] else {
+        panic!("it is given up");
+    };
+    assert_eq!(record.measure, Measure::Unsettled);
+    assert_eq!(record.quantities, used(0, 0));
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_keeps_nobody_else_waiting() {
+    let mut works = Works::new().await;
+    works.begins("resp_1").await;
+    let asked = works.upstream.begun();
+    works
+        .upstream
+        .page("GET /v1/responses/resp_1", Script::hang());
+    until("it is looked at", || works.upstream.begun() > asked).await;
+    works.begins("resp_2").await;
+    works.has("/v1/responses/resp_2", &done("resp_2"));
+    assert_eq!(works.next().await.quantities, used(10, 3));
 }

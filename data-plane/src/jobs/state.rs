@@ -1,0 +1,269 @@
+//! What a node knows of jobs: those that it looks after, those of others, and those that
+//! are billed.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use foldgate_proto::{Job, KeyId, Quantities};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::file::Kept;
+use super::{FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, SPREAD, TAKE_OVER, TELL_AGAIN};
+
+/// See the module.
+pub(super) struct State {
+    /// Those that are looked at here.
+    pub(super) open: HashMap<Uuid, Watch>,
+    /// When each of them is looked at.
+    queue: BTreeSet<(Instant, Uuid)>,
+    pub(super) told: Told,
+    pub(super) billed: Billed,
+    pub(super) kept: Option<Kept>,
+}
+
+/// A job that is looked at here.
+pub(super) struct Watch {
+    pub(super) job: Job,
+    next: Instant,
+    pause: Duration,
+    /// Whether somebody looks at it right now.
+    looking: bool,
+    /// Looks in a row that found it gone.
+    pub(super) misses: u32,
+    /// How often its output could not be read to its end.
+    pub(super) unread: u32,
+    /// What its stream said that it used.
+    pub(super) said: Option<Quantities>,
+    /// Where its output is.
+    pub(super) output: Option<String>,
+    /// When the others were told of it last.
+    told: Instant,
+}
+
+/// What others look after, and when each is looked at here.
+pub(super) struct Told {
+    pub(super) jobs: HashMap<Uuid, (Job, Instant)>,
+    order: BTreeSet<(Instant, Uuid)>,
+    /// By this nodes differ.
+    seed: u128,
+}
+
+/// The newest that are billed.
+#[derive(Default)]
+pub(super) struct Billed {
+    pub(super) names: HashSet<Uuid>,
+    order: VecDeque<Uuid>,
+}
+
+impl State {
+    pub(super) fn new(seed: Uuid) -> Self {
+        Self {
+            open: HashMap::new(),
+            queue: BTreeSet::new(),
+            told: Told {
+                jobs: HashMap::new(),
+                order: BTreeSet::new(),
+                seed: seed.as_u128(),
+            },
+            billed: Billed::default(),
+            kept: None,
+        }
+    }
+
+    /// Looks after a job from now on.
+    pub(super) fn watch(&mut self, job: Job, wait: Duration) {
+        if self.open.len() >= MOST {
+            metrics::counter!("foldgate_jobs_unwatched_total").increment(1);
+            tracing::warn!(
+                id = job.id,
+                "too many jobs are under way to look after one more"
+            );
+            return;
+        }
+        let (name, now) = (job.name(), Instant::now());
+        let watch = Watch {
+            job,
+            next: now + wait,
+            pause: Duration::ZERO,
+            looking: false,
+            misses: 0,
+            unread: 0,
+            said: None,
+            output: None,
+            told: now,
+        };
+        self.told.remove(name);
+        self.queue.insert((watch.next, name));
+        if let Some(before) = self.open.insert(name, watch) {
+            self.queue.remove(&(before.next, name));
+        }
+        self.count();
+    }
+
+    /// Looks at a job as soon as may be.
+    pub(super) fn look_now(&mut self, name: Uuid) {
+        if let Some(watch) = self.open.get_mut(&name) {
+            self.queue.remove(&(watch.next, name));
+            watch.next = Instant::now();
+            self.queue.insert((watch.next, name));
+        }
+    }
+
+    /// Takes up to `most` that are due, those that have waited longest first, of keys that
+    /// have room for a look; each comes with whether it was looked at often before. The
+    /// others are to be told of `again`.
+    pub(super) fn take_due(
+        &mut self,
+        most: usize,
+        mut has_room: impl FnMut(KeyId) -> bool,
+        again: &mut Vec<Job>,
+    ) -> Vec<(Job, bool)> {
+        let now = Instant::now();
+        let waiting = self.queue.range(..=(now, Uuid::max()));
+        let waiting: Vec<Uuid> = waiting.map(|(_, name)| *name).collect();
+        let mut due = Vec::new();
+        for name in waiting {
+            if due.len() >= most {
+                break;
+            }
+            let Some(watch) = self.open.get_mut(&name) else {
+                continue;
+            };
+            if watch.looking || !has_room(watch.job.key) {
+                continue;
+            }
+            self.queue.remove(&(watch.next, name));
+            let pause = watch.pause.saturating_mul(2);
+            watch.pause = pause.clamp(FIRST_LOOK, LONGEST_PAUSE);
+            watch.next = now + watch.pause;
+            watch.looking = true;
+            self.queue.insert((watch.next, name));
+            if now.duration_since(watch.told) >= TELL_AGAIN {
+                watch.told = now;
+                again.push(watch.job.clone());
+            }
+            due.push((watch.job.clone(), watch.pause == LONGEST_PAUSE));
+        }
+        due
+    }
+
+    /// A look has ended.
+    pub(super) fn looked(&mut self, name: Uuid) {
+        if let Some(watch) = self.open.get_mut(&name) {
+            watch.looking = false;
+        }
+    }
+
+    /// Takes note of what another looks after; said again, it still does.
+    pub(super) fn take_note(&mut self, job: Job) {
+        let name = job.name();
+        if let Some(watch) = self.open.get_mut(&name) {
+            let heard = watch.job.heard.max(job.heard);
+            if watch.job.model.is_empty() {
+                // Now it is known what was asked for.
+                watch.job = job;
+            }
+            watch.job.heard = heard;
+        } else if !self.billed.names.contains(&name) {
+            self.told.add(job);
+        }
+    }
+
+    /// Looks after those of others that nobody said to have ended, or to look after still.
+    pub(super) fn take_over(&mut self) {
+        let now = Instant::now();
+        while self.open.len() < MOST
+            && let Some(job) = self.told.pop(now)
+        {
+            self.keep(|kept| kept.began(&job));
+            self.watch(job, Duration::ZERO);
+        }
+    }
+
+    /// A job is done with.
+    pub(super) fn end(&mut self, name: Uuid) {
+        self.told.remove(name);
+        let Some(watch) = self.open.remove(&name) else {
+            return;
+        };
+        self.queue.remove(&(watch.next, name));
+        self.count();
+        if let Some(mut kept) = self.kept.take() {
+            let mut open = self.open.values().map(|watch| &watch.job);
+            let written = kept.billed(name, &mut open);
+            warn(written);
+            self.kept = Some(kept);
+        }
+    }
+
+    pub(super) fn keep(&mut self, write: impl FnOnce(&mut Kept) -> std::io::Result<()>) {
+        if let Some(kept) = &mut self.kept {
+            warn(write(kept));
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge; there are few")]
+    fn count(&self) {
+        metrics::gauge!("foldgate_jobs_open").set(self.open.len() as f64);
+    }
+}
+
+impl Told {
+    fn add(&mut self, job: Job) {
+        let name = job.name();
+        self.remove(name);
+        if self.order.len() >= MOST_KNOWN
+            && let Some((_, oldest)) = self.order.pop_first()
+        {
+            self.jobs.remove(&oldest);
+        }
+        let at = Instant::now() + TAKE_OVER + self.later(name);
+        self.order.insert((at, name));
+        self.jobs.insert(name, (job, at));
+    }
+
+    /// How much later than others this node takes a job over.
+    fn later(&self, name: Uuid) -> Duration {
+        let spread = (name.as_u128() ^ self.seed) % SPREAD.as_millis();
+        Duration::from_millis(u64::try_from(spread).unwrap_or(0))
+    }
+
+    fn remove(&mut self, name: Uuid) {
+        if let Some((_, at)) = self.jobs.remove(&name) {
+            self.order.remove(&(at, name));
+        }
+    }
+
+    /// The first that is to be taken over by now.
+    fn pop(&mut self, now: Instant) -> Option<Job> {
+        let (at, name) = *self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.order.remove(&(at, name));
+        self.jobs.remove(&name).map(|(job, _)| job)
+    }
+}
+
+impl Billed {
+    /// Whether it is new.
+    pub(super) fn add(&mut self, name: Uuid) -> bool {
+        if !self.names.insert(name) {
+            return false;
+        }
+        self.order.push_back(name);
+        if self.order.len() > MOST_KNOWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.names.remove(&oldest);
+        }
+        true
+    }
+}
+
+fn warn(written: std::io::Result<()>) {
+    if let Err(error) = written {
+        tracing::warn!(%error, "a job is not kept over a restart");
+    }
+}
