@@ -75,6 +75,11 @@ async fn what_is_no_key_is_refused() {
             json!({"stream_done_marker": "maybe"}),
         ),
         ("strip_headers", json!([""])),
+        ("strip_headers[1]", json!(["x-a", "a b"])),
+        (
+            "request.param_constraints.temperature_min",
+            json!({"param_constraints": {"temperature_min": 2.0, "temperature_max": 1.0}}),
+        ),
         ("telemetry_tags.kind", json!({"kind": "x"})),
         (
             "tls.ca_cert",
@@ -82,7 +87,7 @@ async fn what_is_no_key_is_refused() {
         ),
         ("unknown", json!(1)),
     ] {
-        let name = field.split('.').next().unwrap();
+        let name = field.split(['.', '[']).next().unwrap();
         let mut body = openai("other");
         body[name] = value.clone();
         let named = match (field, value.as_str()) {

@@ -24,6 +24,9 @@ const BASE: &str = concat!(
     r"(/[^\s\x00-\x1f\x7f-\x9f/?#\\]+)*/?$"
 );
 
+/// A header's name.
+const HEADER: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
+
 /// A credential: what may stand in a header. Masks are like that, too.
 const CREDENTIAL: &str = "^[!-~]+$";
 
@@ -78,7 +81,7 @@ pub(crate) struct ProviderKeyValue {
     pub response: Option<ResponseOverrides>,
     /// Headers of the caller that never go upstream.
     #[garde(length(max = 64), custom(texts))]
-    #[schemars(inner(length(min = 1, max = 255)))]
+    #[schemars(inner(length(min = 1, max = 255), regex(pattern = HEADER)))]
     pub strip_headers: Option<Vec<String>>,
     /// What metrics call the provider.
     #[garde(dive)]
@@ -167,6 +170,23 @@ impl ProviderKeyValue {
         check_name("display_name", &self.display_name)?;
         if self.adapter == Some(Adapter::Bedrock) {
             return Err(fault("adapter", "bedrock is not supported"));
+        }
+        let mut stripped = self.strip_headers.iter().flatten();
+        let odd = |name: &String| http::HeaderName::try_from(name.as_str()).is_err();
+        if let Some(at) = stripped.position(odd) {
+            return Err(fault(
+                format!("strip_headers[{at}]"),
+                "is no name of a header",
+            ));
+        }
+        let constraints = self.request.as_ref().and_then(|one| one.param_constraints);
+        if let Some(constraints) = constraints
+            && let (Some(least), Some(most)) =
+                (constraints.temperature_min, constraints.temperature_max)
+            && least > most
+        {
+            let path = "request.param_constraints.temperature_min";
+            return Err(fault(path, "is more than temperature_max"));
         }
         Ok(())
     }

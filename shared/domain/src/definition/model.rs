@@ -121,8 +121,8 @@ pub struct Cooldown {
     pub trigger_on_transport: Option<bool>,
     /// The statuses that count; 401, 408, 429, 500, 502, 503, 504 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(length(max = 500), custom(statuses))]
-    #[schemars(inner(range(min = 100, max = 599)))]
+    #[garde(length(max = 500), custom(routing::failures))]
+    #[schemars(inner(range(min = 400, max = 599)))]
     pub trigger_statuses: Option<Vec<u16>>,
 }
 
@@ -201,27 +201,6 @@ pub struct Embedding {
     pub normalize: bool,
 }
 
-/// Only what may be a status of HTTP.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "what the derived code calls it with"
-)]
-fn statuses(statuses: &Option<Vec<u16>>, _: &()) -> garde::Result {
-    within(statuses.as_deref(), 100)
-}
-
-/// See [`statuses`].
-pub(super) fn within(statuses: Option<&[u16]>, least: u16) -> garde::Result {
-    let mut all = statuses.unwrap_or_default().iter();
-    match all.find(|status| !(least..=599).contains(*status)) {
-        None => Ok(()),
-        Some(status) => Err(garde::Error::new(format!(
-            "{status} is no status from {least} to 599"
-        ))),
-    }
-}
-
 const fn yes() -> bool {
     true
 }
@@ -282,6 +261,13 @@ impl Model {
                 return Err(Fault::at("provider_key_id", problem));
             }
             _ => {}
+        }
+        if let Some(cooldown) = &self.cooldown
+            && let (Some(default), Some(most)) = (cooldown.default_seconds, cooldown.max_seconds)
+            && default > most
+        {
+            let problem = "is more than max_seconds";
+            return Err(Fault::at("cooldown.default_seconds", problem));
         }
         text::seemly(upstream).map_err(|problem| Fault::at("model_name", problem))?;
         if self.stars() > stars(&self.display_name) {

@@ -142,13 +142,20 @@ pub enum WhenAllUnavailable {
     TryAnyway,
 }
 
+/// Only what says that something failed.
 #[expect(
     clippy::ref_option,
     clippy::trivially_copy_pass_by_ref,
     reason = "what the derived code calls it with"
 )]
-fn failures(statuses: &Option<Vec<u16>>, _: &()) -> garde::Result {
-    super::within(statuses.as_deref(), 400)
+pub(super) fn failures(statuses: &Option<Vec<u16>>, _: &()) -> garde::Result {
+    let mut all = statuses.iter().flatten();
+    match all.find(|status| !(400..=599).contains(*status)) {
+        None => Ok(()),
+        Some(status) => Err(garde::Error::new(format!(
+            "{status} is no status from 400 to 599"
+        ))),
+    }
 }
 
 impl Routing {
