@@ -65,11 +65,7 @@ impl Watch {
             if kind == FAILED {
                 return Keep::Error(format!("{{\"error\":{}}}", fault.unwrap_or("{}")));
             }
-            let id = id.and_then(|id| serde_json::from_str(id).ok());
-            self.made = Some(Brings {
-                id: id.unwrap_or_default(),
-                background: background == Some("true"),
-            });
+            self.made = Some(brings(id, background));
         }
         if ends.contains(&kind) {
             self.complete = true;
@@ -86,5 +82,13 @@ impl Watch {
             };
         }
         Keep::All
+    }
+}
+
+fn brings(id: Option<&str>, background: Option<&str>) -> Brings {
+    let id = id.and_then(|id| serde_json::from_str(id).ok());
+    Brings {
+        id: id.unwrap_or_default(),
+        background: background == Some("true"),
     }
 }
