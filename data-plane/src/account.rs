@@ -21,6 +21,7 @@ use crate::error::{Kind, Problem};
 use crate::jobs::Streamed;
 use crate::limits::{Places, Reserved};
 use crate::pools::{Permit, now};
+use crate::purses::Hold;
 use crate::usage::Usage;
 use bill::{Attempted, Bill, Ended};
 use metrics::Metrics;
@@ -219,13 +220,13 @@ impl Account {
     }
 
     /// The call has begun a job: it is free itself. What the job is going to use, as far
-    /// as the request tells.
-    pub(crate) fn begins_job(&mut self) -> Quantities {
-        let Some(mut bill) = self.bill.take() else {
-            return Quantities::default();
+    /// as the request tells, and what is held for it.
+    pub(crate) fn begins_job(&mut self) -> (Quantities, Option<Hold>) {
+        let Some(bill) = self.bill.take() else {
+            return Default::default();
         };
-        bill.free();
-        bill.estimate()
+        let (estimate, hold) = bill.hand_over();
+        (estimate, Some(hold))
     }
 
     /// Tells the job whose stream its answer is what has come of it.

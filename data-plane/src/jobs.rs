@@ -51,6 +51,7 @@ use foldgate_proto::{Job, JobKind, KeyId, MadeWord, Quantities};
 use uuid::Uuid;
 
 use crate::endpoint::Endpoint;
+use crate::purses::Hold;
 use file::Kept;
 pub(crate) use object::{Ending, Output, Seen};
 use state::State;
@@ -98,7 +99,7 @@ impl Jobs {
             Some(Ok((kept, jobs))) => {
                 state.kept = Some(kept);
                 for job in jobs {
-                    state.watch(job, FIRST_LOOK);
+                    state.watch(job, (FIRST_LOOK, None));
                 }
             }
             Some(Err(error)) => {
@@ -112,14 +113,15 @@ impl Jobs {
         }
     }
 
-    /// Looks after a job that has just begun, and tells the others of it.
-    pub(crate) fn begin(&self, job: Job) {
+    /// Looks after a job that has just begun, and tells the others of it. What is held for
+    /// it is held until it has ended.
+    pub(crate) fn begin(&self, job: Job, hold: Option<Hold>) {
         let mut state = self.state();
         if state.billed.names.contains(&job.name()) || state.open.contains_key(&job.name()) {
             return;
         }
         state.keep(|kept| kept.began(&job));
-        state.watch(job.clone(), FIRST_LOOK);
+        state.watch(job.clone(), (FIRST_LOOK, hold));
         drop(state);
         self.reports.publish_job(job);
     }
@@ -135,7 +137,7 @@ impl Jobs {
             return state.look_now(name);
         }
         state.keep(|kept| kept.began(&job));
-        state.watch(job, Duration::ZERO);
+        state.watch(job, (Duration::ZERO, None));
     }
 
     /// Looks in a while at a response that has ended, of whose beginning nothing is known
@@ -226,6 +228,13 @@ impl Jobs {
         let state = self.state();
         let mut outputs = state.open.values().map(|watch| watch.output.as_deref());
         outputs.any(|needed| needed == Some(output))
+    }
+
+    /// Holds as much for a job as `hold` says, who is told what is held already.
+    pub(crate) fn hold(&self, name: Uuid, hold: impl FnOnce(&mut Option<Hold>)) {
+        if let Some(watch) = self.state().open.get_mut(&name) {
+            hold(&mut watch.hold);
+        }
     }
 
     /// Whether a job is billed, as far as this node knows.

@@ -12,6 +12,17 @@
 //! of N nodes, N such calls. And what is told does not hold yet what ended within the last
 //! half second, on any node: a batch waits 200 ms, is looked at within 200 ms and told
 //! within 50; so much more may be let in.
+//!
+//! Calls that only read, list, cancel or take away go by what is spent alone.
+//!
+//! Jobs (batches, responses in the background) are held by the node that looks after them
+//! until they are billed or given up: a response by the estimate from its beginning (256
+//! tokens of an answer), or by what has come in its stream if that is more; a batch, whose
+//! file nobody read, by half a cent for each of its calls, and for 100 as long as its
+//! upstream has not said how many they are. What they use beyond that is spent beyond
+//! what there is: of responses what they are longer than estimated, of batches what their
+//! calls cost more than half a cent each. A node that is begun anew holds them again within
+//! 2 seconds, or as soon as it has looked at them.
 
 mod hold;
 

@@ -190,9 +190,11 @@ impl Bill {
         self.asked.hear(answer);
     }
 
-    /// What it is going to use, as far as the request tells.
-    pub(crate) fn estimate(&self) -> Quantities {
-        self.asked.before()
+    /// Nothing is billed by this: what it is going to use, as far as the request tells,
+    /// and what is held for it.
+    pub(crate) fn hand_over(mut self) -> (Quantities, Hold) {
+        self.free();
+        (self.asked.before(), self.payer.charged)
     }
 
     /// Nothing is billed.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::file::Kept;
 use super::{FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, SPREAD, TAKE_OVER, TELL_AGAIN};
+use crate::purses::Hold;
 
 /// See the module.
 pub(super) struct State {
@@ -37,6 +38,8 @@ pub(super) struct Watch {
     pub(super) said: Option<Quantities>,
     /// Where its output is.
     pub(super) output: Option<String>,
+    /// What is held for it.
+    pub(super) hold: Option<Hold>,
     /// When the others were told of it last.
     told: Instant,
 }
@@ -72,7 +75,7 @@ impl State {
     }
 
     /// Looks after a job from now on.
-    pub(super) fn watch(&mut self, job: Job, wait: Duration) {
+    pub(super) fn watch(&mut self, job: Job, (wait, hold): (Duration, Option<Hold>)) {
         if self.open.len() >= MOST {
             metrics::counter!("foldgate_jobs_unwatched_total").increment(1);
             tracing::warn!(
@@ -91,6 +94,7 @@ impl State {
             unread: 0,
             said: None,
             output: None,
+            hold,
             told: now,
         };
         self.told.remove(name);
@@ -177,7 +181,7 @@ impl State {
             && let Some(job) = self.told.pop(now)
         {
             self.keep(|kept| kept.began(&job));
-            self.watch(job, Duration::ZERO);
+            self.watch(job, (Duration::ZERO, None));
         }
     }
 

@@ -36,8 +36,8 @@ fn due(jobs: &Jobs) -> Vec<(String, bool)> {
 #[tokio::test(start_paused = true)]
 async fn a_job_is_looked_at_ever_more_rarely() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"));
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
+    jobs.begin(job("a"), None);
     let mut looked = Vec::new();
     for second in 0..200 {
         for (id, often) in due(&jobs) {
@@ -62,7 +62,7 @@ async fn a_job_is_looked_at_ever_more_rarely() {
     jobs.ended(job("a").name());
     advance(LONGEST_PAUSE).await;
     assert_eq!(due(&jobs), []);
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
     jobs.adopt(job("a"));
     assert!(jobs.known(job("a").name()).is_none(), "it is billed");
 }
@@ -99,7 +99,7 @@ async fn who_waited_longest_is_looked_at_first_where_there_is_room() {
         let mut job = job(&n.to_string());
         job.key = KeyId(Uuid::from_u128(n % 2));
         wanted.push(job.id.clone());
-        jobs.begin(job);
+        jobs.begin(job, None);
         advance(Duration::from_millis(1)).await;
     }
     advance(FIRST_LOOK).await;
@@ -139,7 +139,7 @@ async fn nodes_take_a_job_over_one_after_the_other() {
 #[test]
 fn an_output_that_cannot_be_read_is_not_read_for_ever() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
     let name = job("a").name();
     jobs.reads(name, "file-out");
     assert!(jobs.needs("file-out") && !jobs.needs("file-in"));
@@ -152,7 +152,7 @@ fn an_output_that_cannot_be_read_is_not_read_for_ever() {
 #[test]
 fn a_job_is_gone_when_it_was_so_three_times_in_a_row() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
     let name = job("a").name();
     let gone = [true, true, false, true, true, true].map(|gone| jobs.missed(name, gone));
     assert_eq!(gone, [false, false, false, false, false, true]);
@@ -162,7 +162,7 @@ fn a_job_is_gone_when_it_was_so_three_times_in_a_row() {
 #[test]
 fn the_right_to_bill_is_had_once_and_can_be_given_back() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
     let name = job("a").name();
     assert!(jobs.claim(name) && !jobs.claim(name));
     jobs.unclaim(name);
@@ -174,10 +174,10 @@ fn the_file_holds_what_is_under_way_and_does_not_grow_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("jobs");
     let jobs = Jobs::new(Reports::local(), Some(&file));
-    jobs.begin(job("kept"));
+    jobs.begin(job("kept"), None);
     let mut longest = 0;
     for n in 0..=10_000 {
-        jobs.begin(job(&n.to_string()));
+        jobs.begin(job(&n.to_string()), None);
         jobs.ended(job(&n.to_string()).name());
         longest = std::fs::metadata(&file).unwrap().len().max(longest);
     }
@@ -194,7 +194,7 @@ fn what_came_in_a_stream_outlives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("jobs");
     let jobs = Jobs::new(Reports::local(), Some(&file));
-    jobs.begin(job("a"));
+    jobs.begin(job("a"), None);
     let name = job("a").name();
     jobs.heard(name, 40, None);
     jobs.heard(name, 20, None);
@@ -224,7 +224,7 @@ fn what_is_known_is_bounded() {
     }
     assert_eq!(state.told.jobs.len(), MOST_KNOWN);
     for n in 0..=MOST {
-        state.watch(job(&n.to_string()), FIRST_LOOK);
+        state.watch(job(&n.to_string()), (FIRST_LOOK, None));
     }
     assert_eq!(state.open.len(), MOST);
 }

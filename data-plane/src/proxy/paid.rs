@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Problem;
 use crate::limits::tokens;
 use crate::pools::now;
-use crate::purses::Hold;
+use crate::purses::{Charged, Hold};
 
 impl Proxy {
     /// Takes the request's places under its rate limits, and opens its bill.
@@ -32,12 +32,21 @@ impl Proxy {
             Tariff::Free => self.purses.nothing(),
             tariff => {
                 let by = (admitted.table(), admitted.account());
-                self.purses.admit(by, now(), || {
+                let estimate = || {
                     let price = by.0.prices().of(tariff, &account.model);
                     price
                         .cost(&asked.before(), asked.size(), terms(admitted))
                         .amount
-                })?
+                };
+                if tariff == Tariff::Call && endpoint.name != "batch_create" {
+                    // What is held stands in nobody's way to what there is: to see that a
+                    // job has ended, and to cancel one.
+                    self.purses.check(by.0, by.1, now())?;
+                    let charged = Charged::of(by.0, by.1, now());
+                    self.purses.hold(charged, estimate())
+                } else {
+                    self.purses.admit(by, now(), estimate)?
+                }
             }
         };
         let estimate = tokens(limits, &asked, message.said(endpoint));

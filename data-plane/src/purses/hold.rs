@@ -1,4 +1,4 @@
-//! What calls under way are going to cost, as far as their requests tell: it is held
+//! What calls and jobs under way are going to cost, as far as can be told: it is held
 //! against what is left until they have ended.
 
 use std::sync::Arc;
@@ -77,6 +77,14 @@ impl Purses {
         Ok(hold)
     }
 
+    /// Holds what a job under way is going to cost, whatever is left.
+    pub(crate) fn hold(self: &Arc<Self>, charged: Charged, amount: NanoDollars) -> Hold {
+        let mut hold = self.nothing();
+        hold.charged = charged;
+        hold.at_least(amount);
+        hold
+    }
+
     /// The hold of a call that is free.
     pub(crate) fn nothing(self: &Arc<Self>) -> Hold {
         Hold {
@@ -101,6 +109,16 @@ impl Hold {
             purses: Arc::clone(&self.purses),
             charged: self.charged.clone(),
             held: NanoDollars(0),
+        }
+    }
+
+    /// Holds no less than this.
+    pub(crate) fn at_least(&mut self, amount: NanoDollars) {
+        let more = NanoDollars(amount.0.saturating_sub(self.held.0));
+        if more.0 > 0 && !self.charged.is_endless() {
+            self.held = amount;
+            let mut here = self.purses.here();
+            here.change(&self.charged, |account| account.hold(more));
         }
     }
 

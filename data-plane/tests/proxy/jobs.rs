@@ -2,6 +2,7 @@
 //! is billed once, whoever sees it.
 
 mod batches;
+mod held;
 mod nodes;
 mod streams;
 

@@ -58,21 +58,24 @@ impl Proxy {
         let mut busy: HashMap<KeyId, usize> = HashMap::new();
         loop {
             tokio::select! {
-                _ = tick.tick() => {
-                    let room = AT_ONCE.saturating_sub(looks.len());
-                    let due = self.jobs.due(room, |key| {
-                        let looks = busy.entry(key).or_default();
-                        let has_room = *looks < AT_ONCE_OF_KEY;
-                        *looks += usize::from(has_room);
-                        has_room
-                    });
-                    looks.extend(due.into_iter().map(|(job, often)| self.look_at_due(job, often)));
-                }
+                _ = tick.tick() => {}
                 Some(key) = looks.next() => {
                     busy.entry(key).and_modify(|looks| *looks = looks.saturating_sub(1));
                     busy.retain(|_, looks| *looks > 0);
+                    if looks.len() > AT_ONCE / 2 {
+                        continue;
+                    }
                 }
             }
+            let room = AT_ONCE.saturating_sub(looks.len());
+            let due = self.jobs.due(room, |key| {
+                let looks = busy.entry(key).or_default();
+                let has_room = *looks < AT_ONCE_OF_KEY;
+                *looks += usize::from(has_room);
+                has_room
+            });
+            let due = due.into_iter();
+            looks.extend(due.map(|(job, often)| self.look_at_due(job, often)));
         }
     }
 
@@ -108,6 +111,7 @@ impl Proxy {
                 None
             }
         };
+        self.hold_for(&job, seen.as_ref().and_then(|seen| seen.total));
         match seen {
             Some(seen) if !seen.is_job && is_guess(&job) => self.jobs.forget(name),
             Some(seen) if seen.end.is_some() => match &seen.output {

@@ -15,6 +15,11 @@ use crate::usage::Usage;
 /// Bytes of text per token, about.
 const BYTES_PER_TOKEN: u64 = 4;
 
+/// What is held for each call of a batch, and for how many of one that has not said how
+/// many they are.
+const CALL: NanoDollars = NanoDollars(5_000_000);
+const LEAST_CALLS: u64 = 100;
+
 /// What is billed of a job.
 pub(super) struct Used<'a> {
     /// By the upstream's name of the model; how many calls of a batch, if it is known.
@@ -80,17 +85,43 @@ impl Proxy {
 
     /// Bills a job of which nobody saw the end by what was known at its beginning.
     pub(super) fn pay_unsettled(&self, job: &Job) {
-        let heard = job.heard.div_ceil(BYTES_PER_TOKEN);
-        let used = Quantities {
-            output: job.estimate.output.max(heard),
-            ..job.estimate
-        };
         let used = Used {
-            models: vec![("", None, used)],
+            models: vec![("", None, expected(job))],
             measure: Measure::Unsettled,
             endpoint: None,
         };
         self.pay(job, &used);
+    }
+
+    /// Holds what a job is going to cost, as far as can be told; of a batch, by the number
+    /// of its `calls`.
+    pub(super) fn hold_for(&self, job: &Job, calls: Option<u64>) {
+        let table = self.deps.replica.table();
+        let Some(owner) = table.owner(job.owner) else {
+            return;
+        };
+        let amount = match job.kind {
+            JobKind::Response => {
+                price(
+                    (owner.prices().as_ref(), Tariff::Tokens),
+                    (&priced(job, ""), Some(1), &expected(job)),
+                    terms(owner, job),
+                )
+                .amount
+            }
+            JobKind::Batch | JobKind::MessageBatch => {
+                let calls = calls.unwrap_or(0).max(LEAST_CALLS);
+                NanoDollars(
+                    CALL.0
+                        .saturating_mul(i64::try_from(calls).unwrap_or(i64::MAX)),
+                )
+            }
+        };
+        self.jobs.hold(job.name(), |held| {
+            let charged = || Charged::of(owner, job.account, now());
+            held.get_or_insert_with(|| self.purses.hold(charged(), amount))
+                .at_least(amount);
+        });
     }
 
     /// Writes the record of a job, once on this node. While it cannot be written, the job
@@ -134,26 +165,41 @@ impl Proxy {
     }
 }
 
-/// What a job is billed, before it is written down.
-fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
-    let terms = Terms {
+/// What a job is going to use, as far as can be told.
+fn expected(job: &Job) -> Quantities {
+    let heard = job.heard.div_ceil(BYTES_PER_TOKEN);
+    Quantities {
+        output: job.estimate.output.max(heard),
+        ..job.estimate
+    }
+}
+
+/// By what prices of a job are multiplied.
+fn terms(owner: &OwnerTable, job: &Job) -> Terms {
+    Terms {
         rates: owner.rates(job.account),
         factor: owner.factor(),
         halved: job.kind.is_batch(),
-    };
-    // Without any name it is known by what it is.
-    let priced = |upstream: &str| {
-        let names = [job.model.as_str(), upstream, endpoint(job.kind)];
-        let name = names.into_iter().find(|name| !name.is_empty());
-        name.unwrap_or_default().to_owned()
-    };
+    }
+}
+
+/// The model that is priced; without any name a job is known by what it is.
+fn priced(job: &Job, upstream: &str) -> String {
+    let names = [job.model.as_str(), upstream, endpoint(job.kind)];
+    let name = names.into_iter().find(|name| !name.is_empty());
+    name.unwrap_or_default().to_owned()
+}
+
+/// What a job is billed, before it is written down.
+fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
+    let terms = terms(owner, job);
     let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));
     let mut quantities = Quantities::default();
     let (mut cost, mut unpriced) = (NanoDollars(0), false);
     for (upstream, calls, used) in &used.models {
         let calls = if job.kind.is_batch() { *calls } else { Some(1) };
         quantities = quantities.plus(used);
-        let more = price(by, (&priced(upstream), calls, used), terms);
+        let more = price(by, (&priced(job, upstream), calls, used), terms);
         unpriced |= !more.priced;
         cost.0 = cost.0.saturating_add(more.amount.0);
     }
@@ -161,7 +207,7 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
         metrics::counter!("foldgate_usage_unpriced_total").increment(1);
     }
     let upstream = used.models.first().map_or("", |(model, ..)| *model);
-    let model = priced(upstream);
+    let model = priced(job, upstream);
     let key = owner.state.key(job.key);
     Intent {
         id: job.name(),

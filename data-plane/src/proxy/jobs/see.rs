@@ -22,6 +22,7 @@ use crate::error::Problem;
 use crate::jobs::{Seen, Streamed, kind_of};
 use crate::json::members;
 use crate::pools::now;
+use crate::purses::Hold;
 use crate::relay::Form;
 
 /// How many batches are looked at before a file is deleted, how many at once, and for how
@@ -67,8 +68,9 @@ impl Proxy {
                     return self.saw(kind, &seen, admitted);
                 }
                 if seen.is_job || (asked && seen.end.is_none()) {
-                    let job = self.job((kind, &seen.id), served.key, admitted, account);
-                    self.jobs.begin(job);
+                    let (job, hold) = self.job((kind, &seen.id), served.key, admitted, account);
+                    self.jobs.begin(job.clone(), hold);
+                    self.hold_for(&job, seen.total);
                     self.saw(kind, &seen, admitted);
                 }
             }
@@ -78,11 +80,12 @@ impl Proxy {
                     Form::Bytes { ready, .. } => kind.is_batch() || says_background(ready),
                 };
                 for id in made_in(endpoint, &served.answer).iter().filter(|_| is_job) {
-                    let job = self.job((kind, id), served.key, admitted, account);
+                    let (job, hold) = self.job((kind, id), served.key, admitted, account);
                     if matches!(form, Form::Events(_)) {
                         account.job = Some(Streamed::of(Arc::clone(&self.jobs), job.name()));
                     }
-                    self.jobs.begin(job);
+                    self.jobs.begin(job.clone(), hold);
+                    self.hold_for(&job, None);
                 }
             }
             Answer::Begun { form, .. } => {
@@ -196,17 +199,18 @@ impl Proxy {
         }))
     }
 
-    /// A job that a call has begun, which is free now.
+    /// A job that a call has begun, which is free now, and what is held for it.
     fn job(
         &self,
         (kind, id): (JobKind, &str),
         by: KeyId,
         admitted: &Admitted,
         account: &mut Account,
-    ) -> Job {
+    ) -> (Job, Option<Hold>) {
+        let (estimate, hold) = account.begins_job();
         let whose = (admitted.owner(), admitted.account());
         let key = self.affinity.key_of(whose, id);
-        Job {
+        let job = Job {
             kind,
             id: id.to_owned(),
             key: key.unwrap_or(by),
@@ -219,10 +223,11 @@ impl Proxy {
                 JobKind::Response => account.model.clone(),
                 JobKind::Batch | JobKind::MessageBatch => String::new(),
             },
-            estimate: account.begins_job(),
+            estimate,
             at: now(),
             heard: 0,
-        }
+        };
+        (job, hold)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::upstream::Script;
 
 impl Works {
     /// Begins a batch.
-    async fn begins_batch(&self, id: &str) {
+    pub(super) async fn begins_batch(&self, id: &str) {
         for (path, object) in [
             ("/v1/files", json!({"id": "file-in"})),
             ("/v1/batches", batch(id, "validating")),

@@ -1,0 +1,94 @@
+//! What jobs under way are going to cost is held until they have ended.
+
+use foldgate_domain::command::{Change, ProfileEdit};
+use foldgate_proto::NanoDollars;
+use serde_json::json;
+
+use super::batches::batch;
+use super::{RESPONSES, Works, dollars, done, response};
+use crate::accounts::{ROOT, account};
+use crate::client::Caller;
+use crate::rig::until;
+use crate::upstream::Script;
+
+const BODY: &str = r#"{"model":"mine","input":"12345678","background":true}"#;
+
+/// Works whose account may spend no more than this.
+async fn limited(most: NanoDollars) -> Works {
+    let mut works = Works::new().await;
+    let profile = ProfileEdit {
+        hard_limit: Change::Set(most),
+        ..ProfileEdit::default()
+    };
+    account(&mut works.rig, ROOT, "limited", profile).await;
+    works.team = Caller::new(works.rig.address, "limited");
+    works
+}
+
+#[tokio::test]
+async fn a_response_in_the_background_holds_its_estimate() {
+    // It is estimated to read 14 tokens and to write 256.
+    let estimate = 14 + 2 * 256;
+    let works = limited(dollars(2 * estimate)).await;
+    for id in ["resp_1", "resp_2"] {
+        works.begins(id).await;
+    }
+    let third = works.team.post(RESPONSES, BODY).await;
+    assert_eq!(third.code(), (402, "hard_limit_reached".to_owned()));
+    // One has cost less than was held for it.
+    works.has("/v1/responses/resp_1", &done("resp_1"));
+    works.team.get("/v1/responses/resp_1").await;
+    works.begins("resp_3").await;
+    assert_eq!(works.team.post(RESPONSES, BODY).await.status, 402);
+    // What came to nothing is held no longer.
+    for id in ["resp_2", "resp_3"] {
+        let cancelled = response(id, "cancelled");
+        works.has(&format!("/v1/responses/{id}"), &cancelled);
+        works.team.get(&format!("/v1/responses/{id}")).await;
+    }
+    works.begins("resp_4").await;
+}
+
+#[tokio::test]
+async fn a_batch_holds_half_a_cent_for_each_of_its_calls() {
+    let works = limited(dollars(1)).await;
+    works.begins_batch("batch_1").await;
+    // Of a hundred calls: as much is left.
+    works.begins_batch("batch_2").await;
+    let body = r#"{"input_file_id":"file-in","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
+    let third = works.team.post("/v1/batches", body).await;
+    assert_eq!(third.code(), (402, "hard_limit_reached".to_owned()));
+    for id in ["batch_1", "batch_2"] {
+        works.has(&format!("/v1/batches/{id}"), &batch(id, "failed"));
+        works.team.get(&format!("/v1/batches/{id}")).await;
+    }
+    // One says that it has two hundred.
+    let mut large = batch("batch_3", "validating");
+    large["request_counts"] = json!({"total": 200, "completed": 0, "failed": 0});
+    let page = Script::json(200, &large.to_string());
+    works.upstream.page("POST /v1/batches", page);
+    works.has("/v1/batches/batch_3", &large);
+    assert_eq!(works.team.post("/v1/batches", body).await.status, 200);
+    assert_eq!(works.team.post("/v1/batches", body).await.status, 402);
+}
+
+#[tokio::test]
+async fn what_is_taken_up_again_is_held_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeping = crate::rig::settings();
+    keeping.jobs_file = Some(dir.path().join("jobs"));
+    let mut works = Works::with(keeping.clone()).await;
+    let profile = ProfileEdit {
+        hard_limit: Change::Set(dollars(1)),
+        ..ProfileEdit::default()
+    };
+    account(&mut works.rig, ROOT, "limited", profile).await;
+    works.team = Caller::new(works.rig.address, "limited");
+    works.begins("resp_1").await;
+    works.rig.shutdown.begin();
+    let next_run = works.rig.apart(keeping).await;
+    let asked = works.upstream.begun();
+    until("it is looked at", || works.upstream.begun() > asked + 1).await;
+    let there = Caller::new(next_run.address, "limited");
+    assert_eq!(there.post(RESPONSES, BODY).await.status, 402);
+}
