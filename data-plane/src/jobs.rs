@@ -147,7 +147,7 @@ impl Jobs {
         let name = job.name();
         if !state.billed.names.contains(&name) && !state.open.contains_key(&name) {
             state.keep(|kept| kept.began(&job));
-            state.watch(job, FIRST_SAY);
+            state.watch(job, (FIRST_SAY, None));
         }
     }
 

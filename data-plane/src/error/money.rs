@@ -19,6 +19,15 @@ impl Problem {
         Self::unpaid("hard_limit_reached", message)
     }
 
+    /// What is left is held for calls and jobs under way, which may cost less.
+    pub fn held() -> Self {
+        let message = "what is left of the account's money is held for calls under way; try \
+                       again when some have ended";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, Kind::RateLimitError, "credit_held", message)
+            .after(Duration::from_secs(5))
+    }
+
     /// What a call uses could not be written down, so it is not made.
     pub fn unbillable() -> Self {
         let message = "this node cannot write down what calls use";

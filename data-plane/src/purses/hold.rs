@@ -69,7 +69,9 @@ impl Purses {
         }
         let estimate = estimate();
         let mut here = self.here();
-        self.may_spend(&here, (table, account), now, true)?;
+        self.may_spend(&here, (table, account), now, false)?;
+        self.may_spend(&here, (table, account), now, true)
+            .map_err(|_| Problem::held())?;
         here.change(&charged, |account| account.hold(estimate));
         drop(here);
         hold.charged = charged;

@@ -34,12 +34,12 @@ async fn a_response_in_the_background_holds_its_estimate() {
         works.begins(id).await;
     }
     let third = works.team.post(RESPONSES, BODY).await;
-    assert_eq!(third.code(), (402, "hard_limit_reached".to_owned()));
+    assert_eq!(third.code(), (429, "credit_held".to_owned()));
     // One has cost less than was held for it.
     works.has("/v1/responses/resp_1", &done("resp_1"));
     works.team.get("/v1/responses/resp_1").await;
     works.begins("resp_3").await;
-    assert_eq!(works.team.post(RESPONSES, BODY).await.status, 402);
+    assert_eq!(works.team.post(RESPONSES, BODY).await.status, 429);
     // What came to nothing is held no longer.
     for id in ["resp_2", "resp_3"] {
         let cancelled = response(id, "cancelled");
@@ -57,7 +57,7 @@ async fn a_batch_holds_half_a_cent_for_each_of_its_calls() {
     works.begins_batch("batch_2").await;
     let body = r#"{"input_file_id":"file-in","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
     let third = works.team.post("/v1/batches", body).await;
-    assert_eq!(third.code(), (402, "hard_limit_reached".to_owned()));
+    assert_eq!(third.code(), (429, "credit_held".to_owned()));
     for id in ["batch_1", "batch_2"] {
         works.has(&format!("/v1/batches/{id}"), &batch(id, "failed"));
         works.team.get(&format!("/v1/batches/{id}")).await;
@@ -69,7 +69,7 @@ async fn a_batch_holds_half_a_cent_for_each_of_its_calls() {
     works.upstream.page("POST /v1/batches", page);
     works.has("/v1/batches/batch_3", &large);
     assert_eq!(works.team.post("/v1/batches", body).await.status, 200);
-    assert_eq!(works.team.post("/v1/batches", body).await.status, 402);
+    assert_eq!(works.team.post("/v1/batches", body).await.status, 429);
 }
 
 #[tokio::test]
@@ -90,5 +90,5 @@ async fn what_is_taken_up_again_is_held_again() {
     let asked = works.upstream.begun();
     until("it is looked at", || works.upstream.begun() > asked + 1).await;
     let there = Caller::new(next_run.address, "limited");
-    assert_eq!(there.post(RESPONSES, BODY).await.status, 402);
+    assert_eq!(there.post(RESPONSES, BODY).await.status, 429);
 }
