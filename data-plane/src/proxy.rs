@@ -43,6 +43,7 @@ use crate::relay::Body;
 use crate::request_id::{self, RequestIds};
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport};
+use runs_on::{Mark, RunsOn, may_begin_job};
 
 mod bound;
 mod call;
@@ -51,6 +52,7 @@ mod jobs;
 mod links;
 mod lists;
 mod paid;
+mod runs_on;
 
 const X_FOLDGATE_REVISION: HeaderName = HeaderName::from_static("x-foldgate-revision");
 
@@ -139,13 +141,27 @@ impl Proxy {
     /// Answers one request. The whole proxy, as a server calls it.
     pub async fn handle(self: Arc<Self>, request: Request<Inbound>, peer: Peer) -> Response<Body> {
         match self.browsers.clone() {
-            None => self.serve(request, peer).await,
+            None => self.serve_to_end(request, peer).await,
             Some(layer) => {
                 // Apart: other calls need not carry its room.
-                let served = |request| self.serve(request, peer);
+                let served = |request| Arc::clone(&self).serve_to_end(request, peer);
                 Box::pin(browsers::through(layer, request, served)).await
             }
         }
+    }
+
+    async fn serve_to_end(
+        self: Arc<Self>,
+        mut request: Request<Inbound>,
+        peer: Peer,
+    ) -> Response<Body> {
+        if !may_begin_job(&request) {
+            return self.serve(request, peer).await;
+        }
+        let mark = Mark::default();
+        request.extensions_mut().insert(mark.clone());
+        let work = async move { self.serve(request, peer).await };
+        RunsOn::new(work, mark).await
     }
 
     async fn serve(&self, request: Request<Inbound>, peer: Peer) -> Response<Body> {

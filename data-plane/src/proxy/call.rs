@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use hyper::upgrade::OnUpgrade;
 
 use super::bound::{Named, named, routed};
+use super::jobs::begins_job;
 use super::links::lead_back;
+use super::runs_on::Mark;
 use super::{Arrival, Proxy};
 use crate::account::{Account, End};
 use crate::admit::Admitted;
@@ -101,6 +103,11 @@ impl Proxy {
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
             quiet: false,
         };
+        if begins_job(endpoint, &message)
+            && let Some(mark) = parts.extensions.get::<Mark>()
+        {
+            mark.set();
+        }
         let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);
         drop(call);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use foldgate_proto::{Job, Timestamp};
 
 use crate::pools::now;
+pub(super) use see::begins_job;
 
 /// Jobs that are older are billed no more: a fold may have forgotten that it counted them.
 const OLDEST: Duration = Duration::from_hours(35 * 24);

@@ -17,7 +17,7 @@ use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
-use crate::endpoint::Binds;
+use crate::endpoint::{Binds, Endpoint};
 use crate::error::Problem;
 use crate::jobs::{Seen, Streamed, kind_of};
 use crate::json::members;
@@ -228,6 +228,16 @@ impl Proxy {
             heard: 0,
         };
         (job, hold)
+    }
+}
+
+/// Whether a call is going to begin a job, if its upstream does what it is asked.
+pub(in crate::proxy) fn begins_job(endpoint: &Endpoint, message: &Message) -> bool {
+    let makes = matches!(endpoint.binds, Binds::Makes(_));
+    match kind_of(endpoint).filter(|_| makes) {
+        Some(JobKind::Batch) => true,
+        Some(JobKind::Response) => is_background(message.held()),
+        None => false,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Jobs of several nodes, accounts and runs.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::batches::batch;
-use super::{RESPONSES, Works, dollars, done, jobs, next, seconds, used};
+use super::{RESPONSES, Works, dollars, done, jobs, next, response, seconds, used};
 use crate::client::Caller;
 use crate::rig::{settings, until};
-use crate::upstream::Script;
+use crate::upstream::{Script, Step};
 
 #[tokio::test]
 async fn what_is_not_an_accounts_own_or_long_ago_is_not_billed() {
@@ -111,4 +114,38 @@ async fn a_large_answer_is_billed_by_a_look_behind_it() {
     assert_eq!(reply.json(), large);
     let record = works.next().await;
     assert_eq!(record.quantities, used(10, 3));
+}
+
+/// Its job lives at the upstream; whoever made it pays, and may ask for it.
+#[tokio::test]
+async fn a_job_whose_client_leaves_before_the_answer_is_known() {
+    let mut works = Works::new().await;
+    let go = Arc::new(Notify::new());
+    let open = response("resp_1", "queued").to_string();
+    let page = Script {
+        steps: vec![Step::Wait(go.clone()), Step::Send(open)],
+        ..Script::json(200, "")
+    };
+    works.upstream.page(&format!("POST {RESPONSES}"), page);
+    works.has("/v1/responses/resp_1", &done("resp_1"));
+    let client = Caller::new(works.rig.address, "team");
+    let asks = tokio::spawn(async move {
+        let body = r#"{"model":"mine","input":"x","background":true}"#;
+        client.post(RESPONSES, body).await
+    });
+    until("it is asked", || works.upstream.asked().len() == 1).await;
+    asks.abort();
+    assert!(asks.await.unwrap_err().is_cancelled());
+    // Meanwhile the gateway sees that the client is gone.
+    for _ in 0..50 {
+        works.team.get("/v1/models").await;
+    }
+    assert_eq!(works.upstream.left(), 0, "the call runs on");
+    go.notify_one();
+    let record = works.next().await;
+    assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(16)));
+    assert_eq!(
+        works.team.get("/v1/responses/resp_1").await.json()["status"],
+        "completed"
+    );
 }
