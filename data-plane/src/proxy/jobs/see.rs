@@ -235,7 +235,7 @@ impl Proxy {
 pub(in crate::proxy) fn begins_job(endpoint: &Endpoint, message: &Message) -> bool {
     let makes = matches!(endpoint.binds, Binds::Makes(_));
     match kind_of(endpoint).filter(|_| makes) {
-        Some(JobKind::Batch) => true,
+        Some(JobKind::Batch | JobKind::MessageBatch) => true,
         Some(JobKind::Response) => is_background(message.held()),
         None => false,
     }
