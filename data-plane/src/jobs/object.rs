@@ -124,8 +124,20 @@ impl Seen {
 
     /// Reads a batch of messages. It says no usage; its results' lines do.
     fn of_messages(text: &str) -> Option<Self> {
-        let names = ["id", "processing_status", "created_at", "results_url"];
-        let [id, status, created, results] = members(text, &names).ok()?.values;
+        let names = [
+            "id",
+            "processing_status",
+            "created_at",
+            "results_url",
+            "request_counts",
+        ];
+        let [id, status, created, results, counts] = members(text, &names).ok()?.values;
+        let counts = value::<BTreeMap<String, u64>>(counts);
+        let sum = |counts: BTreeMap<String, u64>| {
+            counts
+                .values()
+                .fold(0, |sum: u64, count| sum.saturating_add(*count))
+        };
         let (id, status): (String, String) = (value(id)?, value(status)?);
         let ended = status == "ended";
         let created: Option<String> = value(created);
@@ -139,7 +151,7 @@ impl Seen {
             endpoint: None,
             usage: None,
             calls: None,
-            total: None,
+            total: counts.map(sum),
             output: results.filter(|_| ended).map(|_| id.clone()),
             heard: 0,
             id,
@@ -285,8 +297,9 @@ mod tests {
         assert_eq!((open.end, open.output), (None, None));
         assert_eq!((open.created, open.is_job), (Some(1_795_687_200), true));
         let ended = read(
-            r#"{"id":"msgbatch_1","processing_status":"ended","created_at":"x","results_url":"https://a/results"}"#,
+            r#"{"id":"msgbatch_1","processing_status":"ended","created_at":"x","results_url":"https://a/results","request_counts":{"processing":2,"succeeded":1}}"#,
         );
+        assert_eq!((open.total, ended.total), (None, Some(3)));
         assert_eq!(ended.end, Some(Ending::Answered));
         assert_eq!(ended.output.as_deref(), Some("msgbatch_1"));
         let mut output = Output::default();

@@ -152,6 +152,16 @@ impl Proxy {
                     self.look(job, false).await;
                 }
             }
+            // Its results go with it; they are named as it is.
+            ("message_batch_delete", Some(id)) => {
+                let job = self.unbilled((JobKind::MessageBatch, id), by);
+                if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
+                    let looked = timeout(LONGEST_BEFORE, self.look(job, false)).await;
+                    if looked.is_err() || self.jobs.needs(id) {
+                        return Err(Problem::uncounted());
+                    }
+                }
+            }
             ("file_delete", Some(id)) => {
                 let whose = (by.owner(), by.account());
                 let key = self.affinity.key_of(whose, id);

@@ -216,3 +216,34 @@ async fn a_batch_of_messages_is_billed_once_at_half_by_its_results() {
     );
     assert_eq!((job.quantities.input, job.quantities.output), (8, 4));
 }
+
+/// Its results go with it.
+#[tokio::test]
+async fn a_batch_of_messages_is_counted_before_it_is_deleted() {
+    let (mut rig, upstream) = rig(Dialect::Anthropic, Script::json(200, "{}")).await;
+    account(&mut rig, ROOT, "team-one", ProfileEdit::default()).await;
+    let one = Caller::new(rig.address, "team-one");
+    let batch = json!({"id": "msgbatch_1", "type": "message_batch", "processing_status": "ended",
+        "created_at": chrono::Utc::now().to_rfc3339(), "results_url": "https://a/results"});
+    let batch = Script::json(200, &batch.to_string());
+    let at = format!("{PATH}/msgbatch_1");
+    for line in [
+        format!("POST {PATH}"),
+        format!("GET {at}"),
+        format!("DELETE {at}"),
+    ] {
+        upstream.page(&line, batch.clone());
+    }
+    let results = format!("GET {at}/results");
+    upstream.page(&results, Script::json(404, "{}"));
+    assert_eq!(one.post(PATH, JOBS).await.status, 200);
+    assert_eq!(send(&one, Method::DELETE, &at).await.status, 409);
+    let line = r#"{"result":{"type":"succeeded","message":{"model":"claude-x","usage":{"input_tokens":8,"output_tokens":4}}}}"#;
+    upstream.page(&results, Script::bytes("application/x-jsonl", line));
+    assert_eq!(send(&one, Method::DELETE, &at).await.status, 200);
+    let mut outbox = rig.spool.outbox().unwrap();
+    let batch = outbox.next_batch().unwrap().unwrap();
+    let job = batch.records.iter().find(|record| record.is_of_job());
+    let used = job.map(|job| (job.quantities.input, job.quantities.output));
+    assert_eq!(used, Some((8, 4)));
+}
