@@ -6,19 +6,71 @@ time after that, so that growth shows. Plain and translated streams, half and ha
 
     tests/bench/run                          (builds, calls this)
     tests/bench/streams.py --seconds 600
+    tests/bench/streams.py --data-plane      (a node of a fleet, without a control plane in it)
 """
 
 import argparse
+import base64
 import json
+import os
+import re
 import resource
 import selectors
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 
 from dialects import body, serve
-from load import OWNER_KEY, Bench, rss_mb, tools
+from load import OWNER_KEY, RELEASE, ROOT, Bench, free_port, ready, rss_mb, tools, wait_for
+
+
+def data_plane(bench):
+    """A node of a fleet on one nats-server: its process, its proxy's port, and the admin
+    listener's of the control plane beside it."""
+    names = ("nats", "monitor", "leaf", "proxy", "admin", "control", "node")
+    ports = {name: free_port() for name in names}
+    values = {
+        "NAME": "hub-1",
+        "HOST": "127.0.0.1",
+        "PORT": ports["nats"],
+        "MONITOR_PORT": ports["monitor"],
+        "LEAF_PORT": ports["leaf"],
+        "STORE_DIR": bench.dir / "nats",
+    }
+    hub = (ROOT / "deploy/nats/hub.conf").read_text()
+    hub = re.sub(r"@(\w+)@", lambda found: str(values.get(found[1], "bench")), hub)
+    (bench.dir / "hub.conf").write_text(hub)
+    tool = ROOT / "target/tools/nats-server"
+    server = tool if tool.is_file() else next(at for at in tool.rglob("nats-server") if at.is_file())
+    bench.spawn(bench.load_core, [server, "--config", bench.dir / "hub.conf"])
+    wait_for(ports["nats"])
+    key = base64.b64encode(os.urandom(32)).decode()
+
+    def env(role, more):
+        return {
+            "PATH": os.environ["PATH"],
+            "FOLDGATE_MASTER_KEY": key,
+            "FOLDGATE_OWNER_KEY": OWNER_KEY,
+            "FOLDGATE_NATS_URL": f"nats://{role}:bench@127.0.0.1:{ports['nats']}",
+            "FOLDGATE_NATS_MONITOR_URL": f"http://127.0.0.1:{ports['monitor']}",
+            "FOLDGATE_ALLOWED_PROVIDER_CIDRS": "127.0.0.0/8",
+            "FOLDGATE_ACCESS_LOG": "false",
+            "FOLDGATE_DATA_DIR": str(bench.dir / role),
+            **{name: f"127.0.0.1:{ports[port]}" for name, port in more.items()},
+        }
+
+    program = RELEASE / "foldgate"
+    made = env("bootstrap", {})
+    subprocess.run([program, "log", "init"], env=made, check=True, stdout=subprocess.DEVNULL)
+    control = {"FOLDGATE_ADMIN_ADDR": "admin", "FOLDGATE_STATUS_ADDR": "control"}
+    bench.spawn(bench.load_core, [program, "control-plane"], env=env("control", control))
+    ready(ports["control"])
+    node = {"FOLDGATE_PROXY_ADDR": "proxy", "FOLDGATE_STATUS_ADDR": "node"}
+    child = bench.spawn(bench.proxy_core, [program, "data-plane"], env=env("node", node))
+    ready(ports["node"])
+    return child, ports["proxy"], ports["admin"]
 
 
 def opened(port, target):
@@ -67,12 +119,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--streams", type=int, default=2000)
+    parser.add_argument("--data-plane", action="store_true")
     args = parser.parse_args()
     cores = tools()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as directory, Bench(directory, cores) as bench:
-        child, port, admin_port = bench.foldgate_with_admin()
+        begin = data_plane if args.data_plane else Bench.foldgate_with_admin
+        child, port, admin_port = begin(bench)
         serve(bench, admin_port)
         print(f"\n{args.streams} slow streams; at rest {rss_mb(child.pid):.1f} MB")
         readers = Readers()
