@@ -29,8 +29,9 @@
 //! **At what price.** By the prices and Rates of the moment at which its end is seen, and
 //! the model behind all mappings; for a batch, which names no model, the upstream's name
 //! of it. A response of whose beginning a node knows nothing is left for five minutes to
-//! who does; then it is billed by the upstream's name too. Whatever a batch used costs half of what calls cost, as every upstream that has
-//! batches charges: PRICING says the full price.
+//! who does; then it is billed by the upstream's name too. Whatever a batch used costs half
+//! of what calls cost, as every upstream that has batches charges: PRICING says the full
+//! price.
 //!
 //! **What is never billed.** What another account had made, and jobs that are older than
 //! 35 days: a fold that counted one remembers it for 62 days.
@@ -120,8 +121,7 @@ impl Jobs {
         if state.billed.names.contains(&job.name()) || state.open.contains_key(&job.name()) {
             return;
         }
-        state.keep(|kept| kept.began(&job));
-        state.watch(job.clone(), (FIRST_LOOK, hold));
+        state.take_up(job.clone(), (FIRST_LOOK, hold));
         drop(state);
         self.reports.publish_job(job);
     }
@@ -136,8 +136,7 @@ impl Jobs {
         if state.open.contains_key(&name) {
             return state.look_now(name);
         }
-        state.keep(|kept| kept.began(&job));
-        state.watch(job, (Duration::ZERO, None));
+        state.take_up(job, (Duration::ZERO, None));
     }
 
     /// Looks in a while at a response that has ended, of whose beginning nothing is known
@@ -146,8 +145,7 @@ impl Jobs {
         let mut state = self.state();
         let name = job.name();
         if !state.billed.names.contains(&name) && !state.open.contains_key(&name) {
-            state.keep(|kept| kept.began(&job));
-            state.watch(job, (FIRST_SAY, None));
+            state.take_up(job, (FIRST_SAY, None));
         }
     }
 

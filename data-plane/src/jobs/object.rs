@@ -97,6 +97,8 @@ impl Seen {
         };
         let is_batch = kind == JobKind::Batch;
         let usage = usage.and_then(Usage::read).map(|Usage(used)| used);
+        let counts = counts.and_then(|counts| members(counts, &["completed", "total"]).ok());
+        let [completed, total] = counts.map_or([None; 2], |found| found.values);
         Some(Self {
             id: value(id)?,
             created: value::<f64>(created).and_then(seconds),
@@ -105,15 +107,9 @@ impl Seen {
             model: value(model),
             endpoint: value(endpoint),
             usage: usage.filter(|used| !is_batch || *used != Quantities::default()),
-            calls: counts.and_then(|counts| {
-                let [completed] = members(counts, &["completed"]).ok()?.values;
-                value(completed)
-            }),
+            calls: value(completed),
             output: value(output),
-            total: counts.and_then(|counts| {
-                let [total] = members(counts, &["total"]).ok()?.values;
-                value(total)
-            }),
+            total: value(total),
             heard: if is_batch || end.is_none() {
                 0
             } else {
@@ -194,13 +190,16 @@ pub(crate) struct Output {
 impl Output {
     /// Takes a line: of OpenAI's form, or of that of batches of messages.
     pub(crate) fn take(&mut self, line: &str) {
-        fn inner<'t>(text: &'t str, name: &'static str) -> Option<&'t str> {
-            let [found] = members(text, &[name]).ok()?.values;
-            found
-        }
-        let body = inner(line, "response").and_then(|response| inner(response, "body"));
-        let message = || inner(line, "result").and_then(|result| inner(result, "message"));
-        let status = inner(line, "response").and_then(|response| inner(response, "status_code"));
+        let Ok(found) = members(line, &["response", "result"]) else {
+            return;
+        };
+        let [response, result] = found.values;
+        let response = response.and_then(|text| members(text, &["body", "status_code"]).ok());
+        let [body, status] = response.map_or([None; 2], |found| found.values);
+        let message = || {
+            let [message] = members(result?, &["message"]).ok()?.values;
+            message
+        };
         let refused = value::<u16>(status).is_some_and(|status| status >= 400);
         let Some(body) = body.or_else(message).filter(|_| !refused) else {
             return;

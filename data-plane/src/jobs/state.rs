@@ -74,6 +74,12 @@ impl State {
         }
     }
 
+    /// Looks after a job from now on, also after a restart.
+    pub(super) fn take_up(&mut self, job: Job, first: (Duration, Option<Hold>)) {
+        self.keep(|kept| kept.began(&job));
+        self.watch(job, first);
+    }
+
     /// Looks after a job from now on.
     pub(super) fn watch(&mut self, job: Job, (wait, hold): (Duration, Option<Hold>)) {
         if self.open.len() >= MOST {
@@ -125,18 +131,16 @@ impl State {
     ) -> Vec<(Job, bool)> {
         let now = Instant::now();
         let waiting = self.queue.range(..=(now, Uuid::max()));
-        let waiting: Vec<Uuid> = waiting.map(|(_, name)| *name).collect();
+        let waiting = waiting.map(|(_, name)| *name).filter(|name| {
+            let watch = self.open.get(name);
+            watch.is_some_and(|watch| !watch.looking && has_room(watch.job.key))
+        });
+        let chosen: Vec<Uuid> = waiting.take(most).collect();
         let mut due = Vec::new();
-        for name in waiting {
-            if due.len() >= most {
-                break;
-            }
+        for name in chosen {
             let Some(watch) = self.open.get_mut(&name) else {
                 continue;
             };
-            if watch.looking || !has_room(watch.job.key) {
-                continue;
-            }
             self.queue.remove(&(watch.next, name));
             let pause = watch.pause.saturating_mul(2);
             watch.pause = pause.clamp(FIRST_LOOK, LONGEST_PAUSE);
@@ -180,8 +184,7 @@ impl State {
         while self.open.len() < MOST
             && let Some(job) = self.told.pop(now)
         {
-            self.keep(|kept| kept.began(&job));
-            self.watch(job, (Duration::ZERO, None));
+            self.take_up(job, (Duration::ZERO, None));
         }
     }
 

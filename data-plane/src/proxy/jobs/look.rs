@@ -24,6 +24,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::super::Proxy;
 use super::pay::Used;
 use super::{OLDEST, age, is_guess};
+use crate::account::bill::BYTES_PER_TOKEN;
 use crate::account::{Account, End};
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::Message;
@@ -208,7 +209,9 @@ impl Proxy {
             Measure::Estimated
         };
         if let Some((_, _, used)) = models.first_mut().filter(|_| output.unsaid > 0) {
-            used.output = used.output.saturating_add(output.unsaid.div_ceil(4));
+            used.output = used
+                .output
+                .saturating_add(output.unsaid.div_ceil(BYTES_PER_TOKEN));
             measure = Measure::Estimated;
         }
         let used = Used {

@@ -7,13 +7,11 @@ use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, UsageRecord
 
 use super::super::Proxy;
 use super::age;
+use crate::account::bill::BYTES_PER_TOKEN;
 use crate::jobs::{Ending, Seen};
 use crate::pools::now;
 use crate::purses::Charged;
 use crate::usage::Usage;
-
-/// Bytes of text per token, about.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// What is held for each call of a batch, and for how many of one that has not said how
 /// many they are.
@@ -34,11 +32,7 @@ impl Proxy {
     /// Bills a job that has ended; a batch that says no usage is looked at for it.
     pub(super) fn end(&self, job: &Job, seen: &Seen) {
         let of_model = |used, measure| Used {
-            models: vec![(
-                seen.model.as_deref().unwrap_or_default(),
-                seen.calls.filter(|_| job.kind.is_batch()),
-                used,
-            )],
+            models: vec![(seen.model.as_deref().unwrap_or_default(), seen.calls, used)],
             measure,
             endpoint: seen.endpoint.as_deref(),
         };
