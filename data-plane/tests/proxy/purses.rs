@@ -125,15 +125,19 @@ async fn who_has_come_to_a_hard_limit_is_refused_with_all_below() {
     comes_to(&rig, "grandchild", (200, "")).await;
 }
 
-#[tokio::test]
-async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
-    let (mut rig, upstream) = rig().await;
+async fn ten_cents_a_token(rig: &mut Rig) {
     let pricing = r#"{"ChatPricing":{"m":{"InputText":100000}}}"#.to_owned();
     let pricing = Config {
         pricing: Some(pricing),
         ..Config::default()
     };
     rig.config(pricing).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
+    let (mut rig, upstream) = rig().await;
+    ten_cents_a_token(&mut rig).await;
     // Ten cents each.
     upstream.script(crate::accounts::SECRET, Script::json(200, ANSWER));
     let alice = account(&mut rig, ROOT, "alice", ProfileEdit::default()).await;
@@ -175,12 +179,7 @@ async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
 #[tokio::test]
 async fn calls_under_way_hold_what_they_are_going_to_cost() {
     let (mut rig, upstream) = rig().await;
-    let pricing = r#"{"ChatPricing":{"m":{"InputText":100000}}}"#.to_owned();
-    let pricing = Config {
-        pricing: Some(pricing),
-        ..Config::default()
-    };
-    rig.config(pricing).await;
+    ten_cents_a_token(&mut rig).await;
     let gate = Arc::new(Notify::new());
     let slow = Script {
         steps: vec![Step::Wait(gate.clone()), Step::Send(ANSWER.to_owned())],
