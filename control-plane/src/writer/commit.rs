@@ -13,6 +13,7 @@ use foldgate_log::{AppendError, EventLog, Replica, Stop};
 use foldgate_proto::{RecordId, Revision};
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Job;
@@ -26,6 +27,43 @@ const MAX_ATTEMPTS: usize = 32;
 
 /// How long this process's own replica may take to reach the head after a conflict.
 const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// The longest that a group waits for more, see [`Company`].
+const MAX_PATIENCE: Duration = Duration::from_millis(5);
+
+/// The writers that a group waits for. Those that were answered together come again
+/// within moments of each other; a group that begins with the first of them leaves the
+/// others for the next one, and two halves take turns from then on, each paying for an
+/// append and its syncs of its own. A writer that is alone waits for nobody.
+#[derive(Debug, Default)]
+struct Company {
+    /// How many commands were answered or waiting when the group before had ended.
+    size: usize,
+    /// How long a group waits until there are as many: no longer than the one before took,
+    /// so that one who does not come again costs the others little.
+    patience: Duration,
+}
+
+impl Company {
+    async fn wait_for(&self, jobs: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>) {
+        let until = Instant::now() + self.patience;
+        while group.len() < self.size {
+            let room = self.size - group.len();
+            let more = tokio::time::timeout_at(until, jobs.recv_many(group, room));
+            match more.await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn ended(answered: usize, waiting: usize, took: Duration) -> Self {
+        Self {
+            size: answered.saturating_add(waiting).min(MAX_GROUP),
+            patience: took.min(MAX_PATIENCE),
+        }
+    }
+}
 
 /// The task behind a [`super::Writer`].
 pub(super) struct Committer {
@@ -50,6 +88,7 @@ impl Committer {
 
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
         let mut group = Vec::with_capacity(MAX_GROUP);
+        let mut company = Company::default();
         loop {
             let received = tokio::select! {
                 biased;
@@ -62,8 +101,11 @@ impl Committer {
             if received == 0 {
                 return;
             }
-            metrics::histogram!("foldgate_admin_write_group_size").record(size(received));
+            company.wait_for(&mut jobs, &mut group).await;
+            let (begun, length) = (Instant::now(), group.len());
+            metrics::histogram!("foldgate_admin_write_group_size").record(size(length));
             self.commit(group.drain(..).collect()).await;
+            company = Company::ended(length, jobs.len(), begun.elapsed());
         }
     }
 
