@@ -28,7 +28,7 @@ use crate::client::finish;
 use crate::{Admin, Client, Fleet, Foldgate, Settings};
 
 /// How many write at the same time.
-pub const WRITERS: usize = 16;
+pub const WRITERS: u32 = 16;
 
 const NODES: usize = 3;
 const STEPS: usize = 10;

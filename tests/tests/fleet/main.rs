@@ -5,7 +5,6 @@ mod accounts;
 mod admin_models;
 mod balance;
 mod bills;
-mod bulk;
 mod cli;
 mod cluster;
 mod concurrency;
