@@ -1,6 +1,10 @@
 use foldgate_proto::event::StateRestored;
-use foldgate_proto::{AccountNumber, AdminRole, Change, Event, KeyNumber, ResourceId, Revision};
+use foldgate_proto::{
+    AccountNumber, AdminRole, Change, DefinitionKind, Event, KeyNumber, ResourceId, Revision,
+};
+use serde_json::json;
 
+use super::definition::{id, keyword, put};
 use super::given::{Given, add, given, map, number, set};
 use super::people::{
     add_account, admin, bounded, edit, issue, patch_account, remove_account, rotate_owner,
@@ -104,6 +108,23 @@ fn one_account_does_not_go_from_above_others() {
     let team = ResourceId::Account(AccountNumber(2));
     let refused = given.refused(&given.restore(1, Some(team)));
     assert_eq!(refused, Rejection::HasChildren(AccountNumber(2)));
+}
+
+#[test]
+fn one_account_does_not_go_with_a_key_that_is_spoken_of() {
+    let attached = json!({ "guardrail_id": id(1), "scope_type": "api_key", "priority": 1,
+        "scope_id": "00000000-0000-0000-0000-000000000009" });
+    let mut given = given()
+        .and(&add_account("team", 1, 9))
+        .and(&put(DefinitionKind::Guardrail, 1, &keyword("words")))
+        .and(&put(DefinitionKind::GuardrailAttachment, 2, &attached));
+    let team = ResourceId::Account(AccountNumber(2));
+    let refused = given.refused(&given.restore(1, Some(team)));
+    let said = refused.to_string();
+    assert!(said.starts_with("caller_key/1 stays"), "{said}");
+    // With what speaks of it, it goes.
+    given.done(&given.restore(1, None));
+    assert!(given.owner().caller_keys.is_empty());
 }
 
 #[test]

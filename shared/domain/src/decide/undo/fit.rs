@@ -67,12 +67,17 @@ impl Fit<'_> {
     /// What goes leaves nobody behind who speaks of it or stands below it.
     fn goes_well(&self, resource: ResourceId) -> Result<(), Rejection> {
         definition::check_unreferred(&self.after, resource)?;
-        match resource {
-            ResourceId::Account(number) if self.after.has_children(number) => {
-                Err(Rejection::HasChildren(number))
-            }
-            _ => Ok(()),
+        let ResourceId::Account(number) = resource else {
+            return Ok(());
+        };
+        if self.after.has_children(number) {
+            return Err(Rejection::HasChildren(number));
         }
+        // Its caller keys go with it.
+        let mut keys = self.before.caller_keys_of(number);
+        keys.try_for_each(|key| {
+            definition::check_unreferred(&self.after, ResourceId::CallerKey(key.number))
+        })
     }
 
     /// More than there may be are refused, but not where there were as many.
