@@ -141,17 +141,14 @@ async fn what_is_no_object_is_refused() {
 #[tokio::test]
 async fn a_value_may_not_be_too_long() {
     let node = Node::start().await;
-    made(&node, &direct("fast")).await;
-    let target = |tags: usize| {
-        let tags: Vec<String> = (0..tags).map(|n| format!("{n:064}")).collect();
-        json!({"model": "fast", "tags": tags})
+    let body = |patterns: usize| {
+        let pattern = json!({"kind": "literal", "value": "x".repeat(4000)});
+        json!({"kind": "keyword", "name": "long", "patterns": vec![pattern; patterns]})
     };
-    let body = |tags: usize| {
-        let targets = vec![target(tags); 100];
-        json!({"display_name": "long", "routing": {"targets": targets}})
-    };
-    let path = made(&node, &body(15)).await;
-    let refused = node.put(&path, &body(32)).await;
+    let guardrails = "/admin/v1/guardrails";
+    let fits = node.post(guardrails, &body(30)).await.ok();
+    let path = format!("{guardrails}/{}", fits["id"].as_str().unwrap());
+    let refused = node.put(&path, &body(40)).await;
     let error = refused.refused(400, "invalid_field");
     assert_eq!(error["param"], Value::Null);
     let message = error["message"].as_str().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use foldgate_proto::{Definition, DefinitionId, DefinitionKind, KeyId, Level, ResourceId};
+use foldgate_proto::{Definition, DefinitionKind, KeyId, Level, ResourceId};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -324,17 +324,9 @@ impl Defined for Model {
         let targets = self.routing.iter().flat_map(|routing| &routing.targets);
         for (index, target) in targets.enumerate() {
             let path = |field| format!("routing.targets[{index}].{field}");
-            let found = match (&target.model_id, &target.model) {
-                (Some(id), _) => owner
-                    .definition(DefinitionKind::Model, DefinitionId(*id))
-                    .ok_or_else(|| {
-                        Fault::at(path("model_id"), format!("no model has the id {id}"))
-                    }),
-                (None, Some(name)) => owner
-                    .definition_named(DefinitionKind::Model, name)
-                    .ok_or_else(|| Fault::at(path("model"), format!("there is no model {name:?}"))),
-                (None, None) => Err(Fault::at(path("model"), "a target needs model or model_id")),
-            }?;
+            let (field, found) = target
+                .found(owner)
+                .map_err(|(field, problem)| Fault::at(path(field), problem))?;
             if let Some(target) = super::stored::<Self>(&found.value) {
                 if target.routing.is_some() {
                     let problem = format!("{:?} routes to others itself", found.name);
@@ -348,7 +340,10 @@ impl Defined for Model {
                     return Err(Fault::at(path("model"), problem));
                 }
             }
-            refers.insert(ResourceId::Definition(found.kind, found.number));
+            if !refers.insert(ResourceId::Definition(found.kind, found.number)) {
+                let problem = format!("{:?} is a target already", found.name);
+                return Err(Fault::at(path(field), problem));
+            }
         }
         Ok(refers)
     }

@@ -1,10 +1,12 @@
 //! Models that route to others.
 
+use foldgate_proto::{Definition, DefinitionId, DefinitionKind};
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::OwnerState;
 use crate::definition::{Fault, schema, text};
 
 /// Which of other models serves a request, and which comes next when it fails.
@@ -19,7 +21,7 @@ pub struct Routing {
     /// How targets of the same priority are put in order.
     #[serde(default)]
     pub strategy: Strategy,
-    /// The models.
+    /// The models, each of them once.
     #[garde(length(min = 1, max = 100), dive)]
     pub targets: Vec<Target>,
     /// What `consistent_hash` hashes: the first of these that a request has.
@@ -77,7 +79,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 255))]
     pub model: Option<String>,
-    /// The model, by its id; goes before `model`.
+    /// The model, by its id. With `model`, both are of one model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_id: Option<Uuid>,
     /// Targets of a greater priority are tried first; 0 unless set.
@@ -158,11 +160,43 @@ pub(super) fn failures(statuses: &Option<Vec<u16>>, _: &()) -> garde::Result {
     }
 }
 
+impl Target {
+    /// The field that speaks of its Model, and the Model; an id goes before a name, which
+    /// must be the same Model's.
+    ///
+    /// # Errors
+    /// The field that speaks of none, or of another one, and what is wrong with it.
+    pub(super) fn found<'o>(
+        &self,
+        owner: &'o OwnerState,
+    ) -> Result<(&'static str, &'o Definition), (&'static str, String)> {
+        const KIND: DefinitionKind = DefinitionKind::Model;
+        let named = |name: &str| {
+            let found = owner.definition_named(KIND, name);
+            found.ok_or_else(|| ("model", format!("there is no model {name:?}")))
+        };
+        let Some(id) = self.model_id else {
+            let name = self.model.as_deref();
+            let name = name.ok_or(("model", "a target needs model or model_id".to_owned()))?;
+            return Ok(("model", named(name)?));
+        };
+        let found = owner.definition(KIND, DefinitionId(id));
+        let found = found.ok_or_else(|| ("model_id", format!("no model has the id {id}")))?;
+        match &self.model {
+            Some(name) if named(name)?.id != found.id => {
+                let problem = format!("{name:?} is not the model of model_id, {:?}", found.name);
+                Err(("model", problem))
+            }
+            _ => Ok(("model_id", found)),
+        }
+    }
+}
+
 impl Routing {
-    /// The names by which it speaks of its targets: ids go before them.
+    /// The names by which it speaks of its targets, also beside their ids.
     pub(super) fn names(&self) -> Vec<&str> {
-        let by_name = self.targets.iter().filter(|one| one.model_id.is_none());
-        by_name.filter_map(|one| one.model.as_deref()).collect()
+        let targets = self.targets.iter();
+        targets.filter_map(|one| one.model.as_deref()).collect()
     }
 
     pub(super) fn check(&self) -> Result<(), Fault> {

@@ -30,8 +30,10 @@ pub(crate) fn stocked() -> Given {
         ))
 }
 
+/// The same, with another Model, 138c.
 pub(crate) fn owner() -> OwnerState {
-    stocked().owner().clone()
+    let claude = json!({ "display_name": "claude", "model_name": "claude", "level": 1 });
+    stocked().and(&put(Model, 4, &claude)).owner().clone()
 }
 
 pub(crate) fn keyword(name: &str) -> Value {

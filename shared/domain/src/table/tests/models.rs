@@ -334,15 +334,16 @@ fn cooldowns_count_what_they_are_told_to() {
 
 #[test]
 fn targets_keep_their_terms() {
-    let given = world().and(&made(1, direct("one", "m", 1))).and(&made(
-        2,
-        json!({"display_name": "lead", "routing": {"targets": [
-            {"model": "one", "priority": -3, "weight": 0, "tags": ["eu"]},
-            {"model_id": Uuid::from_u128(1)},
-        ]}}),
-    ));
+    let lead = json!({"display_name": "lead", "routing": {"targets": [
+        {"model": "one", "priority": -3, "weight": 0, "tags": ["eu"]},
+        {"model_id": Uuid::from_u128(2)},
+    ]}});
+    let given = world()
+        .and(&made(1, direct("one", "m", 1)))
+        .and(&made(2, direct("two", "m", 1)))
+        .and(&made(3, lead));
     let table = table(&given);
-    let named = owner(&table).model(DefinitionNumber(2)).expect("compiled");
+    let named = owner(&table).model(DefinitionNumber(3)).expect("compiled");
     let Serves::Routing(routing) = &named.serves else {
         panic!("it routes");
     };

@@ -34,21 +34,18 @@ fn who_is_referred_to_by_name_keeps_it() {
     assert!(given.owner().definition_named(Model, "Gpt-5").is_some());
     assert!(given.owner().definition_named(Model, "gpt-4o").is_none());
 
-    // Who speaks of it by its id does not mind; a limit on its name does.
+    // Who speaks of it by its id alone does not mind; a limit on its name does.
     let mut given = stocked();
-    for (number, value) in [
-        (
-            4,
-            json!({ "display_name": "r", "routing": { "targets": [{ "model_id": id(1) }] } }),
-        ),
-        (
-            6,
-            json!({ "display_name": "s",
-                "routing": { "targets": [{ "model_id": id(1), "model": "gpt-4o" }] } }),
-        ),
-    ] {
-        given.done(&put(Model, number, &value));
-    }
+    let leads = |target: Value| json!({ "display_name": "r", "routing": { "targets": [target] } });
+    let both = leads(json!({ "model_id": id(1), "model": "GPT-4o" }));
+    given.done(&put(Model, 4, &both));
+    given.refused(&rename(&given, "gpt-5"));
+    given.done(&Command::PutDefinition(Box::new(replace(
+        &given,
+        Model,
+        4,
+        &leads(json!({ "model_id": id(1) })),
+    ))));
     let limit = |model: &str| {
         json!({ "name": "p", "scope": "model", "scope_ref": model, "window": "day",
             "max_tokens": 5 })
