@@ -80,9 +80,11 @@ fn defaults_are_filled_in() {
         ),
         (
             DefinitionKind::Guardrail,
-            json!({ "kind": "keyword", "name": "g", "patterns": [], "created_at": null }),
+            json!({ "kind": "keyword", "name": "g", "created_at": null,
+                "patterns": [{ "kind": "literal", "value": "x" }] }),
             json!({
-                "kind": "keyword", "name": "g", "patterns": [], "enabled": true,
+                "kind": "keyword", "name": "g", "enabled": true,
+                "patterns": [{ "kind": "literal", "value": "x" }],
                 "hook_point": "both", "direction": "both", "enforcement_mode": "block",
                 "fail_open": true, "output_fail_open": false, "mandatory": false,
             }),

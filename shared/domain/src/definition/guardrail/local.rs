@@ -12,7 +12,7 @@ guardrail! {
     /// Words and expressions that are looked for here.
     pub struct Keyword {
         /// What is looked for.
-        #[garde(length(max = super::MAX_PATTERNS), dive)]
+        #[garde(length(min = 1, max = super::MAX_PATTERNS), dive)]
         pub patterns: Vec<Pattern>,
     }
 }
