@@ -52,6 +52,9 @@ async fn what_is_no_key_is_refused() {
         ("user_id", json!("")),
         ("mcp_access", json!({"deny": []})),
         ("mcp_rate_limits", json!({"a": {"rpm": 0}})),
+        ("mcp_rate_limits", json!({"": {"rpm": 1}})),
+        ("mcp_rate_limits", json!({" ": {"rpm": 1}})),
+        ("mcp_rate_limits", json!({"x".repeat(121): {"rpm": 1}})),
         ("plaintext", json!("sk-mine")),
     ] {
         let name = field.split(['.', '[']).next().unwrap();

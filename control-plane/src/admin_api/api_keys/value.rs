@@ -8,6 +8,7 @@ use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
 use foldgate_domain::definition::grammar::{MODEL_PATTERN, NAME};
 use foldgate_domain::definition::rate_limit::{MAX_LIMIT, limit};
+use foldgate_domain::definition::text::{LINE, MAX_NAME_CHARS, Name};
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
 use garde::Validate;
 use schemars::JsonSchema;
@@ -103,9 +104,10 @@ pub(crate) struct ApiKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub mcp_access: Option<McpAccess>,
-    /// Limits per server of tools.
+    /// Limits per server of tools, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(max = 256), custom(all_limits))]
+    #[schemars(extend("propertyNames" = { "maxLength": MAX_NAME_CHARS, "pattern": LINE }))]
     pub mcp_rate_limits: Option<BTreeMap<String, McpRateLimit>>,
 }
 
@@ -319,6 +321,10 @@ impl ApiKey {
 )]
 fn all_limits(limits: &Option<BTreeMap<String, McpRateLimit>>, (): &()) -> garde::Result {
     for (server, limit) in limits.iter().flatten() {
+        if let Err(problem) = Name::try_from(server.clone()) {
+            let problem = format!("{server:?} names no server: it {problem}");
+            return Err(garde::Error::new(problem));
+        }
         if let Err(faults) = limit.validate()
             && let Some((field, fault)) = faults.iter().next()
         {

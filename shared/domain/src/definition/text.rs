@@ -133,7 +133,7 @@ pub(super) const SCOPE: &str = concat!(
 );
 
 /// A text on one line, nothing white around it.
-pub(super) const LINE: &str = NAME;
+pub const LINE: &str = NAME;
 
 /// One of a list that commas part.
 pub(super) const TAG: &str = concat!(
