@@ -25,7 +25,7 @@ use crate::history::History;
 use crate::journal::Journal;
 use crate::playground::Way;
 use crate::reply::Done;
-use crate::request::{IfMatch, Stamp, Write};
+use crate::request::{Stamp, Write};
 use crate::settings::Settings;
 use crate::sleeps::Sleeps;
 use crate::usage::Usage;
@@ -251,21 +251,25 @@ fn stamp(caller: &Authenticated, write: &Write) -> Stamp {
     stamp
 }
 
-/// What `If-Match` asks of the resource that a write is about.
+/// What `If-Match` and `If-None-Match` ask of the resource that a write is about; what is
+/// made first is nothing yet.
 fn precondition(
     write: &Write,
     resource: Option<ResourceId>,
 ) -> Result<Option<Precondition>, Error> {
-    let Some(IfMatch(revisions)) = &write.if_match else {
-        return Ok(None);
-    };
+    let (one_of, none_of) = (&write.if_match, &write.if_none_match);
     let Some(resource) = resource else {
+        if one_of.is_none() {
+            return Ok(None);
+        }
         let problem = "this request changes nothing that exists already; send it without";
         return Err(Error::field("If-Match", problem));
     };
-    Ok(Some(Precondition {
+    let asks = one_of.is_some() || none_of.is_some();
+    Ok(asks.then(|| Precondition {
         resource,
-        revisions: revisions.clone(),
+        one_of: one_of.clone(),
+        none_of: none_of.clone(),
     }))
 }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::HeaderMap;
 use bytes::Bytes;
+use foldgate_domain::command::Seen;
 use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
 use foldgate_runtime::Peer;
 use foldgate_vault::Vault;
@@ -30,7 +31,6 @@ pub(crate) mod wait;
 
 pub(crate) use fields::Fields;
 pub(crate) use id::RequestId;
-pub(crate) use if_match::IfMatch;
 pub(crate) use segments::Segments;
 
 /// The largest body of an admin request: PRICING may have 128 KB as a string,
@@ -54,7 +54,9 @@ pub(crate) struct Write {
     /// Only show what would be written.
     pub dry_run: bool,
     /// What the client believes of the resource.
-    pub if_match: Option<IfMatch>,
+    pub if_match: Option<Seen>,
+    /// What the client wants it not to be.
+    pub if_none_match: Option<Seen>,
     /// Answer only once the fleet has it.
     pub wait_for_fleet: bool,
     body: Bytes,
@@ -128,7 +130,8 @@ impl FromRequest<App> for Write {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             stamp,
-            if_match: IfMatch::read(headers)?,
+            if_match: if_match::one_of(headers)?,
+            if_none_match: if_match::none_of(headers)?,
             wait_for_fleet: wait::wanted(query, headers)?,
             dry_run: query::flag(query, query::DRY_RUN)?,
             is_json: is_json(headers),

@@ -32,7 +32,10 @@ def before_call(context, case, kwargs):
 
 
 def mend_headers(case):
-    """A revision far ahead waits for five seconds and is answered 503, rightly."""
+    """A revision far ahead waits for five seconds and is answered 503, rightly; and what
+    later requests live on is there."""
+    if case.headers and not reads(case) and goes_on(case, "If-None-Match"):
+        case.headers.pop("If-None-Match", None)
     revision = str((case.headers or {}).get("X-Foldgate-Min-Revision", ""))
     if NUMBER.fullmatch(revision) and 1 < int(revision) <= GREATEST_REVISION:
         case.headers["X-Foldgate-Min-Revision"] = "1"
@@ -43,7 +46,7 @@ def mend_query(case):
     query = case.query
     if not query:
         return
-    if str(query.get("dry_run")) in ("true", "True", "1", "") and goes_on(case):
+    if str(query.get("dry_run")) in ("true", "True", "1", "") and goes_on(case, "dry_run"):
         del query["dry_run"]
     for name, form in (("after", UUID), ("cursor", CURSOR)):
         if form.fullmatch(str(query.get(name, ""))):
@@ -70,14 +73,19 @@ def one_way_to_name_days(query):
         del query["start"]
 
 
-def goes_on(case):
-    """Whether later requests live on what this one makes: the coverage phase would make
-    dry runs of all that it can, the stateful one of half."""
+def reads(case):
+    return case.method.upper() in ("GET", "HEAD")
+
+
+def goes_on(case, parameter):
+    """Whether later requests live on what this one makes, and it is not about this very
+    parameter: the coverage phase would make dry runs of all that it can, the stateful one
+    of half."""
     if case.meta is None:
         return False
     phase = case.meta.phase
     if phase.name == TestPhase.COVERAGE:
-        return phase.data.parameter != "dry_run"
+        return phase.data.parameter != parameter
     return phase.name == TestPhase.STATEFUL
 
 

@@ -160,7 +160,7 @@ const fn meaning(status: u16) -> &'static str {
             "it does not go together with what stands: a name is taken, a limit on how many \
                 there may be is reached, others refer to it"
         }
-        412 => "the resource is no longer as `If-Match` says",
+        412 => "the resource is not as `If-Match` and `If-None-Match` ask",
         413 => "the body is larger than 1 MiB, or the change does not fit into one record",
         415 => "the body is no `application/json`, or is compressed",
         422 => "the Idempotency-Key was used for another request",

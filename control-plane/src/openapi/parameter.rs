@@ -65,7 +65,7 @@ pub(super) fn all(operation: &Operation) -> Vec<Value> {
         }
     }
     if operation.if_match {
-        all.push(shared("IfMatch"));
+        all.extend(["IfMatch", "IfNoneMatchToWrite"].map(shared));
     }
     if operation.if_none_match {
         all.push(shared("IfNoneMatch"));
@@ -302,6 +302,12 @@ fn of_history(path: &str, name: &str) -> Option<(Value, &'static str)> {
 }
 
 /// A switch, in the spellings that are taken; named without a value it is on.
+/// ETags as answers give them.
+fn etags() -> Value {
+    let some = pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}[ \t]*$"#);
+    any_of(&[words(&["*"]), some])
+}
+
 fn flag() -> Value {
     words(&["true", "false", "1", "0", ""])
 }
@@ -364,11 +370,13 @@ pub(super) fn components() -> Value {
         ),
         "IfMatch": header(
             "If-Match",
-            any_of(&[
-                words(&["*"]),
-                pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}[ \t]*$"#),
-            ]),
+            etags(),
             "only while the resource has one of these ETags, else 412",
+        ),
+        "IfNoneMatchToWrite": header(
+            "If-None-Match",
+            etags(),
+            "only while the resource has none of these ETags (`*`: does not exist), else 412",
         ),
         "IfNoneMatch": header(
             "If-None-Match",

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::Utc;
 use foldgate_domain::Command;
-use foldgate_domain::command::{KeyOf, RotateOwnerKey};
+use foldgate_domain::command::{KeyOf, RotateOwnerKey, Seen};
 use foldgate_proto::ResourceId;
 use serde_json::json;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::{Authenticated, Principal};
 use crate::drawn::Drawn;
 use crate::error::Error;
-use crate::request::{IfMatch, Write};
+use crate::request::Write;
 
 /// `POST /x-self`
 pub(crate) async fn rotate(
@@ -34,7 +34,7 @@ pub(crate) async fn rotate(
         .map_or(ResourceId::Owner, ResourceId::CallerKey);
     if write.if_match.is_none() {
         let seen = caller.owner().resource_revision(key);
-        write.if_match = seen.map(|revision| IfMatch(Some(vec![revision])));
+        write.if_match = seen.map(|revision| Seen::At(vec![revision]));
     }
     if let Some(number) = caller.caller_key() {
         let account = caller.account();

@@ -52,6 +52,7 @@ mod models_fare;
 mod news;
 mod node;
 mod people;
+mod preconditions;
 mod provider_keys;
 mod provider_keys_headers;
 mod provider_keys_refused;

@@ -49,14 +49,35 @@ pub struct Context {
     pub writer_version: String,
 }
 
-/// The command is decided only while a resource stands as its client saw it
-/// (`If-Match`).
+/// The command is decided only while a resource stands as its client saw it, or not as
+/// it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Precondition {
     /// Which resource.
     pub resource: ResourceId,
-    /// The revisions any of which it may have; `None` is any, if it exists.
-    pub revisions: Option<Vec<Revision>>,
+    /// What it must be (`If-Match`).
+    pub one_of: Option<Seen>,
+    /// What it must not be (`If-None-Match`).
+    pub none_of: Option<Seen>,
+}
+
+/// What a client saw of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// That it exists.
+    Any,
+    /// One of these revisions of it; of none, nothing that it could be.
+    At(Vec<Revision>),
+}
+
+impl Seen {
+    /// Whether a resource with this revision is what was seen.
+    pub fn holds(&self, now: Revision) -> bool {
+        match self {
+            Self::Any => true,
+            Self::At(revisions) => revisions.contains(&now),
+        }
+    }
 }
 
 /// What somebody wants.

@@ -154,28 +154,33 @@ fn folded(
     after
 }
 
-/// Refuses where a resource is not as its client saw it.
+/// Refuses where a resource is not as its client saw it, or as it may not be.
 ///
 /// # Errors
-/// [`Rejection::Stale`], [`Rejection::StaleMissing`].
+/// [`Rejection::Stale`], [`Rejection::StaleMissing`], [`Rejection::Seen`].
 pub fn check_precondition(
     owner: &OwnerState,
     precondition: &Precondition,
 ) -> Result<(), Rejection> {
     let Precondition {
         resource,
-        revisions,
+        one_of,
+        none_of,
     } = precondition;
-    let Some(now) = owner.resource_revision(*resource) else {
-        return Err(Rejection::StaleMissing(*resource));
+    let resource = *resource;
+    let Some(now) = owner.resource_revision(resource) else {
+        return match one_of {
+            None => Ok(()),
+            Some(_) => Err(Rejection::StaleMissing(resource)),
+        };
     };
-    match revisions {
-        Some(revisions) if !revisions.contains(&now) => Err(Rejection::Stale {
-            resource: *resource,
-            now,
-        }),
-        _ => Ok(()),
+    if one_of.as_ref().is_some_and(|seen| !seen.holds(now)) {
+        return Err(Rejection::Stale { resource, now });
     }
+    if none_of.as_ref().is_some_and(|seen| seen.holds(now)) {
+        return Err(Rejection::Seen { resource, now });
+    }
+    Ok(())
 }
 
 fn check_idempotency(state: &State, context: &Context) -> Result<(), Rejection> {

@@ -76,6 +76,10 @@ fn stale(what: impl fmt::Display, now: Revision) -> String {
     format!("{what} is not as you saw it: it is at revision {now}; read it again")
 }
 
+fn seen(what: impl fmt::Display, now: Revision) -> String {
+    format!("{what} is at revision {now}, which If-None-Match rules out")
+}
+
 fn stale_missing(what: impl fmt::Display) -> String {
     format!("{what} does not exist, so no If-Match can hold")
 }
@@ -192,6 +196,14 @@ pub enum Rejection {
         /// What it is at.
         now: Revision,
     },
+    /// The resource is what the client says that it may not be.
+    #[error("{}", seen(resource, *now))]
+    Seen {
+        /// Which resource.
+        resource: ResourceId,
+        /// What it is at.
+        now: Revision,
+    },
     /// The client says it saw a resource that does not exist.
     #[error("{}", stale_missing(.0))]
     StaleMissing(ResourceId),
@@ -266,6 +278,7 @@ impl Rejection {
             Self::Named { by, .. } => named(what, by),
             Self::Stale { now, .. } => stale(what, *now),
             Self::StaleMissing(_) => stale_missing(what),
+            Self::Seen { now, .. } => seen(what, *now),
             other => other.to_string(),
         }
     }
@@ -298,7 +311,7 @@ impl Rejection {
             | Self::UndoOfUndo { .. }
             | Self::NotUndoable(_)
             | Self::DoesNotFit { .. } => Kind::Conflict,
-            Self::Stale { .. } | Self::StaleMissing(_) => Kind::Stale,
+            Self::Stale { .. } | Self::StaleMissing(_) | Self::Seen { .. } => Kind::Stale,
             Self::TooMany { .. } => Kind::TooMany,
             Self::TooManyRetryKeys(_) => Kind::Busy,
         }
@@ -327,7 +340,7 @@ impl Rejection {
             Self::HasChildren(_) => "has_children",
             Self::KeyTaken => "key_taken",
             Self::OwnerGrants => "owner_grants",
-            Self::Stale { .. } | Self::StaleMissing(_) => "stale",
+            Self::Stale { .. } | Self::StaleMissing(_) | Self::Seen { .. } => "stale",
             Self::BuiltUpon { .. } => "built_upon",
             Self::UndoOfUndo { .. } => "undo_of_undo",
             Self::NotUndoable(_) => "not_undoable",
@@ -344,6 +357,7 @@ impl Rejection {
                 .filter(|p| !p.is_empty())
                 .map(String::as_str),
             Self::Stale { .. } | Self::StaleMissing(_) => Some("If-Match"),
+            Self::Seen { .. } => Some("If-None-Match"),
             Self::OwnerGrants => Some("CreditGranted"),
             Self::NoSuchKey(_)
             | Self::NoSuchNews(_)

@@ -3,7 +3,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use foldgate_domain::command::{IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey};
+use foldgate_domain::command::{
+    IssueCallerKey, KeyOf, NewKey, PatchCallerKey, RotateCallerKey, Seen,
+};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{AccountId, AccountNumber, CallerKey, CallerKeyId, CallerKeyNumber, KeyHash};
@@ -19,7 +21,7 @@ use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::caller_keys::input;
 use crate::reply::Done;
-use crate::request::{IfMatch, Segments, Write};
+use crate::request::{Segments, Write};
 
 /// The field that says how long a rotated key stays good.
 const OVERLAP: &str = "overlap_seconds";
@@ -173,7 +175,7 @@ async fn replacing(
     write: &Write,
     (key, hash): (&CallerKey, Option<KeyHash>),
 ) -> Result<Option<KeyHash>, Error> {
-    let names = write.if_match.as_ref().is_some_and(IfMatch::names);
+    let names = matches!(write.if_match, Some(Seen::At(_)));
     if names || App::is_retry(caller, write) {
         return Ok(hash);
     }

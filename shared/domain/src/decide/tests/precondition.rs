@@ -2,15 +2,22 @@ use foldgate_proto::{AccountNumber, AdminKeyNumber, KeyNumber, ResourceId, Revis
 
 use super::given::{Given, add, given, map, number, set};
 use super::people::{add_account, patch_account, rotate_owner};
-use crate::command::{PatchKey, Precondition};
+use crate::command::{PatchKey, Precondition, Seen};
 use crate::decide::check_precondition;
 use crate::{Command, Kind, Rejection, decide};
 
+fn seen(revisions: Option<&[u64]>) -> Seen {
+    match revisions {
+        None => Seen::Any,
+        Some(all) => Seen::At(all.iter().copied().map(Revision).collect()),
+    }
+}
+
 fn saw(resource: ResourceId, revisions: Option<&[u64]>) -> Precondition {
-    let revisions = revisions.map(|all| all.iter().copied().map(Revision).collect());
     Precondition {
         resource,
-        revisions,
+        one_of: Some(seen(revisions)),
+        none_of: None,
     }
 }
 
@@ -47,6 +54,38 @@ fn a_resource_has_the_revision_that_last_changed_it() {
         let refused = check(&given, missing, revisions);
         assert_eq!(refused, Err(Rejection::StaleMissing(missing)));
     }
+    assert!(
+        check(&given, team, Some(&[])).is_err(),
+        "an ETag of nobody's"
+    );
+}
+
+#[test]
+fn what_it_may_not_be_is_refused_where_it_is() {
+    let given = given().and(&add(1, "https://llm.example.com", 1));
+    let (key, missing) = (
+        ResourceId::Key(KeyNumber(1)),
+        ResourceId::AdminKey(AdminKeyNumber(1)),
+    );
+    let check = |resource, one_of, none_of: Option<&[u64]>| {
+        let precondition = Precondition {
+            resource,
+            one_of,
+            none_of: Some(seen(none_of)),
+        };
+        check_precondition(given.owner(), &precondition)
+    };
+    let is = Rejection::Seen {
+        resource: key,
+        now: Revision(2),
+    };
+    assert_eq!(is.kind(), Kind::Stale);
+    for none_of in [None, Some([1, 2].as_slice())] {
+        assert_eq!(check(key, None, none_of), Err(is.clone()));
+        assert_eq!(check(key, Some(Seen::Any), none_of), Err(is.clone()));
+        assert_eq!(check(missing, None, none_of), Ok(()));
+    }
+    assert_eq!(check(key, None, Some(&[1])), Ok(()));
 }
 
 #[test]
