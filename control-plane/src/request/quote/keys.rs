@@ -33,6 +33,9 @@ const PREFIXES: &[&str] = &[
     "ya29.", "eyj", "fgadmin-",
 ];
 
+/// The longest word that begins as keys do, and may be a name nevertheless: `pk-pol`.
+const MAX_NAME: usize = 15;
+
 /// What a key in PEM begins with.
 const PEM: &str = "-----BEGIN";
 
@@ -111,10 +114,24 @@ fn telling(word: &str) -> bool {
 
 fn prefixed(part: &str) -> bool {
     let part = part.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    PREFIXES.iter().any(|prefix| {
+    let begins = |prefix: &&str| {
         part.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    })
+    };
+    PREFIXES.iter().any(|prefix| begins(&prefix)) && !is_name(part)
+}
+
+/// Whether it is short and of plain words: what is drawn is longer, and has digits or
+/// capitals among its letters.
+fn is_name(part: &str) -> bool {
+    let plain = |word: &str| {
+        let mut letters = word.bytes();
+        letters
+            .next()
+            .is_none_or(|first| first.is_ascii_alphabetic())
+            && letters.all(|letter| letter.is_ascii_lowercase())
+    };
+    part.len() <= MAX_NAME && part.split(['-', '_', '.']).all(plain)
 }
 
 /// Whether a part looks drawn, and not written.

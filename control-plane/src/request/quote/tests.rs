@@ -73,6 +73,34 @@ fn whatever_looks_like_a_key_goes() {
 }
 
 #[test]
+fn a_name_that_begins_as_keys_do_stays() {
+    for name in [
+        "pk-pol",
+        "sk-",
+        "Rk_North",
+        "xai-grok",
+        "hf_mirror",
+        "eyjafjalla",
+    ] {
+        assert_eq!(quoted(name), name);
+        let told = format!("display_name {name:?} is taken");
+        assert_eq!(message(&told), told);
+    }
+    // A digit, a capital within a word, more than a name; one that is announced.
+    for key in [
+        "pk-pol1",
+        "sk-aBc",
+        "sk-correct-horse",
+        "hf_abcdefghijklm",
+        "AIzaSyB",
+        "AKIAIOS",
+    ] {
+        assert_eq!(quoted(key), "[redacted]", "{key}");
+    }
+    assert_eq!(quoted("Bearer sk-sesame"), "Bearer [redacted]");
+}
+
+#[test]
 fn a_path_loses_only_the_part_that_is_a_key() {
     assert_eq!(path("/x-keys/12/wake"), "/x-keys/12/wake");
     assert_eq!(
