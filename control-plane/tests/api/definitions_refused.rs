@@ -1,9 +1,11 @@
 //! What `/admin/v1/models` refuses, and how it says so.
 
+use foldgate_proto::DefinitionKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::definitions::{MODELS, NOBODY, direct, made, path, routing};
+use crate::entries::told;
 use crate::node::{Answer, Node, answer};
 
 async fn raw(node: &Node, method: Method, path: &str, body: &str) -> Answer {
@@ -197,6 +199,21 @@ async fn ids_that_are_none_are_not_there() {
             assert_eq!(answer.refused(404, "not_found")["param"], "id", "{id}");
         }
     }
+}
+
+/// Whatever else is wrong with the request.
+#[tokio::test]
+async fn of_every_kind_what_is_not_there_is_told_before_its_body_is_read() {
+    let node = Node::start().await;
+    let lists = DefinitionKind::ALL.iter().map(|kind| kind.plural());
+    for list in lists.chain(["api_keys", "apikeys", "provider_keys"]) {
+        let path = format!("/admin/v1/{list}/{NOBODY}");
+        let refused = node.put(&path, &json!({"bogus": 1})).await;
+        assert_eq!(told(&refused, 404), refused.body["error_msg"], "{list}");
+        told(&raw(&node, Method::PUT, &path, "{").await, 404);
+    }
+    let rotate = format!("/admin/v1/api_keys/{NOBODY}/rotate");
+    told(&node.post(&rotate, &json!({"bogus": 1})).await, 404);
 }
 
 #[tokio::test]

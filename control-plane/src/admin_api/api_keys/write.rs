@@ -71,8 +71,8 @@ pub(crate) async fn update(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let value = body::read(&write, ApiKey::shown)?;
     let (caller, key) = find(&app, caller, &id).await?;
+    let value = body::read(&write, ApiKey::shown)?;
     value.check(Some(&key.terms))?;
     if let Some(team) = value.team_id {
         let account = caller.owner().accounts.get(&key.account);
@@ -107,8 +107,8 @@ pub(crate) async fn rotate(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let overlap = input::overlap(&write, &[OVERLAP, "OverlapSeconds"])?;
     let (caller, key) = find(&app, caller, &id).await?;
+    let overlap = input::overlap(&write, &[OVERLAP, "OverlapSeconds"])?;
     let drawn = Drawn::new()?;
     let rotate = RotateCallerKey {
         key: KeyOf {

@@ -66,11 +66,11 @@ pub(crate) async fn update(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let value = body::read(&write, ProviderKeyValue::shown)?;
-    value.check()?;
     // Whether a mask is this key's own, its newest state says.
     let caller = app.caught_up(&caller).await;
     let (caller, key) = find(&app, caller, &id).await?;
+    let value = body::read(&write, ProviderKeyValue::shown)?;
+    value.check()?;
     let credential = value.credential(Some(&key.secret.mask))?;
     let secret = sealed(&app, (caller.owner_id(), key.id), credential)?;
     let provider = match base(&value)? {
