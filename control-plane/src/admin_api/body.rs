@@ -5,6 +5,7 @@ use foldgate_domain::Rejection;
 use foldgate_domain::decide::Warning;
 use foldgate_domain::definition::{self, Fault};
 use garde::Validate;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::request::Write;
 /// breaks its rule.
 pub(super) fn read<T>(write: &Write, shown: impl FnOnce(&T) -> Value) -> Result<T, Error>
 where
-    T: DeserializeOwned + Validate<Context = ()>,
+    T: DeserializeOwned + JsonSchema + Validate<Context = ()>,
 {
     let value = Value::Object(write.fields()?.into_rest());
     definition::typed(&value, shown).map_err(|fault| Rejection::from(fault).into())

@@ -236,11 +236,11 @@ impl Registered {
 }
 
 /// A value as a type has it, unchecked.
-fn decoded<T: DeserializeOwned>(value: Value) -> Result<T, Fault> {
+fn decoded<T: DeserializeOwned + JsonSchema>(value: Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
-        said::fault(path, &error.into_inner().to_string())
+        said::fault::<T>(path, &error.into_inner().to_string())
     })
 }
 
@@ -279,7 +279,7 @@ pub fn read<T: Defined>(value: Value) -> Result<T, Fault> {
 /// The field that is unknown, missing, of another type, or breaks its rule.
 pub fn typed<T>(value: &Value, shown: impl FnOnce(&T) -> Value) -> Result<T, Fault>
 where
-    T: DeserializeOwned + Validate<Context = ()>,
+    T: DeserializeOwned + JsonSchema + Validate<Context = ()>,
 {
     let read: T = decoded(value.clone())?;
     validated(&read)?;
@@ -288,14 +288,18 @@ where
 }
 
 /// Holds fields to the limits that their type states.
-fn validated<T: Validate<Context = ()>>(read: &T) -> Result<(), Fault> {
+fn validated<T: JsonSchema + Validate<Context = ()>>(read: &T) -> Result<(), Fault> {
     let Err(report) = read.validate() else {
         return Ok(());
     };
     let first = report.iter().next();
     Err(first.map_or_else(
         || Fault::at("", "breaks a rule"),
-        |(path, error)| Fault::at(path.to_string(), error.to_string()),
+        |(path, error)| {
+            let path = path.to_string();
+            let problem = said::beyond::<T>(&path, error.message());
+            Fault::at(path, problem)
+        },
     ))
 }
 

@@ -1,11 +1,17 @@
-//! What serde says is wrong with a value, in the words of the API: whoever sends JSON
-//! knows lists, objects and numbers, not what our types are called. What was sent is
+//! What serde and garde say is wrong with a value, in the words of the API: whoever sends
+//! JSON knows lists, objects and numbers, not what our types are called. What was sent is
 //! not repeated.
+
+use schemars::JsonSchema;
 
 use super::Fault;
 
-/// A fault at a path, of serde's words.
-pub(super) fn fault(path: String, message: &str) -> Fault {
+mod limits;
+
+use limits::Limits;
+
+/// A fault at a path of a `T`, of serde's words.
+pub(super) fn fault<T: JsonSchema>(path: String, message: &str) -> Fault {
     if let Some(name) = quoted_behind(message, "missing field `") {
         let path = if path.is_empty() {
             name.to_owned()
@@ -15,35 +21,73 @@ pub(super) fn fault(path: String, message: &str) -> Fault {
         return Fault::at(path, "is required");
     }
     if let Some(name) = quoted_behind(message, "unknown field `") {
-        let known = message.split_once(", expected ");
-        let known = known.map_or("nothing", |(_, known)| known);
+        let known = expected(message).unwrap_or_else(|| "none".to_owned());
+        let known = known.trim_start_matches("one of ").replace(" or ", ", ");
         // Some types are read as a whole, and the path ends above the field.
         let problem = if path.rsplit('.').next() == Some(name) {
-            format!("is no field; expected {known}")
+            format!("is no field; there are {known}")
         } else {
-            format!("has no field `{name}`; expected {known}")
+            format!("has no field `{name}`; there are {known}")
         };
         return Fault::at(path, problem);
     }
-    Fault::at(path, problem(message))
+    let problem = problem::<T>(&path, message);
+    Fault::at(path, problem)
 }
 
-fn problem(message: &str) -> String {
+/// What garde says of a field that is beyond its limits; the words of our own checks stay.
+pub(super) fn beyond<T: JsonSchema>(path: &str, message: &str) -> String {
+    let begins = |words: &[&str]| words.iter().any(|words| message.starts_with(words));
+    let said = if begins(&["length is lower than ", "length is greater than "]) {
+        let length = Limits::of::<T>().length(path);
+        length.map(|length| format!("must have {length}"))
+    } else if begins(&["lower than ", "greater than "]) {
+        let number = Limits::of::<T>().number(path);
+        number.map(|number| format!("must be {number}"))
+    } else {
+        let pattern = message.strip_prefix("does not match pattern ");
+        pattern.map(|pattern| format!("must be of the form {pattern}"))
+    };
+    said.unwrap_or_else(|| message.to_owned())
+}
+
+fn problem<T: JsonSchema>(path: &str, message: &str) -> String {
     if message.starts_with("UUID parsing failed") {
         return "is no UUID".to_owned();
     }
+    if message.starts_with("unknown variant ") {
+        let known = expected(message).unwrap_or_else(|| "nothing".to_owned());
+        return format!("must be {known}");
+    }
     let of_type = message.strip_prefix("invalid type: ");
     let of_value = message.strip_prefix("invalid value: ");
-    match of_type
+    let Some((met, expected)) = of_type
         .or(of_value)
         .and_then(|m| m.rsplit_once(", expected "))
-    {
-        Some((met, expected)) if of_type.is_some() => {
-            format!("must be {}, not {}", wanted(expected), given(met))
-        }
-        Some((_, expected)) => format!("must be {}", wanted(expected)),
-        None => message.to_owned(),
+    else {
+        return message.to_owned();
+    };
+    let number = is_number(expected).then(|| Limits::of::<T>().number(path));
+    let wanted = number
+        .flatten()
+        .unwrap_or_else(|| wanted(expected).to_owned());
+    match of_type {
+        Some(_) => format!("must be {wanted}, not {}", given(met)),
+        None => format!("must be {wanted}"),
     }
+}
+
+/// What serde knows instead: `one of a, b, c`, `a or b`, `a`.
+fn expected(message: &str) -> Option<String> {
+    let (_, known) = message.split_once(", expected ")?;
+    Some(known.replace('`', ""))
+}
+
+fn is_number(expected: &str) -> bool {
+    matches!(
+        expected,
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" | "f32" | "f64"
+    )
 }
 
 fn quoted_behind<'m>(message: &'m str, before: &str) -> Option<&'m str> {
@@ -60,7 +104,7 @@ fn wanted(expected: &str) -> &str {
         "u64" | "usize" => "a whole number, 0 or more",
         "i32" | "i64" => "a whole number",
         "f32" | "f64" => "a number",
-        "a string" | "string" | "str" => "a text",
+        "a string" | "string" | "str" | "string or map" => "a text",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
@@ -89,25 +133,36 @@ fn given(met: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use schemars::JsonSchema;
     use serde::Deserialize;
     use serde_json::json;
     use uuid::Uuid;
 
     use crate::definition::decoded;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "it is only read")]
     struct Sample {
         name: String,
         #[serde(default)]
+        #[schemars(range(max = 9999))]
         level: Option<u16>,
+        #[serde(default)]
+        side: Option<Side>,
         #[serde(default)]
         all: Vec<u64>,
         #[serde(default)]
         id: Option<Uuid>,
         #[serde(default)]
         inner: Option<Box<Sample>>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Side {
+        Left,
+        Right,
     }
 
     #[test]
@@ -123,12 +178,12 @@ mod tests {
             (
                 json!({"name": "n", "level": 70_000}),
                 "level",
-                "must be a whole number from 0 to 65535",
+                "must be a whole number from 0 to 9999",
             ),
             (
                 json!({"name": "n", "level": "1"}),
                 "level",
-                "must be a whole number from 0 to 65535, not a text",
+                "must be a whole number from 0 to 9999, not a text",
             ),
             (
                 json!({"name": "n", "all": "sk-secret"}),
@@ -142,6 +197,16 @@ mod tests {
             ),
             (json!({"name": "n", "id": "x"}), "id", "is no UUID"),
             (
+                json!({"name": "n", "inner": {"name": "m", "level": 70_000}}),
+                "inner.level",
+                "must be a whole number from 0 to 9999",
+            ),
+            (
+                json!({"name": "n", "side": "up"}),
+                "side",
+                "must be left or right",
+            ),
+            (
                 json!({"name": "n", "inner": 5}),
                 "inner",
                 "must be an object, not a number",
@@ -153,6 +218,7 @@ mod tests {
         }
         let unknown = decoded::<Sample>(json!({"name": "n", "bogus": 1})).expect_err("a fault");
         assert_eq!(unknown.path, "bogus");
-        assert!(unknown.problem.contains("`level`"), "{unknown}");
+        let said = "is no field; there are name, level, side, all, id, inner";
+        assert_eq!(unknown.problem, said);
     }
 }

@@ -1,9 +1,11 @@
 //! Kinds whose values come in several forms, told apart by their field `kind`.
 
+use garde::Validate;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Fault, decoded};
+use super::{Fault, decoded, validated};
 
 /// What a form says beyond its schema.
 pub(super) trait Rules {
@@ -13,12 +15,14 @@ pub(super) trait Rules {
     }
 }
 
-/// Reads a form from a value from which `kind` is taken.
-pub(super) fn form<T: DeserializeOwned, O>(
-    value: Value,
-    wrap: impl FnOnce(T) -> O,
-) -> Result<O, Fault> {
-    decoded(value).map(wrap)
+/// Reads a form from a value from which `kind` is taken, within the form's own limits.
+pub(super) fn form<T, O>(value: Value, wrap: impl FnOnce(T) -> O) -> Result<O, Fault>
+where
+    T: DeserializeOwned + JsonSchema + Validate<Context = ()>,
+{
+    let form = decoded(value)?;
+    validated(&form)?;
+    Ok(wrap(form))
 }
 
 /// One type of several forms. It reads the form that `kind` names straight away,

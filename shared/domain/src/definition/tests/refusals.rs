@@ -38,14 +38,27 @@ pub(super) fn beyond() -> Vec<Case> {
     cases
 }
 
+/// Words of the libraries that read and check, which whoever sends JSON cannot know.
+const FOREIGN: &[&str] = &[
+    "variant",
+    "lower than",
+    "greater than",
+    "expected",
+    "`, ",
+    "u16",
+    "struct",
+];
+
 #[test]
 fn bad_values_are_refused_by_field() {
+    let mut wrong = Vec::new();
     for (kind, value, expected) in bad().into_iter().chain(beyond()) {
         let fault = checked(kind, &value).expect_err(&format!("{kind} {value}"));
         let said = fault.to_string();
-        assert!(
-            said.starts_with(expected),
-            "{said}\ninstead of {expected}\nof {value}"
-        );
+        let foreign = FOREIGN.iter().any(|word| fault.problem.contains(word));
+        if !said.starts_with(expected) || foreign {
+            wrong.push(format!("{said}\ninstead of {expected}\nof {value}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
