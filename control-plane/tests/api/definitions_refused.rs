@@ -262,6 +262,17 @@ async fn what_others_refer_to_stays_and_says_who() {
     // A provider key as well, in the owner API's own form.
     let error = node.delete(&key).await.refused(409, "referred");
     assert_eq!(error["referrers"][0]["name"], "direct");
+    // Whom a cache policy names, too.
+    let policy = json!({"name": "cache", "applies_to": "model:routes"});
+    let policy = node.post("/admin/v1/cache_policies", &policy).await.ok();
+    let error = node.delete(&path(&routes)).await.refused(409, "referred");
+    let expected_cache = json!([{"kind": "cache_policy", "id": policy["id"], "name": "cache"}]);
+    assert_eq!(error["referrers"], expected_cache);
+    let policy = format!(
+        "/admin/v1/cache_policies/{}",
+        policy["id"].as_str().unwrap()
+    );
+    node.delete(&policy).await.ok();
     // Who is spoken of by name keeps it, but for its case.
     let renamed = json!({"display_name": "other", "model_name": "m", "level": 1});
     let error = node.put(&path(&direct_entry), &renamed).await;

@@ -75,6 +75,9 @@ pub trait Defined:
     const SECRETS: &'static [&'static str] = &[];
     /// Whether others speak of it by its name, which therefore stays while they do.
     const REFERRED_BY_NAME: bool = false;
+    /// Whether it may speak of Models by names that nobody has yet, so that what it speaks
+    /// of is not among what it refers to. Whoever has such a name keeps it all the same.
+    const NAMES_FREELY: bool = false;
     /// Whether it is nothing but a tie between what it speaks of, so that two of the same
     /// would be one thing said twice.
     const IS_TIE: bool = false;
@@ -170,6 +173,8 @@ pub struct Registered {
     pub secrets: &'static [&'static str],
     /// See [`Defined::REFERRED_BY_NAME`].
     pub referred_by_name: bool,
+    /// See [`Defined::NAMES_FREELY`].
+    pub names_freely: bool,
     /// See [`Defined::IS_TIE`].
     pub is_tie: bool,
     check: fn(&Map<String, Value>, &OwnerState) -> Result<Checked, Fault>,
@@ -186,6 +191,7 @@ const fn registered<T: Defined>() -> Registered {
         example: T::EXAMPLE,
         secrets: T::SECRETS,
         referred_by_name: T::REFERRED_BY_NAME,
+        names_freely: T::NAMES_FREELY,
         is_tie: T::IS_TIE,
         check: check::<T>,
         names: names::<T>,

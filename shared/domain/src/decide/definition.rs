@@ -1,13 +1,14 @@
 //! Definitions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldgate_proto::event::{DefinitionPut, DefinitionRemoved};
 use foldgate_proto::{Definition, DefinitionKind, Event, ResourceId, Secrets};
 use serde_json::{Map, Value};
 
 use crate::command::{PutDefinition, RemoveDefinition, SecretEdit};
-use crate::definition::{Checked, Fault, Registered};
+use crate::definition::{Checked, Fault, KINDS, Registered};
 use crate::{OwnerState, Rejection};
 
 /// The most definitions of one kind an owner may hold.
@@ -56,10 +57,18 @@ pub(super) fn remove(
     remove: RemoveDefinition,
 ) -> Result<Vec<Event>, Rejection> {
     let RemoveDefinition { kind, number } = remove;
-    if !owner.definitions.contains_key(&(kind, number)) {
+    let Some(stands) = owner.definitions.get(&(kind, number)) else {
         return Err(Rejection::NoSuchDefinition(kind));
+    };
+    let resource = ResourceId::Definition(kind, number);
+    let referring = owner.referrers_of(resource);
+    let by: Vec<_> = referring
+        .chain(naming(owner, stands))
+        .map(referrer)
+        .collect();
+    if !by.is_empty() {
+        return Err(Rejection::Referred { resource, by });
     }
-    check_unreferred(owner, ResourceId::Definition(kind, number))?;
     Ok(vec![Event::DefinitionRemoved(DefinitionRemoved {
         kind,
         number,
@@ -75,7 +84,25 @@ pub(super) fn check_unreferred(owner: &OwnerState, resource: ResourceId) -> Resu
     Err(Rejection::Referred { resource, by })
 }
 
-fn referrer(definition: &std::sync::Arc<Definition>) -> crate::rejection::Referrer {
+/// Those who speak of a Model by its name without referring to it. An undo or a restore
+/// does not ask: where it leads back to, the name was nobody's.
+fn naming<'o>(
+    owner: &'o OwnerState,
+    model: &'o Definition,
+) -> impl Iterator<Item = &'o Arc<Definition>> {
+    let is_model = model.kind == DefinitionKind::Model;
+    let resource = ResourceId::Definition(model.kind, model.number);
+    let lines = KINDS
+        .iter()
+        .filter(move |line| is_model && line.names_freely);
+    lines.flat_map(move |line| {
+        let all = owner.definitions_of(line.kind);
+        let freely = all.filter(move |other| !other.refers.contains(&resource));
+        freely.filter(|other| line.names(&other.value, &model.name))
+    })
+}
+
+fn referrer(definition: &Arc<Definition>) -> crate::rejection::Referrer {
     crate::rejection::Referrer {
         kind: definition.kind,
         id: definition.id,
@@ -187,12 +214,12 @@ fn check_renaming(
     }
     let resource = ResourceId::Definition(before.kind, before.number);
     // Ids survive a renaming.
-    let by_its_name = |other: &&std::sync::Arc<Definition>| {
+    let by_its_name = |other: &&Arc<Definition>| {
         let line = Registered::of(other.kind);
         line.is_none_or(|line| line.names(&other.value, &before.name))
     };
     let by = owner.referrers_of(resource).filter(by_its_name);
-    let by: Vec<_> = by.map(referrer).collect();
+    let by: Vec<_> = by.chain(naming(owner, before)).map(referrer).collect();
     if by.is_empty() {
         return Ok(());
     }

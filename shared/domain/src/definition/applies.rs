@@ -12,7 +12,7 @@
 //! | `team` | of the account, and of all below it |
 //! | `api_key` | with the caller key, whatever it is today |
 //! | `model` of an attachment | for the Model, also where another one leads to it |
-//! | `model` of a limit | that name the Model; not those that another leads to it |
+//! | `model` of a limit, `model:<id>` | that name the Model; not those that another leads to it |
 //! | `model:<name>` | for the model, as callers ask for it and as mappers lead on |
 //! | `member` | with a key of theirs (`user_id`) |
 //! | `team_member` | as `team`, with a key that is somebody's |
@@ -108,7 +108,8 @@ impl Rule {
         }
         let about = match AppliesTo::read(&policy.applies_to).ok()? {
             AppliesTo::All => About::All,
-            AppliesTo::Model(name) => About::Called(name.into()),
+            AppliesTo::Named(name) => About::Called(name.into()),
+            AppliesTo::Model(id) => About::Named(DefinitionId(id)),
             AppliesTo::ApiKey(id) => About::ApiKey(id),
         };
         Some(Self(about))

@@ -14,6 +14,9 @@ use super::text::{Name, SCOPE, seemly};
 use super::{Defined, Fault};
 use crate::OwnerState;
 
+/// The length of an id as it is usually written.
+const UUID_CHARS: usize = 36;
+
 /// Which answers are kept for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -24,8 +27,9 @@ pub struct CachePolicy {
     /// Whether it is on.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Whose calls it is about: `all`, `model:` with the name that callers ask for, or
-    /// `api_key:` with a caller key's id.
+    /// Whose calls it is about: `all`, `model:` with a Model's id or with the name that
+    /// callers ask for, or `api_key:` with a caller key's id. A name need be nobody's yet;
+    /// a Model that has it stays while it is named.
     #[serde(default = "all")]
     #[garde(length(chars, min = 1, max = 255), custom(scope))]
     #[schemars(regex(pattern = SCOPE))]
@@ -99,7 +103,9 @@ pub enum AppliesTo<'p> {
     All,
     /// Those for the model of this name, as callers ask for it: a Model, or one that
     /// LEVEL_MAPPER leads on.
-    Model(&'p str),
+    Named(&'p str),
+    /// Those for this Model, whatever it is called.
+    Model(Uuid),
     /// Those with this caller key.
     ApiKey(Uuid),
 }
@@ -110,15 +116,17 @@ impl<'p> AppliesTo<'p> {
     /// # Errors
     /// What is none of the known scopes; which those are is said.
     pub fn read(text: &'p str) -> Result<Self, String> {
-        let known = "all, model:<name> and api_key:<id>";
+        let known = "all, model:<name or id> and api_key:<id>";
         if text == "all" {
             return Ok(Self::All);
         }
         match text.split_once(':') {
             Some(("model", "")) => Err(format!("model: needs a model's name; there are {known}")),
-            Some(("model", name)) => match seemly(name) {
-                Ok(()) => Ok(Self::Model(name)),
-                Err(problem) => Err(format!("the model's name {problem}")),
+            Some(("model", name)) => match (Uuid::parse_str(name), seemly(name)) {
+                // Written otherwise, 32 digits may be a name.
+                (Ok(id), _) if name.len() == UUID_CHARS => Ok(Self::Model(id)),
+                (_, Ok(())) => Ok(Self::Named(name)),
+                (_, Err(problem)) => Err(format!("the model's name {problem}")),
             },
             Some(("api_key", id)) => Uuid::parse_str(id)
                 .map(Self::ApiKey)
@@ -155,16 +163,34 @@ const fn a_thousand() -> u32 {
 impl Defined for CachePolicy {
     const KIND: DefinitionKind = DefinitionKind::CachePolicy;
     const EXAMPLE: &'static str = r#"{"name": "an hour", "ttl_seconds": 3600}"#;
+    const NAMES_FREELY: bool = true;
 
     fn name(&self) -> Option<(&'static str, &str)> {
         Some(("name", self.name.as_str()))
     }
 
-    /// A caller key; models are named as callers name them, so that none need be there.
+    fn names(&self) -> Vec<&str> {
+        let semantic = self
+            .semantic
+            .as_ref()
+            .map(|one| one.embedding_model.as_str());
+        let about = match AppliesTo::read(&self.applies_to) {
+            Ok(AppliesTo::Named(name)) => Some(name),
+            _ => None,
+        };
+        about.into_iter().chain(semantic).collect()
+    }
+
+    /// A caller key or a Model by its id; models are named as callers name them, so that
+    /// none need be there.
     fn refers(&self, owner: &OwnerState) -> Result<BTreeSet<ResourceId>, Fault> {
         let mut lookup = Lookup::new(owner);
-        if let Ok(AppliesTo::ApiKey(id)) = AppliesTo::read(&self.applies_to) {
-            lookup.caller_key("applies_to", id);
+        match AppliesTo::read(&self.applies_to) {
+            Ok(AppliesTo::ApiKey(id)) => lookup.caller_key("applies_to", id),
+            Ok(AppliesTo::Model(id)) => {
+                lookup.definition("applies_to", DefinitionKind::Model, id)?;
+            }
+            _ => {}
         }
         lookup.finish()
     }

@@ -124,6 +124,13 @@ fn a_cache_policy_names_a_model_as_callers_do() {
     for name in ["gpt-4o", "ask*", "ASKED"] {
         assert!(!about(&format!("model:{name}"), &FULL), "{name}");
     }
+    // Nor by its id.
+    assert!(!about(&format!("model:{MODEL}"), &FULL));
+    let asked = Call {
+        models: &SERVED[1..],
+        ..NONE
+    };
+    assert!(about(&format!("model:{MODEL}"), &asked));
     assert!(about(&format!("api_key:{KEY}"), &FULL));
     assert!(!about(&format!("api_key:{KEY}"), &NONE));
 }

@@ -7,7 +7,7 @@ use foldgate_proto::DefinitionKind::{
 use foldgate_proto::{DefinitionId, KeyNumber, MaskedSecret, Sealed};
 use serde_json::{Value, json};
 
-use super::super::given::Given;
+use super::super::given::{Given, given};
 use super::super::people::{add_account, key_of, remove_account};
 use super::{id, model, otlp, put, remove, replace};
 use crate::command::SecretEdit;
@@ -66,6 +66,50 @@ fn who_is_referred_to_by_name_keeps_it() {
     given.done(&put(GuardrailAttachment, 9, &attached));
     let renamed = replace(&given, Guardrail, 2, &keyword("renamed"));
     given.done(&Command::PutDefinition(Box::new(renamed)));
+}
+
+#[test]
+fn who_is_named_by_a_cache_policy_stays_as_well() {
+    let cache = |applies_to: &str| json!({ "name": "c", "applies_to": applies_to });
+    let number = |given: &Given, kind, n| {
+        let found = given.owner().definition(kind, id(n));
+        found.expect("it is there").number.0
+    };
+    let remove_model = |given: &Given| remove(Model, number(given, Model, 1));
+    let rename = |given: &Given| {
+        let number = number(given, Model, 1);
+        Command::PutDefinition(Box::new(replace(given, Model, number, &model("gpt-5"))))
+    };
+    // Made before the Model was, which then took the name.
+    let before = given()
+        .and(&put(CachePolicy, 9, &cache("model:GPT-4o")))
+        .and(&put(Model, 1, &model("gpt-4o")));
+    let meaning = json!({ "name": "c",
+        "semantic": { "embedding_model": "gpt-4o", "threshold": 0.5 } });
+    for mut given in [
+        before,
+        stocked().and(&put(CachePolicy, 9, &cache("model:gpt-4o"))),
+        stocked().and(&put(CachePolicy, 9, &meaning)),
+    ] {
+        let refused = given.refused(&remove_model(&given)).to_string();
+        let said = "stays as long as it is referred to, by cache policy \"c\"";
+        assert!(refused.ends_with(said), "{refused}");
+        let refused = given.refused(&rename(&given));
+        assert!(matches!(refused, Rejection::Named { .. }), "{refused}");
+        let policy = number(&given, CachePolicy, 9);
+        given.done(&remove(CachePolicy, policy));
+        given.done(&rename(&given));
+        given.done(&remove_model(&given));
+    }
+    // An id is the Model's, whatever it is called.
+    let by_id = format!("model:{}", id(1));
+    let mut given = stocked().and(&put(CachePolicy, 9, &cache(&by_id)));
+    given.done(&rename(&given));
+    let refused = given.refused(&remove_model(&given));
+    assert!(matches!(refused, Rejection::Referred { by, .. } if by.len() == 1));
+    // Another Model's name is nobody's business.
+    let given = stocked().and(&put(CachePolicy, 9, &cache("model:gpt-4")));
+    given.and(&remove(Model, 1));
 }
 
 fn limit_named(mut limit: Value) -> Value {
