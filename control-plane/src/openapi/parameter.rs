@@ -301,13 +301,13 @@ fn of_history(path: &str, name: &str) -> Option<(Value, &'static str)> {
     })
 }
 
-/// A switch, in the spellings that are taken; named without a value it is on.
 /// ETags as answers give them.
 fn etags() -> Value {
     let some = pattern(r#"^"[0-9]{1,19}"(, ?"[0-9]{1,19}"){0,15}[ \t]*$"#);
     any_of(&[words(&["*"]), some])
 }
 
+/// A switch, in the spellings that are taken; named without a value it is on.
 fn flag() -> Value {
     words(&["true", "false", "1", "0", ""])
 }

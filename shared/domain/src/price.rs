@@ -10,7 +10,8 @@
 //! `InputText`, `_PerSecond` and `_PerMChar` to any amount of the owner's row.
 //!
 //! **By which name.** By that of the model behind all mappings, as it is written, or by
-//! its base (`claude-sonnet-4-5` of `claude-sonnet-4-5@20250929`): see `price/names.rs`.
+//! its base (`claude-sonnet-4-5` of `claude-sonnet-4-5@20250929`); where only an upstream's
+//! name is known, by that, and without its date: see `price/names.rs`.
 //!
 //! **Which section.** An endpoint has a [`Tariff`]; of two sections the first that has
 //! a price for anything that was used makes the bill, never both:
@@ -71,6 +72,7 @@ mod wide;
 
 use bill::Calls;
 pub use bill::{Line, Unit};
+use names::Name;
 pub use rows::Source;
 pub use shipped::VERSION;
 pub use show::Shown;
@@ -157,6 +159,15 @@ impl Prices {
 
     /// The price of a model: the one behind all mappings.
     pub fn of<'t>(&'t self, tariff: Tariff, model: &str) -> Price<'t> {
+        self.of_name(tariff, Name::Asked(model))
+    }
+
+    /// The price of a model of which only an upstream's name for it is known.
+    pub fn of_answered<'t>(&'t self, tariff: Tariff, model: &str) -> Price<'t> {
+        self.of_name(tariff, Name::Answered(model))
+    }
+
+    fn of_name<'t>(&'t self, tariff: Tariff, model: Name<'_>) -> Price<'t> {
         let call = tariff != Tariff::Free;
         Price {
             parts: self.parts(tariff, model),
@@ -164,14 +175,14 @@ impl Prices {
         }
     }
 
-    fn parts<'t>(&'t self, tariff: Tariff, model: &str) -> [Option<Part<'t>>; 2] {
+    fn parts<'t>(&'t self, tariff: Tariff, model: Name<'_>) -> [Option<Part<'t>>; 2] {
         let chat = || self.layers(model, |rows| &rows.chat);
         let sound = || self.layers(model, |rows| &rows.audio);
         match tariff {
             Tariff::Free | Tariff::Call => [None, None],
-            Tariff::Tokens => match tuned_base(model) {
+            Tariff::Tokens => match tuned_base(model.text()) {
                 Some(base) => {
-                    let tuned = self.layers(base, |rows| &rows.fine_tuning);
+                    let tuned = self.layers(model.with(base), |rows| &rows.fine_tuning);
                     let chat = chat();
                     let chat_first = leads(chat.own_rank(), tuned.own_rank());
                     ordered(Part::Tuned(tuned), Part::Chat(chat), chat_first)

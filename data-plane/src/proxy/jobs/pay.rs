@@ -98,7 +98,8 @@ impl Proxy {
             JobKind::Response => {
                 price(
                     (owner.prices().as_ref(), Tariff::Tokens),
-                    (&priced(job, ""), Some(1), &expected(job)),
+                    (job, ""),
+                    (Some(1), &expected(job)),
                     terms(owner, job),
                 )
                 .amount
@@ -193,7 +194,7 @@ fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     for (upstream, calls, used) in &used.models {
         let calls = if job.kind.is_batch() { *calls } else { Some(1) };
         quantities = quantities.plus(used);
-        let more = price(by, (&priced(job, upstream), calls, used), terms);
+        let more = price(by, (job, upstream), (calls, used), terms);
         unpriced |= !more.priced;
         cost.0 = cost.0.saturating_add(more.amount.0);
     }
@@ -246,47 +247,25 @@ fn tariff(kind: JobKind, endpoint: Option<&str>) -> Tariff {
     }
 }
 
-/// What a model's usage costs. An upstream's name of a model that has no price may end
-/// with its date.
+/// What a model's usage costs.
 fn price(
     (prices, tariff): (&Prices, Tariff),
-    (model, calls, used): (&str, Option<u64>, &Quantities),
+    (job, upstream): (&Job, &str),
+    (calls, used): (Option<u64>, &Quantities),
     terms: Terms,
 ) -> Cost {
-    let of = |model| prices.of(tariff, model).cost_of_many(calls, used, terms);
-    let cost = of(model);
-    match undated(model).filter(|_| !cost.priced) {
-        Some(model) => of(model),
-        None => cost,
-    }
-}
-
-/// `gpt-5` of `gpt-5-2025-08-07`.
-fn undated(model: &str) -> Option<&str> {
-    let at = model.len().checked_sub("-2025-08-07".len())?;
-    let (name, date) = model.split_at_checked(at)?;
-    let mut shape = date.bytes().zip("-0000-00-00".bytes());
-    let fits = |(is, shape): (u8, u8)| {
-        if shape == b'0' {
-            is.is_ascii_digit()
-        } else {
-            is == shape
-        }
+    let name = priced(job, upstream);
+    let price = if job.model.is_empty() {
+        prices.of_answered(tariff, &name)
+    } else {
+        prices.of(tariff, &name)
     };
-    shape.all(fits).then_some(name)
+    price.cost_of_many(calls, used, terms)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_date_is_taken_off() {
-        assert_eq!(undated("gpt-5-2025-08-07"), Some("gpt-5"));
-        for other in ["gpt-5", "gpt-5-2025-08-0x", "2025-08-07", "é-2025-08-0", ""] {
-            assert_eq!(undated(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn a_batch_is_paid_by_what_its_calls_call() {

@@ -6,7 +6,8 @@ use crate::pricing::{
     RerankPrice,
 };
 
-use super::{Prices, names, shipped};
+use super::names::{self, Name};
+use super::{Prices, shipped};
 
 /// Every section, by model.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Rows {
 impl Prices {
     pub(super) fn layers<'t, R>(
         &'t self,
-        model: &str,
+        model: Name<'_>,
         section: fn(&Rows) -> &PatternMap<R>,
     ) -> Layers<'t, R> {
         let own = self.own.as_ref();

@@ -3,7 +3,7 @@
 use foldgate_proto::{PriceVersion, Quantities, Revision};
 
 use super::super::{Shown, Source, VERSION};
-use super::{Prices, Tariff, nano, prices};
+use super::{Prices, Tariff, Terms, nano, prices};
 use crate::pattern::Pattern;
 
 fn shown<'s>(fields: &'s [Shown<'s>], section: &str, field: &str) -> Vec<(&'s str, Source<'s>)> {
@@ -161,5 +161,36 @@ fn paths_have_tariffs() {
         ("", Tariff::Call),
     ] {
         assert_eq!(Tariff::of_path(path), tariff, "{path}");
+    }
+}
+
+/// What the owner gave an alias holds for a snapshot only where nobody knows which of
+/// the two was asked for, and never instead of what it gave the snapshot.
+#[test]
+fn an_answered_snapshot_is_priced_as_its_alias() {
+    let pricing = r#"{"ChatPricing": {"gpt-5": {"InputText": 7}, "own": {"InputText": 3},
+        "claude-sonnet-4-5": {"InputText": 9}, "dated-2026-01-02": {"InputText": 4},
+        "dated": {"InputText": 5}}}"#;
+    let prices = prices(pricing);
+    let used = Quantities {
+        input: 1000,
+        ..Quantities::default()
+    };
+    for (model, asked, answered) in [
+        // The shipped table has a row for this snapshot.
+        ("gpt-5-2025-08-07", Some(1_250_000), 7_000_000),
+        ("claude-sonnet-4-5-20250929", Some(3_000_000), 9_000_000),
+        ("own-2026-01-02", None, 3_000_000),
+        ("dated-2026-01-02", Some(4_000_000), 4_000_000),
+        ("dated-2026-01-03", None, 5_000_000),
+        // Without a price of the owner's, the snapshot's own.
+        ("gpt-4o-2024-05-13", Some(5_000_000), 5_000_000),
+    ] {
+        let of = |price: super::super::Price<'_>| price.cost(&used, None, Terms::default());
+        let found = of(prices.of(Tariff::Tokens, model));
+        assert_eq!(found.priced, asked.is_some(), "{model}");
+        assert_eq!(found.amount.0, asked.unwrap_or(0), "{model}");
+        let found = of(prices.of_answered(Tariff::Tokens, model));
+        assert_eq!((found.priced, found.amount.0), (true, answered), "{model}");
     }
 }
