@@ -4,19 +4,25 @@
 use foldgate_proto::Quantities;
 use serde_json::Value;
 
+use crate::usage::count::count;
+
 /// Reads the `meta` object of a Cohere answer (`billed_units`), or the `usage`
-/// object of a Jina or Voyage one (`total_tokens`). `None` when it says nothing.
+/// object of a Jina or Voyage one (`total_tokens`). `None` when it says nothing, or what
+/// cannot be.
 pub(crate) fn read(json: &str) -> Option<Quantities> {
     let said: Value = serde_json::from_str(json).ok()?;
     let units = said.get("billed_units").unwrap_or(&said);
-    let count = |name: &str| units.get(name).and_then(Value::as_u64);
-    let searches = count("search_units");
-    let input = ["input_tokens", "prompt_tokens", "total_tokens"];
-    let input = input.iter().find_map(|name| count(name));
+    let count = |name: &str| count(units, name).ok();
+    let searches = count("search_units")?;
+    let names = ["input_tokens", "prompt_tokens", "total_tokens"];
+    let mut input = None;
+    for name in names {
+        input = input.or(count(name)?);
+    }
     searches.or(input)?;
     Some(Quantities {
         input: input.unwrap_or(0),
-        output: count("output_tokens").unwrap_or(0),
+        output: count("output_tokens")?.unwrap_or(0),
         searches: searches.unwrap_or(0),
         ..Quantities::default()
     })

@@ -337,6 +337,7 @@ fn a_stream_of_messages_counts_up() {
 fn a_reranker_that_counts_what_cannot_be_counts_nothing() {
     let read = |json: &str| Usage::of_rerank(json).is_some();
     assert!(read(r#"{"total_tokens":38}"#));
+    assert!(read(r#"{"total_tokens":"38"}"#));
     assert!(!read(r#"{"total_tokens":-38}"#));
     assert!(!read(
         r#"{"billed_units":{"search_units":18446744073709551615}}"#

@@ -6,7 +6,7 @@ use foldgate_proto::Quantities;
 use serde_json::Value;
 
 use crate::dialect::Json;
-use crate::usage::count::MOST;
+use crate::usage::count::{self, MOST};
 
 /// What has been said of a message's usage.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,11 @@ impl Said {
             return;
         };
         // One that cannot be is kept as the greatest, until another replaces it.
-        let count = |path: &str| {
-            let number = usage.pointer(path).and_then(Value::as_number)?;
-            Some(number.as_u64().unwrap_or(u64::MAX))
+        let said = |path: &str| {
+            count::of(usage.pointer(path)).unwrap_or(Some(u64::MAX))
         };
         let mut set = |slot: fn(&mut Self) -> &mut Option<u64>, path: &str| {
-            if let Some(count) = count(path) {
+            if let Some(count) = said(path) {
                 *slot(self) = Some(count);
             }
         };

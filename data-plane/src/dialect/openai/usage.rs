@@ -12,7 +12,7 @@ use foldgate_proto::Quantities;
 use serde_json::Value;
 
 use crate::dialect::Json;
-use crate::usage::count::{MOST, count};
+use crate::usage::count::count;
 
 /// The most thoughts that are believed of an upstream that does not count them: twice
 /// the longest answer of any known model.
@@ -151,7 +151,7 @@ fn searches(usage: &Value) -> u64 {
     let tools = usage.get("server_tool_use");
     let by_tools = || tools.and_then(|tools| amount(tools, "web_search_requests"));
     let counted = amount(usage, "num_search_queries").or_else(by_tools);
-    counted.filter(|count| *count <= MOST).unwrap_or(0)
+    counted.unwrap_or(0)
 }
 
 /// A transcription that is paid for by its length.
@@ -171,8 +171,9 @@ fn take(left: &mut u64, said: Option<u64>) -> u64 {
     taken
 }
 
+/// A count that is of no weight: one that cannot be is as none.
 fn amount(object: &Value, name: &str) -> Option<u64> {
-    object.get(name).and_then(Value::as_u64)
+    count(object, name).ok().flatten()
 }
 
 fn details<'v>(usage: &'v Value, names: [&str; 3]) -> Option<&'v Value> {

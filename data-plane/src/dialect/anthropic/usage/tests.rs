@@ -99,12 +99,15 @@ fn what_is_written_reads_the_same() {
 fn counts_that_cannot_be_count_nothing() {
     for json in [
         r#"{"input_tokens":-1,"output_tokens":9}"#,
+        r#"{"input_tokens":"many","output_tokens":9}"#,
         r#"{"input_tokens":18446744073709551615,"output_tokens":9}"#,
         r#"{"input_tokens":5,"output_tokens":1e30}"#,
         r#"{"input_tokens":5,"cache_read_input_tokens":1099511627777}"#,
     ] {
         assert_eq!(read(json), None, "{json}");
     }
+    let digits = read(r#"{"input_tokens":"12","output_tokens":"9"}"#).unwrap();
+    assert_eq!((digits.input, digits.output), (12, 9));
     let mut said = Said::default();
     said.hear(r#"{"input_tokens":25,"output_tokens":-1}"#);
     assert_eq!(said.quantities(), None);

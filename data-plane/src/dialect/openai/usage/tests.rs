@@ -223,6 +223,7 @@ fn details_that_are_null_do_not_hide_others() {
 fn counts_that_cannot_be_count_nothing() {
     for json in [
         r#"{"prompt_tokens":-1,"completion_tokens":9}"#,
+        r#"{"prompt_tokens":"many","completion_tokens":9}"#,
         r#"{"prompt_tokens":18446744073709551615,"completion_tokens":9}"#,
         r#"{"prompt_tokens":1e30,"completion_tokens":9}"#,
         r#"{"prompt_tokens":1.5,"completion_tokens":9}"#,
@@ -235,4 +236,6 @@ fn counts_that_cannot_be_count_nothing() {
     }
     let most = read(r#"{"prompt_tokens":1099511627776,"total_tokens":0}"#);
     assert_eq!(most.unwrap().input, 1 << 40);
+    let digits = read(r#"{"prompt_tokens":"12","completion_tokens":"9"}"#).unwrap();
+    assert_eq!((digits.input, digits.output), (12, 9));
 }
