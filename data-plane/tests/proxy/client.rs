@@ -10,6 +10,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::rig::PATIENCE;
 
 /// What came back.
 #[derive(Debug)]
@@ -88,6 +92,34 @@ impl Caller {
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Reply {
         self.send(self.request(Method::POST, path, body)).await
+    }
+
+    /// Reads the first piece of an answer, lets the second come, and reads it.
+    pub(crate) async fn in_pieces(
+        &self,
+        request: Request<Full<Bytes>>,
+        first: &[u8],
+        go: &Notify,
+    ) -> Reply {
+        let mut read = Vec::new();
+        let first_read = async {
+            let (head, mut body) = self.open(request).await.into_parts();
+            while read.len() < first.len() {
+                let frame = body.frame().await.expect("more").expect("no error");
+                read.extend_from_slice(&frame.into_data().expect("bytes"));
+            }
+            (head, body)
+        };
+        let first_read = timeout(PATIENCE, first_read).await;
+        let (head, body) = first_read.expect("the first piece does not wait for the second");
+        assert_eq!(read, first);
+        go.notify_one();
+        read.extend_from_slice(&body.collect().await.unwrap().to_bytes());
+        Reply {
+            status: head.status,
+            headers: head.headers,
+            body: read.into(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -1,10 +1,13 @@
 //! Every endpoint of the table, once: where it goes, and what comes back.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use foldgate_proto::Config;
 use http::Method;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::rig::Rig;
 use crate::upstream::{Script, Step, Upstream};
@@ -123,9 +126,13 @@ async fn speech_passes_as_bytes_from_its_first_piece() {
     let sound: Vec<u8> = (0..100_000u32)
         .map(|n| u8::try_from(n % 251).unwrap())
         .collect();
-    upstream.script(SECRET, Script::bytes("audio/mpeg", sound.clone()));
+    let (first, second) = sound.split_at(40_000);
+    let go = Arc::new(Notify::new());
+    let pieces = [first, second].map(Bytes::copy_from_slice);
+    upstream.script(SECRET, Script::pieces("audio/mpeg", pieces, &go));
     let body = r#"{"model":"tts-1","input":"hi","voice":"alloy"}"#;
-    let reply = rig.caller.post("/v1/audio/speech", body).await;
+    let request = rig.caller.request(Method::POST, "/v1/audio/speech", body);
+    let reply = rig.caller.in_pieces(request, first, &go).await;
     assert_eq!(reply.header("content-type"), Some("audio/mpeg"));
     assert_eq!(reply.body, sound);
 }

@@ -75,6 +75,12 @@ impl Script {
         Self::body(kind, 200, vec![Step::Bytes(bytes.into())])
     }
 
+    /// Two pieces, the second once it is said.
+    pub(crate) fn pieces(kind: &str, pieces: [Bytes; 2], go: &Arc<Notify>) -> Self {
+        let [first, second] = pieces.map(Step::Bytes);
+        Self::body(kind, 200, vec![first, Step::Wait(Arc::clone(go)), second])
+    }
+
     fn body(kind: &str, status: u16, steps: Vec<Step>) -> Self {
         Self {
             status,

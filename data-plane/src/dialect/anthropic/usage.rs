@@ -35,9 +35,7 @@ impl Said {
             return;
         };
         // One that cannot be is kept as the greatest, until another replaces it.
-        let said = |path: &str| {
-            count::of(usage.pointer(path)).unwrap_or(Some(u64::MAX))
-        };
+        let said = |path: &str| count::of(usage.pointer(path)).unwrap_or(Some(u64::MAX));
         let mut set = |slot: fn(&mut Self) -> &mut Option<u64>, path: &str| {
             if let Some(count) = said(path) {
                 *slot(self) = Some(count);

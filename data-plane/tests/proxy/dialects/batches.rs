@@ -1,5 +1,8 @@
 //! Batches of messages: they live with the key that made them, as those of OpenAI's do.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use foldgate_domain::acl::ListEdit;
 use foldgate_domain::command::ProfileEdit;
 use foldgate_proto::{Config, Dialect, NanoDollars, UsageRecord};
@@ -59,7 +62,8 @@ async fn a_batch_of_messages_stays_with_its_key_and_its_account() {
     let others = makers.iter().filter(|maker| **maker != makers[0]);
     assert!(others.count() > 0, "keys take turns");
     for (n, maker) in makers.iter().enumerate() {
-        let lines = "{\"custom_id\":\"one\",\"result\":{}}\n";
+        let (first, go) = ("{\"custom_id\":\"one\",\"result\":{}}\n", Arc::default());
+        let second = "{\"custom_id\":\"two\",\"result\":{}}\n";
         for (method, path) in [
             (Method::GET, format!("{PATH}/msgbatch_{n}")),
             (
@@ -70,7 +74,7 @@ async fn a_batch_of_messages_stays_with_its_key_and_its_account() {
             (Method::DELETE, format!("{PATH}/msgbatch_{n}")),
         ] {
             let script = if path.ends_with("results") {
-                Script::bytes("application/x-jsonl", lines)
+                Script::pieces("application/x-jsonl", [first, second].map(Bytes::from), &go)
             } else {
                 Script::json(200, "{}")
             };
@@ -80,12 +84,16 @@ async fn a_batch_of_messages_stays_with_its_key_and_its_account() {
             assert_eq!(hidden.status, 404, "{path}");
             assert_eq!(hidden.json()["error"]["type"], "not_found_error");
             assert_eq!(upstream.asked().len(), before, "nobody was asked");
-            let reply = send(&one, method, &path).await;
+            let reply = if path.ends_with("results") {
+                let request = one.request(method, &path, "");
+                let reply = one.in_pieces(request, first.as_bytes(), &go).await;
+                assert_eq!(reply.text(), [first, second].concat());
+                reply
+            } else {
+                send(&one, method, &path).await
+            };
             assert_eq!(reply.status, 200, "{path}: {}", reply.text());
             assert_eq!(&by(&upstream), maker, "{path}");
-            if path.ends_with("results") {
-                assert_eq!(reply.text(), lines);
-            }
         }
     }
     let listed = r#"{"data":[{"id":"msgbatch_0"},{"id":"theirs"}],"has_more":false}"#;
