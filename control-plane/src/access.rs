@@ -5,6 +5,7 @@ use foldgate_proto::AdminRole;
 use http::Method;
 
 use crate::admin_api::definitions::{self, Collection};
+use crate::admin_api::places::{self, Place};
 
 #[cfg(test)]
 mod tests;
@@ -108,33 +109,24 @@ const TABLE: &[(&str, &str, May)] = &[
     ("POST", "/admin/v1/admin_keys", May::Owner),
     ("GET", "/admin/v1/admin_keys/{id}", May::Owner),
     ("DELETE", "/admin/v1/admin_keys/{id}", May::Owner),
-    // Both sorts of keys, as the admin API has them.
-    ("GET", "/admin/v1/api_keys", May::Admins),
-    ("POST", "/admin/v1/api_keys", May::Owner),
-    ("GET", "/admin/v1/api_keys/{id}", May::Admins),
-    ("PUT", "/admin/v1/api_keys/{id}", May::Owner),
-    ("DELETE", "/admin/v1/api_keys/{id}", May::Owner),
-    ("POST", "/admin/v1/api_keys/{id}/rotate", May::Owner),
-    ("GET", "/admin/v1/apikeys", May::Admins),
-    ("POST", "/admin/v1/apikeys", May::Owner),
-    ("GET", "/admin/v1/apikeys/{id}", May::Admins),
-    ("PUT", "/admin/v1/apikeys/{id}", May::Owner),
-    ("DELETE", "/admin/v1/apikeys/{id}", May::Owner),
-    ("POST", "/admin/v1/apikeys/{id}/rotate", May::Owner),
-    ("GET", "/admin/v1/provider_keys", May::Admins),
-    ("POST", "/admin/v1/provider_keys", May::Owner),
-    ("GET", "/admin/v1/provider_keys/{id}", May::Admins),
-    ("PUT", "/admin/v1/provider_keys/{id}", May::Owner),
-    ("DELETE", "/admin/v1/provider_keys/{id}", May::Owner),
     // Of owners only the first one's (see `admin_api::owners`).
     ("GET", "/admin/v1/owners", May::Owner),
     ("POST", "/admin/v1/owners", May::Owner),
 ];
 
-/// The rows of the table, and of every kind of definition those of [`of`].
+/// The rows of the table, of every kind of definition those of [`of`], and of both sorts
+/// of keys those of [`of_keys`].
 fn table() -> impl Iterator<Item = (&'static str, &'static str, May)> {
     let definitions = definitions::collections().iter().flat_map(of);
-    TABLE.iter().copied().chain(definitions)
+    let keys = places::of_keys().flat_map(of_keys);
+    TABLE.iter().copied().chain(definitions).chain(keys)
+}
+
+/// Keys are credentials.
+fn of_keys(place: Place) -> impl Iterator<Item = (&'static str, &'static str, May)> {
+    let rotate = place.rotate.map(|route| ("POST", route, May::Owner));
+    let rows = entries((place.all, place.one), May::Owner);
+    rows.into_iter().chain(rotate)
 }
 
 /// Definitions are routing configuration, which operators write, unless their kind
@@ -145,12 +137,20 @@ fn of(kind: &'static Collection) -> [(&'static str, &'static str, May); 5] {
     } else {
         May::Owner
     };
+    entries((&kind.all, &kind.one), write)
+}
+
+/// What of a sort of entries may be done by whom.
+const fn entries(
+    (all, one): (&'static str, &'static str),
+    write: May,
+) -> [(&'static str, &'static str, May); 5] {
     [
-        ("GET", &kind.all, May::Admins),
-        ("GET", &kind.one, May::Admins),
-        ("POST", &kind.all, write),
-        ("PUT", &kind.one, write),
-        ("DELETE", &kind.one, write),
+        ("GET", all, May::Admins),
+        ("GET", one, May::Admins),
+        ("POST", all, write),
+        ("PUT", one, write),
+        ("DELETE", one, write),
     ]
 }
 

@@ -9,4 +9,6 @@ mod list;
 pub(crate) mod model_status;
 pub(crate) mod owners;
 pub(crate) mod page;
+pub(crate) mod places;
 pub(crate) mod provider_keys;
+mod removal;

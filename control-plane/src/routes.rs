@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admin_api::places::{API_KEYS, PROVIDER_KEYS};
 use crate::admin_api::{admin_keys, api_keys, definitions, model_status, owners, provider_keys};
 use crate::app::App;
 use crate::error::{Error, envelope};
@@ -144,30 +145,25 @@ fn accounts() -> [(&'static str, Methods); 18] {
 }
 
 /// Both sorts of keys, as the admin API has them.
-fn admin_api_keys() -> [(&'static str, Methods); 8] {
-    let callers = get(api_keys::list).post(api_keys::write::create);
-    let caller = get(api_keys::one)
-        .put(api_keys::write::update)
-        .delete(api_keys::write::remove);
-    let rotate = post(api_keys::write::rotate);
-    [
-        ("/admin/v1/api_keys", callers.clone()),
-        ("/admin/v1/api_keys/{id}", caller.clone()),
-        ("/admin/v1/api_keys/{id}/rotate", rotate.clone()),
-        ("/admin/v1/apikeys", callers),
-        ("/admin/v1/apikeys/{id}", caller),
-        ("/admin/v1/apikeys/{id}/rotate", rotate),
-        (
-            "/admin/v1/provider_keys",
-            get(provider_keys::list).post(provider_keys::write::create),
-        ),
-        (
-            "/admin/v1/provider_keys/{id}",
-            get(provider_keys::one)
-                .put(provider_keys::write::update)
-                .delete(provider_keys::write::remove),
-        ),
-    ]
+fn admin_api_keys() -> impl Iterator<Item = (&'static str, Methods)> {
+    let callers = API_KEYS.into_iter().flat_map(|place| {
+        let one = get(api_keys::one)
+            .put(api_keys::write::update)
+            .delete(api_keys::write::remove);
+        let rotate = place.rotate.map(|at| (at, post(api_keys::write::rotate)));
+        let all = get(api_keys::list).post(api_keys::write::create);
+        [(place.all, all), (place.one, one)]
+            .into_iter()
+            .chain(rotate)
+    });
+    let provider = get(provider_keys::one)
+        .put(provider_keys::write::update)
+        .delete(provider_keys::write::remove);
+    let providers = get(provider_keys::list).post(provider_keys::write::create);
+    callers.chain([
+        (PROVIDER_KEYS.all, providers),
+        (PROVIDER_KEYS.one, provider),
+    ])
 }
 
 /// The path of every route, for those who walk them all.

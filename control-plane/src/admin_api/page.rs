@@ -11,7 +11,7 @@ use imbl::OrdMap;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::definitions;
+use super::{definitions, places};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -20,21 +20,15 @@ use crate::request::query;
 /// The query parameters of a list.
 pub(crate) const PARAMETERS: &[&str] = &[LIMIT, AFTER, NAMED];
 
-/// Keys that are listed so, beside definitions.
-const KEYS: [&str; 3] = [
-    "/admin/v1/api_keys",
-    "/admin/v1/apikeys",
-    "/admin/v1/provider_keys",
-];
-
 /// Whether a route lists entries, in pages if asked for.
 pub(crate) fn lists(route: &str) -> bool {
-    definitions::lists(route) || KEYS.contains(&route)
+    definitions::lists(route) || places::of_keys().any(|keys| keys.all == route)
 }
 
 /// Whether a route is about one entry, or all of a sort.
 pub(crate) fn of_entries(route: &str) -> bool {
-    definitions::of_route(route).is_some() || KEYS.iter().any(|keys| route.starts_with(keys))
+    let of_keys = || places::of_keys().any(|keys| route.starts_with(keys.all));
+    definitions::of_route(route).is_some() || of_keys()
 }
 
 const LIMIT: &str = "limit";

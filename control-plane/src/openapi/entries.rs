@@ -6,41 +6,43 @@ use super::operation::Operation;
 use super::schema::{Components, about, closed, count, list, named, object, or_null, text, whole};
 use super::written;
 use crate::admin_api::api_keys::value::ApiKey;
+use crate::admin_api::places::{API_KEYS, PROVIDER_KEYS, Place};
 use crate::admin_api::provider_keys::value::ProviderKeyValue;
+
+/// What is done to API keys, by which path.
+macro_rules! callers_words {
+    ($by:literal) => {
+        [
+            concat!("List API keys", $by),
+            concat!("Create an API key", $by),
+            concat!("Show an API key", $by),
+            concat!("Replace an API key", $by),
+            concat!("Revoke an API key", $by),
+            concat!("Draw an API key anew", $by),
+        ]
+    };
+}
 
 /// See the module.
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let api_key = components.sent::<ApiKey>();
     let provider_key = components.sent::<ProviderKeyValue>();
     components.name("ProviderKeyShown", shown_provider_key());
-    let mut callers = Sort {
+    let callers = |summaries| Sort {
         value: &api_key,
         shown: named("ApiKey"),
         tag: "Caller keys",
-        summaries: [
-            "List API keys",
-            "Create an API key",
-            "Show an API key",
-            "Replace an API key",
-            "Revoke an API key",
-        ],
+        summaries,
         example: (
             "every model",
             json!({"display_name": "ci", "allowed_models": ["*"]}),
         ),
     };
-    let mut all = callers.crud("/admin/v1/api_keys", "/admin/v1/api_keys/{id}");
-    all.push(callers.rotate("/admin/v1/api_keys/{id}/rotate", "Draw an API key anew"));
-    callers.summaries = [
-        "List API keys, by their other path",
-        "Create an API key, by its other path",
-        "Show an API key, by its other path",
-        "Replace an API key, by its other path",
-        "Revoke an API key, by its other path",
-    ];
-    all.extend(callers.crud("/admin/v1/apikeys", "/admin/v1/apikeys/{id}"));
-    let redrawn = "Draw an API key anew, by its other path";
-    all.push(callers.rotate("/admin/v1/apikeys/{id}/rotate", redrawn));
+    let words = [callers_words!(""), callers_words!(", by the other path")];
+    let mut all = Vec::new();
+    for (place, words) in API_KEYS.iter().zip(words) {
+        all.extend(callers(words).operations(place));
+    }
     let providers = Sort {
         value: &provider_key,
         shown: named("ProviderKeyShown"),
@@ -51,13 +53,14 @@ pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
             "Show a provider key (admin API)",
             "Replace a provider key (admin API)",
             "Remove a provider key (admin API)",
+            "",
         ],
         example: (
             "an OpenAI key",
             json!({"display_name": "main", "provider": "openai", "api_key": "sk-example-0123"}),
         ),
     };
-    all.extend(providers.crud("/admin/v1/provider_keys", "/admin/v1/provider_keys/{id}"));
+    all.extend(providers.operations(&PROVIDER_KEYS));
     all
 }
 
@@ -66,14 +69,15 @@ struct Sort<'s> {
     value: &'s Value,
     shown: Value,
     tag: &'static str,
-    /// Of listing, creating, showing, replacing and removing.
-    summaries: [&'static str; 5],
+    /// Of listing, creating, showing, replacing, removing and drawing anew.
+    summaries: [&'static str; 6],
     example: (&'static str, Value),
 }
 
 impl Sort<'_> {
-    fn crud(&self, all: &'static str, one: &'static str) -> Vec<Operation> {
-        let [listed, created, showed, replaced, removed] = self.summaries;
+    fn operations(&self, place: &Place) -> Vec<Operation> {
+        let [listed, created, showed, replaced, removed, redrawn] = self.summaries;
+        let (all, one) = (place.all, place.one);
         let (name, example) = &self.example;
         let new = |method, path, summary| Operation::new(method, path, summary).tag(self.tag);
         let plaintext = about(text(), "the key itself, if it was drawn just now");
@@ -82,7 +86,7 @@ impl Sort<'_> {
             &[("deleted", json!({"type": "boolean"})), ("id", text())],
             &[],
         );
-        vec![
+        let mut operations = vec![
             new("GET", all, listed)
                 .answers(list(self.entry()))
                 .counted(),
@@ -101,7 +105,9 @@ impl Sort<'_> {
                 .about("Refused while definitions refer to it; the answer lists them.")
                 .if_match()
                 .answers(deleted),
-        ]
+        ];
+        operations.extend(place.rotate.map(|path| self.rotate(path, redrawn)));
+        operations
     }
 
     fn rotate(&self, path: &'static str, summary: &'static str) -> Operation {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::value::ApiKey;
 use super::{find, view};
-use crate::admin_api::body;
+use crate::admin_api::{body, removal};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::drawn::Drawn;
@@ -136,33 +136,16 @@ pub(crate) async fn remove(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let (caller, key) = match find(&app, caller.clone(), &id).await {
-        Ok((caller, found)) => {
-            let key = KeyOf {
-                account: found.account,
-                number: found.number,
-            };
-            (caller, key)
-        }
-        // A retry of what is done already.
-        Err(error) => match app.retried(&caller, &write).await {
-            Some(number) => {
-                let key = KeyOf {
-                    account: caller.account(),
-                    number: CallerKeyNumber(number),
-                };
-                (caller, key)
-            }
-            None => return Err(error),
-        },
-    };
+    let of = |account, number| KeyOf { account, number };
+    let found = find(&app, caller.clone(), &id).await;
+    let found = found.map(|(caller, key)| (caller, of(key.account, key.number)));
+    let gone = |caller: &Authenticated, number| of(caller.account(), CallerKeyNumber(number));
+    let (caller, key) = removal::target(&app, (caller, &write), found, gone).await?;
     let command = Command::RevokeCallerKey(key);
-    let mut done = submit(&app, &caller, &write, command).await?;
-    done.compare(caller.owner_id(), |owner| {
-        entry(owner, key.number).unwrap_or_default()
-    });
-    let deleted = done.was(true, false);
-    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+    let done = submit(&app, &caller, &write, command).await?;
+    Ok(removal::reply(done, &caller, &id, |owner| {
+        entry(owner, key.number)
+    }))
 }
 
 /// The hash that a PUT puts in the place of the key's own. A client that puts back what

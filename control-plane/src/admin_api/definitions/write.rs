@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::entry::Entry;
 use super::{Of, find, secrets};
-use crate::admin_api::body;
+use crate::admin_api::{body, removal};
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -58,21 +58,14 @@ pub(super) async fn remove(
     write: Write,
 ) -> Result<Response, Error> {
     let kind = line.kind;
-    let (caller, number) = match find(&app, caller.clone(), line, &id).await {
-        Ok((caller, found)) => (caller, found.number),
-        // A retry of what is done already.
-        Err(error) => match app.retried(&caller, &write).await {
-            Some(number) => (caller, DefinitionNumber(number)),
-            None => return Err(error),
-        },
-    };
+    let found = find(&app, caller.clone(), line, &id).await;
+    let found = found.map(|(caller, found)| (caller, found.number));
+    let gone = |_: &Authenticated, number| DefinitionNumber(number);
+    let (caller, number) = removal::target(&app, (caller, &write), found, gone).await?;
     let command = Command::RemoveDefinition(RemoveDefinition { kind, number });
-    let mut done = submit(&app, &caller, &write, (kind, command)).await?;
-    done.compare(caller.owner_id(), |owner| {
-        entry(owner, (kind, number)).unwrap_or_default()
-    });
-    let deleted = done.was(true, false);
-    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+    let done = submit(&app, &caller, &write, (kind, command)).await?;
+    let entry = |owner: &OwnerState| entry(owner, (kind, number));
+    Ok(removal::reply(done, &caller, &id, entry))
 }
 
 fn command(

@@ -6,12 +6,13 @@ use foldgate_domain::command::{AddKey, AddNamedKey, Change, ConfigFields, Config
 use foldgate_domain::{Command, OwnerState};
 use foldgate_proto::{KeyId, KeyNumber, Level, MaskedSecret, OwnerId, ProviderKey, ProviderType};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::value::{Credential, ProviderKeyValue};
 use super::{find, kept, known, view};
 use crate::admin_api::body::{self, fault};
+use crate::admin_api::removal;
 use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
@@ -109,21 +110,15 @@ pub(crate) async fn remove(
     Segments(id): Segments<String>,
     write: Write,
 ) -> Result<Response, Error> {
-    let (caller, number) = match find(&app, caller.clone(), &id).await {
-        Ok((caller, key)) => (caller, key.number),
-        // A retry of what is done already.
-        Err(error) => match app.retried(&caller, &write).await {
-            Some(number) => (caller, KeyNumber(number)),
-            None => return Err(error),
-        },
-    };
+    let found = find(&app, caller.clone(), &id).await;
+    let found = found.map(|(caller, key)| (caller, key.number));
+    let gone = |_: &Authenticated, number| KeyNumber(number);
+    let (caller, number) = removal::target(&app, (caller, &write), found, gone).await?;
     let command = Command::RemoveKey(number);
-    let mut done = submit(&app, &caller, &write, command).await?;
-    done.compare(caller.owner_id(), |owner| {
-        entry(owner, number).unwrap_or_default()
-    });
-    let deleted = done.was(true, false);
-    Ok(done.reply_bare(json!({"deleted": deleted, "id": id})))
+    let done = submit(&app, &caller, &write, command).await?;
+    Ok(removal::reply(done, &caller, &id, |owner| {
+        entry(owner, number)
+    }))
 }
 
 /// Where the provider is.
