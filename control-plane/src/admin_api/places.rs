@@ -3,7 +3,7 @@
 //! from the domain's registry.)
 
 /// The routes of one sort of keys.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     /// The route of all of them.
     pub all: &'static str,

@@ -118,7 +118,7 @@ fn prefixed(part: &str) -> bool {
         part.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    PREFIXES.iter().any(|prefix| begins(&prefix)) && !is_name(part)
+    PREFIXES.iter().any(begins) && !is_name(part)
 }
 
 /// Whether it is short and of plain words: what is drawn is longer, and has digits or
