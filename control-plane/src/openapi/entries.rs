@@ -27,10 +27,12 @@ macro_rules! callers_words {
 pub(super) fn operations(components: &mut Components) -> Vec<Operation> {
     let api_key = components.sent::<ApiKey>();
     let provider_key = components.sent::<ProviderKeyValue>();
+    let shown = shown_api_key(components.read_as::<ApiKey>());
+    components.name("ApiKeyShown", shown);
     components.name("ProviderKeyShown", shown_provider_key());
     let callers = |summaries| Sort {
         value: &api_key,
-        shown: named("ApiKey"),
+        shown: named("ApiKeyShown"),
         tag: "Caller keys",
         summaries,
         example: (
@@ -149,6 +151,14 @@ impl Sort<'_> {
 }
 
 /// What is shown of a provider key: as it was put, with its credential masked.
+/// As it is written; but the owner API takes any limits, 0 and the greatest too.
+fn shown_api_key(mut written: Value) -> Value {
+    let limits = ["rps", "rpm", "rph", "rpd", "tpm", "tpd", "concurrency"];
+    let limits = limits.map(|limit| (limit, count()));
+    written["properties"]["rate_limit"] = closed(&[], &limits);
+    written
+}
+
 fn shown_provider_key() -> Value {
     let any = || json!({"type": "object"});
     object(

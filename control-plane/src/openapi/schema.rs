@@ -54,6 +54,14 @@ impl Components {
         line.schema(&mut self.sent).to_value()
     }
 
+    /// The schema of what a type reads, itself.
+    pub(crate) fn read_as<T: JsonSchema>(&mut self) -> Value {
+        self.sent::<T>();
+        let name = T::schema_name();
+        let made = self.sent.definitions().get(name.as_ref());
+        made.cloned().unwrap_or_default()
+    }
+
     /// Gives a schema a name, and a pointer to it.
     pub(crate) fn name(&mut self, name: &str, schema: Value) -> Value {
         self.named.insert(name.to_owned(), schema);

@@ -239,6 +239,18 @@ async fn a_key_is_the_same_in_both_apis() {
 }
 
 #[tokio::test]
+async fn limits_that_only_the_owner_api_takes_are_shown_and_stay() {
+    let node = Node::start().await;
+    let most = 1_u64 << 60;
+    let body = json!({"Name": "odd", "RPM": 0, "TPM": most});
+    let issued = node.post("/x-users/1/keys", &body).await.ok();
+    let path = format!("{KEYS}/{}", issued["key"]["UUID"].as_str().unwrap());
+    let value = node.get(&path).await.ok()["value"].clone();
+    assert_eq!(value["rate_limit"], json!({"rpm": 0, "tpm": most}));
+    assert_goes_back(&node, &path).await;
+}
+
+#[tokio::test]
 async fn a_rotated_key_is_good_beside_its_successor_as_long_as_asked() {
     let node = Node::start().await;
     let body = json!({"allowed_models": ["*"], "key_hash": hash(OWN), "display_name": "one"});

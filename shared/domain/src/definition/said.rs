@@ -109,7 +109,8 @@ fn wanted(expected: &str) -> &str {
         "a sequence" => "a list",
         "a map" => "an object",
         "a UUID" | "a formatted UUID string" => "a UUID",
-        other if other.starts_with("struct ") => "an object",
+        other if other.starts_with("struct ") || other.contains("ly tagged enum ") => "an object",
+        other if other.starts_with("tuple ") => "a list",
         other => other,
     }
 }
@@ -121,7 +122,7 @@ fn given(met: &str) -> &str {
         ("unit", "null"),
         ("boolean", "true or false"),
         ("integer", "a number"),
-        ("floating point", "a number"),
+        ("floating point", "a fraction or one beyond all bounds"),
         ("number", "a number"),
         ("string", "a text"),
         ("sequence", "a list"),
@@ -156,6 +157,14 @@ mod tests {
         id: Option<Uuid>,
         #[serde(default)]
         inner: Option<Box<Sample>>,
+        #[serde(default)]
+        sort: Option<Sort>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(tag = "kind", rename_all = "snake_case")]
+    enum Sort {
+        Plain,
     }
 
     #[derive(Debug, Deserialize, JsonSchema)]
@@ -211,6 +220,16 @@ mod tests {
                 "inner",
                 "must be an object, not a number",
             ),
+            (
+                json!({"name": "n", "sort": "plain"}),
+                "sort",
+                "must be an object, not a text",
+            ),
+            (
+                json!({"name": "n", "all": [1e30]}),
+                "all[0]",
+                "must be a whole number, 0 or more, not a fraction or one beyond all bounds",
+            ),
         ] {
             let fault = decoded::<Sample>(value.clone()).expect_err("a fault");
             let said = (fault.path.as_str(), fault.problem.as_str());
@@ -218,7 +237,7 @@ mod tests {
         }
         let unknown = decoded::<Sample>(json!({"name": "n", "bogus": 1})).expect_err("a fault");
         assert_eq!(unknown.path, "bogus");
-        let said = "is no field; there are name, level, side, all, id, inner";
+        let said = "is no field; there are name, level, side, all, id, inner, sort";
         assert_eq!(unknown.problem, said);
     }
 }
