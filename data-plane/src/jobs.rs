@@ -38,6 +38,7 @@
 
 mod file;
 mod object;
+mod output;
 mod state;
 mod streamed;
 #[cfg(test)]
@@ -54,7 +55,8 @@ use uuid::Uuid;
 use crate::endpoint::Endpoint;
 use crate::purses::Hold;
 use file::Kept;
-pub(crate) use object::{Ending, Output, Seen};
+pub(crate) use object::{Ending, Seen};
+pub(crate) use output::Output;
 use state::State;
 pub(crate) use streamed::Streamed;
 

@@ -1,5 +1,4 @@
-//! What an upstream says of a job: the object of a response or of a batch, and the lines
-//! of a batch's output.
+//! What an upstream says of a job: the object of a response or of a batch.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +9,6 @@ use serde_json::value::RawValue;
 
 use crate::json::members;
 use crate::usage::{Usage, text_in};
-
-/// The most sums that are told apart in one output.
-const MOST_SUMS: usize = 256;
-
-/// Calls of one sum differ by less than this in what they read, in tokens.
-const LONG: u64 = 10_000;
-
-/// Bytes of text that a line counts for that is too long to be read.
-const UNREAD_LINE: u64 = 1024;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +59,10 @@ impl Seen {
             created,
             model,
             endpoint,
-            output,
+            file,
             usage,
             counts,
+            output,
         ] = members(
             text,
             &[
@@ -84,6 +75,7 @@ impl Seen {
                 "output_file_id",
                 "usage",
                 "request_counts",
+                "output",
             ],
         )
         .ok()?
@@ -96,7 +88,10 @@ impl Seen {
             _ => None,
         };
         let is_batch = kind == JobKind::Batch;
-        let usage = usage.and_then(Usage::read).map(|Usage(used)| used);
+        // Counts of nothing are of who does not count.
+        let usage = usage.and_then(Usage::read);
+        let usage = usage.filter(|usage| !usage.is_nothing());
+        let usage = usage.map(|usage| usage.with_searches(output.filter(|_| !is_batch), 0));
         let counts = counts.and_then(|counts| members(counts, &["completed", "total"]).ok());
         let [completed, total] = counts.map_or([None; 2], |found| found.values);
         Some(Self {
@@ -106,9 +101,9 @@ impl Seen {
             end,
             model: value(model),
             endpoint: value(endpoint),
-            usage: usage.filter(|used| !is_batch || *used != Quantities::default()),
+            usage: usage.map(|Usage(used)| used),
             calls: value(completed),
-            output: value(output),
+            output: value(file),
             total: value(total),
             heard: if is_batch || end.is_none() {
                 0
@@ -169,73 +164,8 @@ impl Seen {
     }
 }
 
-/// What calls of one model used.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sum {
-    /// How many they were.
-    pub(crate) calls: u64,
-    /// All together.
-    pub(crate) used: Quantities,
-}
-
-/// What the calls of a batch used, by model, as its output's lines tell.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Output {
-    /// By model, and by how many times [`LONG`] a call read, as long contexts may cost more.
-    pub(crate) used: BTreeMap<(String, u64), Sum>,
-    /// Answers that say no usage: their text, in bytes.
-    pub(crate) unsaid: u64,
-}
-
-impl Output {
-    /// Takes a line: of OpenAI's form, or of that of batches of messages.
-    pub(crate) fn take(&mut self, line: &str) {
-        let Ok(found) = members(line, &["response", "result"]) else {
-            return;
-        };
-        let [response, result] = found.values;
-        let response = response.and_then(|text| members(text, &["body", "status_code"]).ok());
-        let [body, status] = response.map_or([None; 2], |found| found.values);
-        let message = || {
-            let [message] = members(result?, &["message"]).ok()?.values;
-            message
-        };
-        let refused = value::<u16>(status).is_some_and(|status| status >= 400);
-        let Some(body) = body.or_else(message).filter(|_| !refused) else {
-            return;
-        };
-        let Ok(found) = members(body, &["model", "usage", "error"]) else {
-            return;
-        };
-        let [model, usage, error] = found.values;
-        if usage.is_none() && error.is_some_and(|error| error != "null") {
-            // It was refused, and names no model.
-            return;
-        }
-        let usage = usage.and_then(Usage::read);
-        let long = usage.map_or(0, |usage| usage.prompt() / LONG);
-        let mut of: (String, u64) = (value(model).unwrap_or_default(), long);
-        if !self.used.contains_key(&of) && self.used.len() >= MOST_SUMS {
-            of = self.used.keys().next().cloned().unwrap_or_default();
-        }
-        let sum = self.used.entry(of).or_default();
-        sum.calls += 1;
-        match usage {
-            Some(Usage(more)) => sum.used = sum.used.plus(&more),
-            None => self.unsaid = self.unsaid.saturating_add(text_in(body.as_bytes())),
-        }
-    }
-
-    /// Takes a line that is too long to be read: it counts as an answer of 1,024 bytes.
-    pub(crate) fn skip(&mut self) {
-        let of = self.used.keys().next().cloned().unwrap_or_default();
-        self.used.entry(of).or_default().calls += 1;
-        self.unsaid = self.unsaid.saturating_add(UNREAD_LINE);
-    }
-}
-
 /// A value, if it is of its type.
-fn value<T: DeserializeOwned>(json: Option<&str>) -> Option<T> {
+pub(super) fn value<T: DeserializeOwned>(json: Option<&str>) -> Option<T> {
     serde_json::from_str(json?).ok()
 }
 
@@ -301,49 +231,15 @@ mod tests {
         assert_eq!((open.total, ended.total), (None, Some(3)));
         assert_eq!(ended.end, Some(Ending::Answered));
         assert_eq!(ended.output.as_deref(), Some("msgbatch_1"));
-        let mut output = Output::default();
-        for line in [
-            r#"{"custom_id":"1","result":{"type":"succeeded","message":{"model":"claude-x","content":[],"usage":{"input_tokens":3,"cache_read_input_tokens":10,"output_tokens":2}}}}"#,
-            r#"{"custom_id":"2","result":{"type":"errored","error":{"type":"error","error":{"type":"invalid_request_error"}}}}"#,
-            r#"{"custom_id":"3","result":{"type":"expired"}}"#,
-        ] {
-            output.take(line);
-        }
-        let sum = output.used[&("claude-x".to_owned(), 0)];
-        let used = sum.used;
-        assert_eq!((used.input, used.cached, used.output), (3, 10, 2));
-        assert_eq!(sum.calls, 1);
-        assert_eq!((output.used.len(), output.unsaid), (1, 0));
-    }
-
-    fn of_long(output: &Output) -> Sum {
-        output.used[&("a".to_owned(), 30)]
     }
 
     #[test]
-    fn the_lines_of_an_output_are_added_up_by_model() {
-        let mut output = Output::default();
-        for line in [
-            r#"{"custom_id":"1","response":{"status_code":200,"body":{"model":"a","usage":{"prompt_tokens":3,"completion_tokens":2}}},"error":null}"#,
-            r#"{"custom_id":"2","response":{"status_code":200,"body":{"model":"a","usage":{"prompt_tokens":4,"completion_tokens":1}}}}"#,
-            r#"{"custom_id":"3","response":{"status_code":200,"body":{"model":"b","choices":[{"message":{"content":"hello"}}]}}}"#,
-            r#"{"custom_id":"4","response":null,"error":{"code":"x"}}"#,
-            r#"{"custom_id":"5","response":{"status_code":400,"body":{"error":{"message":"no"}}}}"#,
-            "",
-            "no json",
-        ] {
-            output.take(line);
-        }
-        let of = |model: &str| output.used[&(model.to_owned(), 0)];
-        let (a, b) = (of("a"), of("b"));
-        assert_eq!((a.calls, a.used.input, a.used.output), (2, 7, 3));
-        assert_eq!((b.calls, b.used.output, output.unsaid), (1, 0, 5));
-        assert_eq!(output.used.len(), 2, "what was refused has no model");
-        output.take(r#"{"response":{"body":{"model":"a","usage":{"prompt_tokens":300000}}}}"#);
-        assert_eq!(
-            of_long(&output).used.input,
-            300_000,
-            "apart from short ones"
-        );
+    fn searches_count_and_counts_of_nothing_do_not() {
+        let response = r#"{"id":"r","status":"completed","background":true,"model":"m","output":
+            [{"type":"web_search_call"},{"type":"file_search_call"},{"type":"message"}],
+            "usage":{"input_tokens":9,"output_tokens":4}}"#;
+        let read = |text: &str| Seen::read(JobKind::Response, text).unwrap().usage;
+        assert_eq!(read(response).map(|used| used.searches), Some(2));
+        assert_eq!(read(&response.replace('9', "0").replace('4', "0")), None);
     }
 }

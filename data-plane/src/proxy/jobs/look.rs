@@ -24,7 +24,6 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::super::Proxy;
 use super::pay::Used;
 use super::{OLDEST, age, is_guess};
-use crate::account::bill::BYTES_PER_TOKEN;
 use crate::account::{Account, End};
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::Message;
@@ -191,29 +190,19 @@ impl Proxy {
                 "the output of a batch cannot be read to its end: it is billed as far as it came"
             );
         }
-        if output.used.is_empty() {
+        let models = output.models();
+        if models.is_empty() {
             return if is_read {
                 self.jobs.ended(name);
             } else {
                 self.pay_unsettled(job);
             };
         }
-        let mut models: Vec<_> = output
-            .used
-            .iter()
-            .map(|((model, _), sum)| (model.as_str(), Some(sum.calls), sum.used))
-            .collect();
-        let mut measure = if is_read {
+        let measure = if is_read && output.is_counted() {
             Measure::Reported
         } else {
             Measure::Estimated
         };
-        if let Some((_, _, used)) = models.first_mut().filter(|_| output.unsaid > 0) {
-            used.output = used
-                .output
-                .saturating_add(output.unsaid.div_ceil(BYTES_PER_TOKEN));
-            measure = Measure::Estimated;
-        }
         let used = Used {
             models,
             measure,
