@@ -240,6 +240,6 @@ mod tests {
             "usage":{"input_tokens":9,"output_tokens":4}}"#;
         let read = |text: &str| Seen::read(JobKind::Response, text).unwrap().usage;
         assert_eq!(read(response).map(|used| used.searches), Some(2));
-        assert_eq!(read(&response.replace('9', "0").replace('4', "0")), None);
+        assert_eq!(read(&response.replace(['9', '4'], "0")), None);
     }
 }
