@@ -23,7 +23,7 @@ use crate::error::Problem;
 use crate::pools::{Place, now as wall};
 
 pub(crate) use at_once::{Full, Places};
-pub(crate) use estimate::tokens;
+pub(crate) use estimate::{answer, tokens};
 pub(crate) use headers::{show, shown_to};
 
 /// How long a call waits for other nodes to cede what they do not need. Within a region

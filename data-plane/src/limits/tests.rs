@@ -29,6 +29,10 @@ fn an_estimate_is_that_of_the_bill_and_the_answer_s_bound() {
     assert_eq!(chat(r#"{"model":"m","max_tokens":500}  "#), 508);
     let body = r#"{"model":"m","max_output_tokens":7,"max_tokens":null}"#;
     assert_eq!(chat(body), 21);
+    // Several answers to one prompt.
+    let body = r#"{"model":"m","max_tokens":50,"n":4}     "#;
+    assert_eq!(chat(body), 10 + 200);
+    assert_eq!(chat(r#"{"model":"m","n":1000000}"#), 7 + 128_000);
     // Nobody bounds it.
     assert_eq!(chat(r#"{"model":"m","prompt":"hello"}  "#), 1_008);
     // A long prompt counts as a whole, and so it is taken to be by the bill.

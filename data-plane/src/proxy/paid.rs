@@ -3,6 +3,7 @@
 
 use foldgate_domain::Limited;
 use foldgate_domain::price::{Tariff, Terms};
+use foldgate_proto::Quantities;
 
 use super::Proxy;
 use crate::account::Account;
@@ -11,7 +12,7 @@ use crate::admit::Admitted;
 use crate::body::Message;
 use crate::endpoint::Endpoint;
 use crate::error::Problem;
-use crate::limits::tokens;
+use crate::limits::{answer, tokens};
 use crate::pools::now;
 use crate::purses::{Charged, Hold};
 
@@ -34,9 +35,11 @@ impl Proxy {
                 let by = (admitted.table(), admitted.account());
                 let estimate = || {
                     let price = by.0.prices().of(tariff, &account.model);
-                    price
-                        .cost(&asked.before(), asked.size(), terms(admitted))
-                        .amount
+                    let most = Quantities {
+                        output: answer(&asked, message.said(endpoint)),
+                        ..asked.before()
+                    };
+                    price.cost(&most, asked.size(), terms(admitted)).amount
                 };
                 if tariff == Tariff::Call && !endpoint.name.ends_with("batch_create") {
                     // What is held stands in nobody's way to what there is: to see that a

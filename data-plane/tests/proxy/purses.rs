@@ -126,9 +126,12 @@ async fn who_has_come_to_a_hard_limit_is_refused_with_all_below() {
 }
 
 async fn ten_cents_a_token(rig: &mut Rig) {
-    let pricing = r#"{"ChatPricing":{"m":{"InputText":100000}}}"#.to_owned();
+    priced(rig, r#"{"ChatPricing":{"m":{"InputText":100000}}}"#).await;
+}
+
+async fn priced(rig: &mut Rig, pricing: &str) {
     let pricing = Config {
-        pricing: Some(pricing),
+        pricing: Some(pricing.to_owned()),
         ..Config::default()
     };
     rig.config(pricing).await;
@@ -173,6 +176,52 @@ async fn a_node_that_is_told_nothing_stops_by_what_it_knows() {
     }
     comes_to(&rig, "limited", (402, "hard_limit_reached")).await;
     assert_eq!(upstream.asked().len(), 15);
+}
+
+/// What an answer may cost at most counts, not what answers mostly cost.
+#[tokio::test]
+async fn an_answer_holds_as_much_as_it_may_have() {
+    let (mut rig, upstream) = rig().await;
+    priced(&mut rig, r#"{"ChatPricing":{"m":{"OutputText":100000}}}"#).await;
+    let gate = Arc::new(Notify::new());
+    let slow = Script {
+        steps: vec![Step::Wait(gate.clone()), Step::Send(ANSWER.to_owned())],
+        ..Script::json(200, "")
+    };
+    upstream.script(crate::accounts::SECRET, slow);
+    let limited = ProfileEdit {
+        hard_limit: Change::Set(NanoDollars(100 * NanoDollars::DOLLAR.0)),
+        ..ProfileEdit::default()
+    };
+    account(&mut rig, ROOT, "limited", limited).await;
+    let caller = Caller::new(rig.address, "limited");
+    let bounded = |most: u64, n: u64| {
+        let (caller, begun) = (caller.clone(), upstream.begun());
+        let body = json!({"model": "m", "messages": [], "max_tokens": most, "n": n});
+        let post = async move { caller.post("/v1/chat/completions", body.to_string()).await };
+        (begun, post)
+    };
+    // Ninety of a hundred dollars, by three answers of three hundred tokens.
+    let (begun, post) = bounded(300, 3);
+    let first = tokio::spawn(post);
+    until("the first is under way", || upstream.begun() == begun + 1).await;
+    let (begun, post) = bounded(150, 1);
+    let second = tokio::spawn(post);
+    until("a second as well, for something is left", || {
+        upstream.begun() == begun + 1
+    })
+    .await;
+    let (_, post) = bounded(150, 1);
+    let third = tokio::spawn(post);
+    let refused = third.await.unwrap();
+    assert_eq!(refused.code(), (429, "credit_held".to_owned()));
+    for call in [first, second] {
+        gate.notify_one();
+        assert_eq!(call.await.unwrap().status, 200);
+    }
+    gate.notify_one();
+    let (_, post) = bounded(150, 1);
+    assert_eq!(post.await.status, 200);
 }
 
 /// Twenty calls at once, of which each is going to cost all that is left.
