@@ -1,6 +1,7 @@
 //! What is served where. All routes of the proxy stand in one table; an
 //! endpoint is a row of it, not a copy of the pipeline.
 
+mod on_jobs;
 mod path;
 mod spoken;
 mod table;
@@ -14,6 +15,7 @@ use http::Method;
 use crate::dialect::Caller;
 use crate::error::Problem;
 
+pub(crate) use on_jobs::OnJobs;
 pub(crate) use path::unescape;
 use path::with_id;
 use spoken::by_path;
@@ -40,6 +42,8 @@ pub(crate) struct Endpoint {
     pub(crate) streams: Streams,
     /// What it has to do with ids that only the key that made them knows.
     pub(crate) binds: Binds,
+    /// What it has to do with jobs.
+    pub(crate) on_jobs: OnJobs,
     /// Its place in [`ENDPOINTS`].
     pub(crate) index: usize,
     /// What it does, for the document.

@@ -49,10 +49,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldgate_log::Reports;
-use foldgate_proto::{Job, JobKind, KeyId, MadeWord, Quantities};
+use foldgate_proto::{Job, KeyId, MadeWord, Quantities};
 use uuid::Uuid;
 
-use crate::endpoint::Endpoint;
 use crate::purses::Hold;
 use file::Kept;
 pub(crate) use object::{Ending, Seen};
@@ -309,17 +308,5 @@ impl Jobs {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What kind of job the answers of an endpoint tell of.
-pub(crate) fn kind_of(endpoint: &Endpoint) -> Option<JobKind> {
-    match endpoint.name {
-        "responses" | "response" | "response_cancel" | "response_delete" => Some(JobKind::Response),
-        "batch_create" | "batch" | "batches" | "batch_cancel" => Some(JobKind::Batch),
-        "message_batch_create" | "message_batch" | "message_batches" | "message_batch_cancel" => {
-            Some(JobKind::MessageBatch)
-        }
-        _ => None,
     }
 }

@@ -1,6 +1,8 @@
 //! The rows.
 
-use super::{BATCHES, Binds, Endpoint, Gives, Streams, Takes, Verb};
+use foldgate_proto::JobKind;
+
+use super::{BATCHES, Binds, Endpoint, Gives, OnJobs, Streams, Takes, Verb};
 
 /// What ends a response's stream.
 const RESPONSE_ENDS: &[&str] = &[
@@ -25,20 +27,25 @@ pub(crate) static ENDPOINTS: [Endpoint; 35] = numbered([
     post("message_batch_create", BATCHES)
         .taking(Takes::Plain)
         .does("Begin a batch of messages", ("requests", REQUESTS))
-        .binding(Binds::Makes(None)),
+        .binding(Binds::Makes(None))
+        .tells(JobKind::MessageBatch),
     get("message_batches", BATCHES)
         .does("List the batches of messages", NONE)
-        .binding(Binds::Lists),
+        .binding(Binds::Lists)
+        .tells(JobKind::MessageBatch),
     get("message_batch", "/v1/messages/batches/{id}")
         .does("Show a batch of messages", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .tells(JobKind::MessageBatch),
     delete("message_batch_delete", "/v1/messages/batches/{id}")
         .does("Delete a batch of messages", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .deletes(JobKind::MessageBatch),
     post("message_batch_cancel", "/v1/messages/batches/{id}/cancel")
         .taking(Takes::Nothing)
         .does("Cancel a batch of messages", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .tells(JobKind::MessageBatch),
     get("message_batch_results", "/v1/messages/batches/{id}/results")
         .does("Fetch what a batch of messages came to", NONE)
         .giving(Gives::Bytes)
@@ -50,18 +57,22 @@ pub(crate) static ENDPOINTS: [Endpoint; 35] = numbered([
     post("responses", "/v1/responses")
         .does("Make a response", ("input", r#""Say hello""#))
         .streaming(Streams::Named(RESPONSE_ENDS))
-        .binding(Binds::Makes(Some("previous_response_id"))),
+        .binding(Binds::Makes(Some("previous_response_id")))
+        .tells(JobKind::Response),
     get("response", "/v1/responses/{id}")
         .does("Show a response", NONE)
         .streaming(Streams::Named(RESPONSE_ENDS))
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .tells(JobKind::Response),
     delete("response_delete", "/v1/responses/{id}")
         .does("Delete a response", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .deletes(JobKind::Response),
     post("response_cancel", "/v1/responses/{id}/cancel")
         .taking(Takes::Nothing)
         .does("Cancel a response in the background", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .tells(JobKind::Response),
     get("response_input", "/v1/responses/{id}/input_items")
         .does("List what a response was made of", NONE)
         .binding(Binds::Follows(&[])),
@@ -110,7 +121,8 @@ pub(crate) static ENDPOINTS: [Endpoint; 35] = numbered([
         .binding(Binds::Follows(&[])),
     delete("file_delete", "/v1/files/{id}")
         .does("Delete a file", NONE)
-        .binding(Binds::Follows(&[])),
+        .binding(Binds::Follows(&[]))
+        .deletes_output(),
     get("file_content", "/v1/files/{id}/content")
         .does("Fetch what a file holds", NONE)
         .giving(Gives::Bytes)
@@ -121,17 +133,21 @@ pub(crate) static ENDPOINTS: [Endpoint; 35] = numbered([
             "Begin a batch of calls",
             ("input_file_id", r#""file-abc123""#),
         )
-        .binding(Binds::Makes(Some("input_file_id"))),
+        .binding(Binds::Makes(Some("input_file_id")))
+        .tells(JobKind::Batch),
     get("batches", "/v1/batches")
         .does("List the batches", NONE)
-        .binding(Binds::Lists),
+        .binding(Binds::Lists)
+        .tells(JobKind::Batch),
     get("batch", "/v1/batches/{id}")
         .does("Show a batch", NONE)
-        .binding(Binds::Follows(&["output_file_id", "error_file_id"])),
+        .binding(Binds::Follows(&["output_file_id", "error_file_id"]))
+        .tells(JobKind::Batch),
     post("batch_cancel", "/v1/batches/{id}/cancel")
         .taking(Takes::Nothing)
         .does("Cancel a batch", NONE)
-        .binding(Binds::Follows(&["output_file_id", "error_file_id"])),
+        .binding(Binds::Follows(&["output_file_id", "error_file_id"]))
+        .tells(JobKind::Batch),
     get("realtime", "/v1/realtime")
         .taking(Takes::Query)
         .does("Hold a session over a WebSocket", NONE)
@@ -172,6 +188,7 @@ const fn row(name: &'static str, (method, path): (Verb, &'static str), takes: Ta
         gives: Gives::Json,
         streams: Streams::Never,
         binds: Binds::Nothing,
+        on_jobs: OnJobs::Nothing,
         index: 0,
         about: "",
         example: NONE,
@@ -211,6 +228,21 @@ impl Endpoint {
 
     const fn usually(mut self, model: &'static str) -> Self {
         self.usual = Some(model);
+        self
+    }
+
+    const fn tells(mut self, kind: JobKind) -> Self {
+        self.on_jobs = OnJobs::Tells(kind);
+        self
+    }
+
+    const fn deletes(mut self, kind: JobKind) -> Self {
+        self.on_jobs = OnJobs::Deletes(kind);
+        self
+    }
+
+    const fn deletes_output(mut self) -> Self {
+        self.on_jobs = OnJobs::DeletesOutput;
         self
     }
 

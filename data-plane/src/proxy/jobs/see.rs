@@ -17,9 +17,9 @@ use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
-use crate::endpoint::{Binds, Endpoint};
+use crate::endpoint::{Binds, Endpoint, OnJobs};
 use crate::error::Problem;
-use crate::jobs::{Seen, Streamed, kind_of};
+use crate::jobs::{Seen, Streamed};
 use crate::json::members;
 use crate::pools::now;
 use crate::purses::Hold;
@@ -43,10 +43,10 @@ impl Proxy {
         account: &mut Account,
     ) {
         let (endpoint, id) = place;
-        let Some(kind) = kind_of(endpoint) else {
+        let Some(kind) = endpoint.tells_of() else {
             return;
         };
-        let begins = matches!(endpoint.binds, Binds::Makes(_));
+        let begins = endpoint.may_begin().is_some();
         match &served.answer {
             Answer::Whole { body, .. } => {
                 let text = std::str::from_utf8(body).unwrap_or_default();
@@ -145,15 +145,15 @@ impl Proxy {
         (endpoint, id): Place<'_>,
         by: &Admitted,
     ) -> Result<(), Problem> {
-        match (endpoint.name, id) {
-            ("response_delete", Some(id)) => {
+        match (endpoint.on_jobs, id) {
+            (OnJobs::Deletes(JobKind::Response), Some(id)) => {
                 let job = self.unbilled((JobKind::Response, id), by);
                 if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
                     self.look(job, false).await;
                 }
             }
             // Its results go with it; they are named as it is.
-            ("message_batch_delete", Some(id)) => {
+            (OnJobs::Deletes(JobKind::MessageBatch), Some(id)) => {
                 let job = self.unbilled((JobKind::MessageBatch, id), by);
                 if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
                     let looked = timeout(LONGEST_BEFORE, self.look(job, false)).await;
@@ -162,7 +162,7 @@ impl Proxy {
                     }
                 }
             }
-            ("file_delete", Some(id)) => {
+            (OnJobs::DeletesOutput, Some(id)) => {
                 let whose = (by.owner(), by.account());
                 let key = self.affinity.key_of(whose, id);
                 // The owner may delete what its accounts had made.
@@ -243,8 +243,7 @@ impl Proxy {
 
 /// Whether a call is going to begin a job, if its upstream does what it is asked.
 pub(in crate::proxy) fn begins_job(endpoint: &Endpoint, message: &Message) -> bool {
-    let makes = matches!(endpoint.binds, Binds::Makes(_));
-    match kind_of(endpoint).filter(|_| makes) {
+    match endpoint.may_begin() {
         Some(JobKind::Batch | JobKind::MessageBatch) => true,
         Some(JobKind::Response) => is_background(message.held()),
         None => false,
