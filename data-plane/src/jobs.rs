@@ -172,10 +172,12 @@ impl Jobs {
         watched.or_else(told).cloned()
     }
 
-    /// Up to `most` jobs under way that are `wanted`, as far as this node knows.
-    pub(crate) fn under_way(&self, most: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
+    /// Up to `most` jobs under way that are `wanted` and of which it is not known yet where
+    /// their output is, as far as this node knows.
+    pub(crate) fn without_output(&self, most: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
         let state = self.state();
-        let watched = state.open.values().map(|watch| &watch.job);
+        let watched = state.open.values().filter(|watch| watch.output.is_none());
+        let watched = watched.map(|watch| &watch.job);
         let told = state.told.jobs.values().map(|(job, _)| job);
         let all = watched.chain(told).filter(|job| wanted(job));
         all.take(most).cloned().collect()
@@ -215,18 +217,20 @@ impl Jobs {
         self.state().open.get(&name)?.said
     }
 
-    /// The output of a batch that has ended is read now: nobody may delete it.
-    pub(crate) fn reads(&self, name: Uuid, output: &str) {
+    /// A batch has ended, and is counted by this output: nobody may delete it before.
+    pub(crate) fn counts_by(&self, name: Uuid, output: &str) {
         if let Some(watch) = self.state().open.get_mut(&name) {
             watch.output = Some(output.to_owned());
         }
     }
 
-    /// Whether a batch is to be counted by this output yet.
-    pub(crate) fn needs(&self, output: &str) -> bool {
+    /// The batch, of those that are `wanted`, that is to be counted by this output yet.
+    pub(crate) fn needing(&self, output: &str, wanted: impl Fn(&Job) -> bool) -> Option<Job> {
         let state = self.state();
-        let mut outputs = state.open.values().map(|watch| watch.output.as_deref());
-        outputs.any(|needed| needed == Some(output))
+        let mut watched = state.open.values();
+        let found =
+            watched.find(|watch| watch.output.as_deref() == Some(output) && wanted(&watch.job));
+        found.map(|watch| watch.job.clone())
     }
 
     /// Holds as much for a job as `hold` says, who is told what is held already.

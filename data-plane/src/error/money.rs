@@ -40,7 +40,8 @@ impl Problem {
 
     /// What a batch used is counted by the file that is to be deleted.
     pub fn uncounted() -> Self {
-        let message = "what a batch used is still counted by its output; delete the file later";
+        let message =
+            "what was used is not counted yet, and this is needed for it; delete it later";
         Self::invalid_request(StatusCode::CONFLICT, "output_not_counted", message)
             .after(Duration::from_secs(5))
     }

@@ -36,7 +36,7 @@ pub(super) struct Watch {
     pub(super) unread: u32,
     /// What its stream said that it used.
     pub(super) said: Option<Quantities>,
-    /// Where its output is.
+    /// Where its output is, once it has ended.
     pub(super) output: Option<String>,
     /// What is held for it.
     pub(super) hold: Option<Hold>,

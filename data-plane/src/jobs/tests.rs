@@ -141,12 +141,14 @@ fn an_output_that_cannot_be_read_is_not_read_for_ever() {
     let jobs = Jobs::new(Reports::local(), None);
     jobs.begin(job("a"), None);
     let name = job("a").name();
-    jobs.reads(name, "file-out");
-    assert!(jobs.needs("file-out") && !jobs.needs("file-in"));
+    jobs.counts_by(name, "file-out");
+    let needs = |file| jobs.needing(file, |_| true).is_some();
+    assert!(needs("file-out") && !needs("file-in"));
+    assert!(jobs.needing("file-out", |_| false).is_none(), "of another");
     let enough = [(); 5].map(|()| jobs.unread(name));
     assert_eq!(enough, [false, false, false, false, true]);
     jobs.ended(name);
-    assert!(!jobs.needs("file-out"));
+    assert!(!needs("file-out"));
 }
 
 #[test]

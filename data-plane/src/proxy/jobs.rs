@@ -1,6 +1,7 @@
 //! Jobs as the proxy meets them: in the answers that pass, in looks of its own, and on a
 //! bill.
 
+mod before;
 mod look;
 mod pay;
 mod read;

@@ -20,6 +20,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, Request, StatusCode};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use uuid::Uuid;
 
 use super::super::Proxy;
 use super::pay::Used;
@@ -48,6 +49,17 @@ const OUTPUT_TIME: Duration = Duration::from_mins(5);
 /// that some upstreams let them wait.
 const LIFE_OF_RESPONSE: Duration = Duration::from_hours(26);
 const LIFE_OF_BATCH: Duration = Duration::from_hours(8 * 24);
+
+/// What a look at a job has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// How it stands could not be seen.
+    Unseen,
+    /// It has ended, and is not billed yet.
+    Uncounted,
+    /// It is under way still, or billed, or gone, or none.
+    Known,
+}
 
 impl Proxy {
     /// Looks after jobs, for ever.
@@ -88,46 +100,71 @@ impl Proxy {
 
     /// Looks at a job, and bills it if it has ended. One that was looked at `often`
     /// enough is given up when its time is over.
-    pub(super) async fn look(&self, job: Job, often: bool) {
+    pub(super) async fn look(&self, job: Job, often: bool) -> Looked {
         let name = job.name();
         if age(job.at) > OLDEST {
-            return self.jobs.ended(name);
+            self.jobs.ended(name);
+            return Looked::Known;
         }
         if self.pay_said(&job) {
-            return;
+            return self.counted(name);
         }
         let asked = timeout(LOOK_TIME, self.object(&job)).await;
+        let mut is_gone = false;
         let seen = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
             Ok(seen) => {
                 self.jobs.missed(name, false);
                 seen
             }
             Err(problem) => {
-                let gone = problem.status == StatusCode::NOT_FOUND;
+                is_gone = problem.status == StatusCode::NOT_FOUND;
                 tracing::debug!(id = job.id, %problem, "a job cannot be looked at");
-                if self.jobs.missed(name, gone) {
-                    return self.give_up(&job);
+                if self.jobs.missed(name, is_gone) {
+                    self.give_up(&job);
+                    return Looked::Known;
                 }
                 None
             }
         };
         self.hold_for(&job, seen.as_ref().and_then(|seen| seen.total));
-        match seen {
-            Some(seen) if !seen.is_job && is_guess(&job) => self.jobs.forget(name),
-            Some(seen) if seen.end.is_some() => match &seen.output {
-                Some(output) if job.kind.is_batch() && seen.usage.is_none() => {
-                    self.read_output(&job, &seen, output).await;
-                }
-                _ => self.end(&job, &seen),
-            },
-            _ => {}
-        }
+        let looked = match &seen {
+            None if is_gone => Looked::Known,
+            None => Looked::Unseen,
+            Some(seen) if !seen.is_job && is_guess(&job) => {
+                self.jobs.forget(name);
+                Looked::Known
+            }
+            Some(seen) if seen.end.is_none() => Looked::Known,
+            Some(seen) => {
+                self.look_at_end(&job, seen).await;
+                self.counted(name)
+            }
+        };
         let life = match job.kind {
             JobKind::Response => LIFE_OF_RESPONSE,
             JobKind::Batch | JobKind::MessageBatch => LIFE_OF_BATCH,
         };
         if often && age(job.at) > life && !self.jobs.is_billed(name) {
             self.give_up(&job);
+        }
+        looked
+    }
+
+    /// Whether a job that has ended is billed, or another node's.
+    fn counted(&self, name: Uuid) -> Looked {
+        if self.jobs.is_billed(name) || !self.jobs.is_watched(name) {
+            Looked::Known
+        } else {
+            Looked::Uncounted
+        }
+    }
+
+    async fn look_at_end(&self, job: &Job, seen: &Seen) {
+        match &seen.output {
+            Some(output) if job.kind.is_batch() && seen.usage.is_none() => {
+                self.read_output(job, seen, output).await;
+            }
+            _ => self.end(job, seen),
         }
     }
 
@@ -163,7 +200,7 @@ impl Proxy {
         if !self.jobs.is_watched(name) {
             self.jobs.adopt(job.clone());
         }
-        self.jobs.reads(name, id);
+        self.jobs.counts_by(name, id);
         let lines = match job.kind {
             JobKind::MessageBatch => "message_batch_results",
             JobKind::Batch | JobKind::Response => "file_content",

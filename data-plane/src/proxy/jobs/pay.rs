@@ -44,6 +44,9 @@ impl Proxy {
             (Some(_), Some(used)) => self.pay(job, &of_model(used, Measure::Reported)),
             (Some(_), None) if job.kind.is_batch() && seen.output.is_some() => {
                 self.jobs.adopt(job.clone());
+                if let Some(output) = &seen.output {
+                    self.jobs.counts_by(name, output);
+                }
             }
             (Some(end), None)
                 if job.kind == JobKind::Response && (end == Ending::Answered || heard > 0) =>
@@ -143,7 +146,8 @@ impl Proxy {
             Ok(ticket) => ticket,
             Err(refused) => {
                 tracing::error!(%refused, id = job.id, "a job cannot be billed yet");
-                return self.jobs.unclaim(name);
+                self.jobs.unclaim(name);
+                return self.jobs.adopt(job.clone());
             }
         };
         ticket.settle(UsageRecord {

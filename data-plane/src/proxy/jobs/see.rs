@@ -1,13 +1,10 @@
 //! What answers that pass tell of jobs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use foldgate_proto::{Job, JobKind, KeyId, Quantities, Timestamp, job_name};
-use futures_util::{StreamExt as _, stream};
 use memchr::memmem;
-use tokio::time::timeout;
 
 use super::super::Proxy;
 use super::super::call::Place;
@@ -17,19 +14,12 @@ use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
-use crate::endpoint::{Binds, Endpoint, OnJobs};
-use crate::error::Problem;
+use crate::endpoint::{Binds, Endpoint};
 use crate::jobs::{Seen, Streamed};
 use crate::json::members;
 use crate::pools::now;
 use crate::purses::Hold;
 use crate::relay::Form;
-
-/// How many batches are looked at before a file is deleted, how many at once, and for how
-/// long.
-const MOST_BEFORE: usize = 32;
-const AT_ONCE: usize = 8;
-const LONGEST_BEFORE: Duration = Duration::from_mins(1);
 
 const BACKGROUND: &[u8] = b"\"background\"";
 
@@ -135,58 +125,9 @@ impl Proxy {
         }
     }
 
-    /// Looks at a job that is about to be deleted, lest nobody sees what it used; also at
-    /// batches that a file may belong to.
-    ///
-    /// # Errors
-    /// A batch that has ended is not counted by this file yet.
-    pub(in crate::proxy) async fn look_before(
-        &self,
-        (endpoint, id): Place<'_>,
-        by: &Admitted,
-    ) -> Result<(), Problem> {
-        match (endpoint.on_jobs, id) {
-            (OnJobs::Deletes(JobKind::Response), Some(id)) => {
-                let job = self.unbilled((JobKind::Response, id), by);
-                if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
-                    self.look(job, false).await;
-                }
-            }
-            // Its results go with it; they are named as it is.
-            (OnJobs::Deletes(JobKind::MessageBatch), Some(id)) => {
-                let job = self.unbilled((JobKind::MessageBatch, id), by);
-                if let Some(job) = job.filter(|job| self.jobs.known(job.name()).is_some()) {
-                    let looked = timeout(LONGEST_BEFORE, self.look(job, false)).await;
-                    if looked.is_err() || self.jobs.needs(id) {
-                        return Err(Problem::uncounted());
-                    }
-                }
-            }
-            (OnJobs::DeletesOutput, Some(id)) => {
-                let whose = (by.owner(), by.account());
-                let key = self.affinity.key_of(whose, id);
-                // The owner may delete what its accounts had made.
-                let batches = self.jobs.under_way(MOST_BEFORE, |job| {
-                    job.kind == JobKind::Batch
-                        && job.owner == whose.0
-                        && (by.is_root() || job.account == whose.1)
-                        && key.is_none_or(|key| key == job.key)
-                });
-                let looks = stream::iter(batches);
-                let looks = looks.for_each_concurrent(AT_ONCE, |job| self.look(job, false));
-                let looked = timeout(LONGEST_BEFORE, looks).await;
-                if looked.is_err() || self.jobs.needs(id) {
-                    return Err(Problem::uncounted());
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// A job of the account's that is not billed yet, as far as this node knows, with
     /// what it knows of it.
-    fn unbilled(&self, (kind, id): (JobKind, &str), admitted: &Admitted) -> Option<Job> {
+    pub(super) fn unbilled(&self, (kind, id): (JobKind, &str), admitted: &Admitted) -> Option<Job> {
         let (owner, account) = (admitted.owner(), admitted.account());
         let key = self.affinity.key_of((owner, account), id)?;
         let name = job_name(owner, key, id);

@@ -114,12 +114,11 @@ impl Works {
         self.has(&format!("/v1/batches/{id}"), &ended);
     }
 
-    async fn deletes(&self, file: &str) -> u16 {
-        let path = format!("/v1/files/{file}");
-        let gone = json!({"id": file, "object": "file", "deleted": true}).to_string();
-        let page = Script::json(200, &gone);
+    /// Deletes what the upstream would let go.
+    async fn deletes(&self, path: &str) -> u16 {
+        let page = Script::json(200, r#"{"deleted":true}"#);
         self.upstream.page(&format!("DELETE {path}"), page);
-        let request = self.team.request(Method::DELETE, &path, "");
+        let request = self.team.request(Method::DELETE, path, "");
         self.team.send(request).await.status.as_u16()
     }
 }
@@ -141,7 +140,7 @@ async fn the_output_of_a_batch_is_counted_before_it_is_deleted() {
     works.has_output("batch_1", lost());
     works.team.get("/v1/batches/batch_1").await;
     assert_eq!(
-        works.deletes("file-out").await,
+        works.deletes("/v1/files/file-out").await,
         409,
         "it cannot be read yet"
     );
@@ -155,7 +154,7 @@ async fn the_output_of_a_batch_is_counted_before_it_is_deleted() {
     };
     assert_eq!(deletions(&works), 0);
     works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
-    assert_eq!(works.deletes("file-out").await, 200);
+    assert_eq!(works.deletes("/v1/files/file-out").await, 200);
     assert_eq!(deletions(&works), 1);
     let [record] = &works.billed()[..] else {
         panic!("it is billed before the file is gone");
@@ -163,7 +162,58 @@ async fn the_output_of_a_batch_is_counted_before_it_is_deleted() {
     assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(8)));
     // A file of a batch under way is looked at, and may go.
     works.begins_batch("batch_2").await;
-    assert_eq!(works.deletes("file-in").await, 200);
+    assert_eq!(works.deletes("/v1/files/file-in").await, 200);
+}
+
+/// Who makes looks fail, such as by asking too often, would work for nothing.
+#[tokio::test]
+async fn what_cannot_be_seen_is_not_deleted() {
+    let mut works = Works::new().await;
+    works.begins("resp_1").await;
+    works.begins_batch("batch_1").await;
+    let mut open = batch("batch_1", "finalizing");
+    open["output_file_id"] = json!("file-out");
+    works.has("/v1/batches/batch_1", &open);
+    // So that the account knows the file, and may try to delete it.
+    works.team.get("/v1/batches/batch_1").await;
+    for status in [429, 500] {
+        let page = Script::json(status, r#"{"error":{"message":"no"}}"#);
+        for path in ["/v1/responses/resp_1", "/v1/batches/batch_1"] {
+            works.upstream.page(&format!("GET {path}"), page.clone());
+        }
+        assert_eq!(works.deletes("/v1/files/file-out").await, 409, "{status}");
+        assert_eq!(works.deletes("/v1/responses/resp_1").await, 409, "{status}");
+    }
+    works.has("/v1/responses/resp_1", &done("resp_1"));
+    works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
+    assert_eq!(works.deletes("/v1/files/file-out").await, 200);
+    assert_eq!(works.deletes("/v1/responses/resp_1").await, 200);
+    let costs: Vec<_> = works.billed().iter().map(|record| record.cost).collect();
+    assert_eq!(costs.iter().map(|cost| cost.0).sum::<i64>(), dollars(24).0);
+}
+
+#[tokio::test]
+async fn each_of_many_batches_is_counted_before_its_output_is_deleted() {
+    let mut works = Works::new().await;
+    let names: Vec<String> = (0..40).map(|n| format!("batch_{n}")).collect();
+    for name in &names {
+        works.begins_batch(name).await;
+        let mut open = batch(name, "finalizing");
+        open["output_file_id"] = json!(format!("out_{name}"));
+        works.has(&format!("/v1/batches/{name}"), &open);
+        works.team.get(&format!("/v1/batches/{name}")).await;
+    }
+    for name in names.iter().take(20) {
+        let mut ended = batch(name, "completed");
+        ended["output_file_id"] = json!(format!("out_{name}"));
+        works.has(&format!("/v1/batches/{name}"), &ended);
+        let output = Script::bytes("application/octet-stream", line());
+        let content = format!("GET /v1/files/out_{name}/content");
+        works.upstream.page(&content, output);
+        assert_eq!(works.deletes(&format!("/v1/files/out_{name}")).await, 200);
+        // Looked at by itself, it may be billed a moment later.
+        assert_eq!(works.next().await.cost, dollars(8), "{name}");
+    }
 }
 
 /// It stands in nobody's way after that.
@@ -177,7 +227,7 @@ async fn an_output_that_is_lost_is_looked_for_five_times() {
     let mut statuses = Vec::new();
     while statuses.last() != Some(&200) {
         assert!(statuses.len() < 5, "{statuses:?}");
-        statuses.push(works.deletes("file-out").await);
+        statuses.push(works.deletes("/v1/files/file-out").await);
     }
     let [record] = &works.billed()[..] else {
         panic!("it is given up");
