@@ -174,6 +174,7 @@ impl Affinity {
                     if let Some(report) = found {
                         self.reports.publish_made(report);
                     }
+                    jobs.hear(MadeWord::Asked(made));
                 }
                 Ok(word @ (MadeWord::Began(_) | MadeWord::Billed(_))) => jobs.hear(word),
                 // Who needs what was missed asks.

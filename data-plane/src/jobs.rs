@@ -28,8 +28,9 @@
 //!
 //! **At what price.** By the prices and Rates of the moment at which its end is seen, and
 //! the model behind all mappings; for a batch, which names no model, the upstream's name
-//! of it. A response of whose beginning a node knows nothing is left for five minutes to
-//! who does; then it is billed by the upstream's name too. Whatever a batch used costs half
+//! of it. A node that sees the end of a response of whose beginning it knows nothing asks
+//! the others, and leaves it to them for five minutes; then it is billed by the upstream's
+//! name too. Whatever a batch used costs half
 //! of what calls cost, as every upstream that has batches charges: PRICING says the full
 //! price.
 //!
@@ -50,6 +51,8 @@ use std::time::Duration;
 
 use foldgate_log::Reports;
 use foldgate_proto::{Job, KeyId, MadeWord, Quantities};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::purses::Hold;
@@ -81,6 +84,9 @@ const SPREAD: Duration = Duration::from_mins(30);
 /// How often the others are told that a job is still looked at.
 const TELL_AGAIN: Duration = Duration::from_mins(10);
 
+/// How long others may take to tell of a beginning: several times round the world.
+const PATIENCE: Duration = Duration::from_millis(700);
+
 /// How many looks in a row find a job gone before it is.
 const MISSES: u32 = 3;
 
@@ -91,6 +97,13 @@ const MOST_READS: u32 = 5;
 pub(crate) struct Jobs {
     state: Mutex<State>,
     reports: Reports,
+    /// Others have told something.
+    heard: Notify,
+}
+
+/// Whether nothing is known of a response but what its upstream says.
+pub(crate) const fn is_guess(job: &Job) -> bool {
+    !job.kind.is_batch() && job.model.is_empty() && job.requested.is_empty()
 }
 
 impl Jobs {
@@ -112,6 +125,7 @@ impl Jobs {
         Self {
             state: Mutex::new(state),
             reports,
+            heard: Notify::new(),
         }
     }
 
@@ -141,25 +155,65 @@ impl Jobs {
     }
 
     /// Looks in a while at a response that has ended, of whose beginning nothing is known
-    /// here: who saw that bills it by then, by the model that was asked for.
+    /// here: who saw that is asked for it, and bills it by then otherwise.
     pub(crate) fn adopt_later(&self, job: Job) {
         let mut state = self.state();
-        let name = job.name();
+        let (name, made) = (job.name(), job.made());
         if !state.billed.names.contains(&name) && !state.open.contains_key(&name) {
             state.take_up(job, (FIRST_SAY, None));
+            drop(state);
+            self.reports.ask_made(made);
         }
+    }
+
+    /// Asks the others for the beginning of a job, and waits a moment. `None` if nobody
+    /// tells, or if it is billed meanwhile.
+    pub(crate) async fn ask_beginning(&self, job: &Job) -> Option<Job> {
+        let until = Instant::now() + PATIENCE;
+        if self.reports.has_others() {
+            self.reports.ask_made(job.made());
+        }
+        loop {
+            let heard = self.heard.notified();
+            if self.is_billed(job.name()) {
+                return None;
+            }
+            let begun = self.known(job.name()).filter(|job| !is_guess(job));
+            if begun.is_some() || !self.reports.has_others() {
+                return begun;
+            }
+            timeout_at(until, heard).await.ok()?;
+        }
+    }
+
+    /// Whether who knows the beginning of a job has had time enough to bill it.
+    pub(crate) fn may_guess(&self, name: Uuid) -> bool {
+        let state = self.state();
+        let watch = state.open.get(&name);
+        watch.is_some_and(|watch| watch.since.elapsed() >= FIRST_SAY)
     }
 
     /// Hears what others say, and what this node says itself.
     pub(crate) fn hear(&self, word: MadeWord) {
         match word {
-            MadeWord::Told(_) | MadeWord::Asked(_) => {}
-            MadeWord::Began(job) => self.state().take_note(*job),
+            MadeWord::Told(_) => {}
+            MadeWord::Asked(made) => {
+                let begun = self.state().begun(made).cloned();
+                if let Some(job) = begun {
+                    self.reports.publish_job(job);
+                }
+            }
+            MadeWord::Began(job) => {
+                self.state().take_note(*job);
+                self.heard.notify_waiters();
+            }
             MadeWord::Billed(job) => {
                 let mut state = self.state();
                 if state.billed.add(job) {
                     state.end(job);
                 }
+                drop(state);
+                self.heard.notify_waiters();
             }
         }
     }

@@ -4,18 +4,20 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use foldgate_proto::{Job, KeyId, Quantities};
+use foldgate_proto::{Job, KeyId, Made, Quantities};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::file::Kept;
-use super::{FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, SPREAD, TAKE_OVER, TELL_AGAIN};
+use super::{FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, SPREAD, TAKE_OVER, TELL_AGAIN, is_guess};
 use crate::purses::Hold;
 
 /// See the module.
 pub(super) struct State {
     /// Those that are looked at here.
     pub(super) open: HashMap<Uuid, Watch>,
+    /// Their names, by what others ask with.
+    made: HashMap<Made, Uuid>,
     /// When each of them is looked at.
     queue: BTreeSet<(Instant, Uuid)>,
     pub(super) told: Told,
@@ -26,6 +28,8 @@ pub(super) struct State {
 /// A job that is looked at here.
 pub(super) struct Watch {
     pub(super) job: Job,
+    /// Since when.
+    pub(super) since: Instant,
     next: Instant,
     pause: Duration,
     /// Whether somebody looks at it right now.
@@ -47,6 +51,7 @@ pub(super) struct Watch {
 /// What others look after, and when each is looked at here.
 pub(super) struct Told {
     pub(super) jobs: HashMap<Uuid, (Job, Instant)>,
+    made: HashMap<Made, Uuid>,
     order: BTreeSet<(Instant, Uuid)>,
     /// By this nodes differ.
     seed: u128,
@@ -63,9 +68,11 @@ impl State {
     pub(super) fn new(seed: Uuid) -> Self {
         Self {
             open: HashMap::new(),
+            made: HashMap::new(),
             queue: BTreeSet::new(),
             told: Told {
                 jobs: HashMap::new(),
+                made: HashMap::new(),
                 order: BTreeSet::new(),
                 seed: seed.as_u128(),
             },
@@ -93,6 +100,7 @@ impl State {
         let (name, now) = (job.name(), Instant::now());
         let watch = Watch {
             job,
+            since: now,
             next: now + wait,
             pause: Duration::ZERO,
             looking: false,
@@ -104,6 +112,7 @@ impl State {
             told: now,
         };
         self.told.remove(name);
+        self.made.insert(watch.job.made(), name);
         self.queue.insert((watch.next, name));
         if let Some(before) = self.open.insert(name, watch) {
             self.queue.remove(&(before.next, name));
@@ -163,16 +172,33 @@ impl State {
         }
     }
 
+    /// The job of which others ask, if its beginning is known here.
+    pub(super) fn begun(&self, made: Made) -> Option<&Job> {
+        let watched = self.made.get(&made).and_then(|name| self.open.get(name));
+        let told = || self.told.jobs.get(self.told.made.get(&made)?);
+        let job = watched.map(|watch| &watch.job);
+        let job = job.or_else(|| told().map(|(job, _)| job))?;
+        (!is_guess(job)).then_some(job)
+    }
+
     /// Takes note of what another looks after; said again, it still does.
     pub(super) fn take_note(&mut self, job: Job) {
         let name = job.name();
         if let Some(watch) = self.open.get_mut(&name) {
             let heard = watch.job.heard.max(job.heard);
-            if watch.job.model.is_empty() {
+            let is_news = is_guess(&watch.job) && !is_guess(&job);
+            if is_news {
                 // Now it is known what was asked for.
+                self.made.remove(&watch.job.made());
+                self.made.insert(job.made(), name);
                 watch.job = job;
             }
             watch.job.heard = heard;
+            if is_news {
+                let job = watch.job.clone();
+                self.keep(|kept| kept.began(&job));
+                self.look_now(name);
+            }
         } else if !self.billed.names.contains(&name) {
             self.told.add(job);
         }
@@ -195,6 +221,7 @@ impl State {
             return;
         };
         self.queue.remove(&(watch.next, name));
+        self.made.remove(&watch.job.made());
         self.count();
         if let Some(mut kept) = self.kept.take() {
             let mut open = self.open.values().map(|watch| &watch.job);
@@ -221,12 +248,13 @@ impl Told {
         let name = job.name();
         self.remove(name);
         if self.order.len() >= MOST_KNOWN
-            && let Some((_, oldest)) = self.order.pop_first()
+            && let Some((_, oldest)) = self.order.first().copied()
         {
-            self.jobs.remove(&oldest);
+            self.remove(oldest);
         }
         let at = Instant::now() + TAKE_OVER + self.later(name);
         self.order.insert((at, name));
+        self.made.insert(job.made(), name);
         self.jobs.insert(name, (job, at));
     }
 
@@ -236,10 +264,11 @@ impl Told {
         Duration::from_millis(u64::try_from(spread).unwrap_or(0))
     }
 
-    fn remove(&mut self, name: Uuid) {
-        if let Some((_, at)) = self.jobs.remove(&name) {
-            self.order.remove(&(at, name));
-        }
+    fn remove(&mut self, name: Uuid) -> Option<Job> {
+        let (job, at) = self.jobs.remove(&name)?;
+        self.order.remove(&(at, name));
+        self.made.remove(&job.made());
+        Some(job)
     }
 
     /// The first that is to be taken over by now.
@@ -248,8 +277,7 @@ impl Told {
         if at > now {
             return None;
         }
-        self.order.remove(&(at, name));
-        self.jobs.remove(&name).map(|(job, _)| job)
+        self.remove(name)
     }
 }
 

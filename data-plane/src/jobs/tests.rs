@@ -231,24 +231,76 @@ fn what_is_known_is_bounded() {
     assert_eq!(state.open.len(), MOST);
 }
 
+/// A response of which nothing is known but its name, and its beginning.
+fn response(id: &str) -> [Job; 2] {
+    let guess = Job {
+        kind: JobKind::Response,
+        ..job(id)
+    };
+    let begun = Job {
+        model: "gpt-4o".to_owned(),
+        ..guess.clone()
+    };
+    [guess, begun]
+}
+
 /// Who saw the beginning knows the model that was asked for, and bills it sooner.
 #[tokio::test(start_paused = true)]
 async fn an_end_without_a_beginning_is_left_to_who_saw_that() {
     let jobs = Jobs::new(Reports::local(), None);
-    for id in ["a", "b", "c"] {
-        jobs.adopt_later(job(id));
+    let [a, [b, begun], [c, _]] = ["a", "b", "c"].map(response);
+    for guess in [&a[0], &b, &c] {
+        jobs.adopt_later(guess.clone());
     }
     advance(FIRST_SAY / 2).await;
     assert_eq!(due(&jobs), []);
-    jobs.hear(MadeWord::Billed(job("a").name()));
-    let begun = Job {
-        model: "gpt-4o".to_owned(),
-        ..job("b")
-    };
-    jobs.hear(MadeWord::Began(Box::new(begun)));
+    jobs.hear(MadeWord::Billed(a[0].name()));
+    jobs.hear(MadeWord::Began(Box::new(begun.clone())));
+    let looked = jobs.due(10, |_| true);
+    assert_eq!(looked, [(begun, false)], "now it can be billed");
+    assert!(!jobs.may_guess(c.name()));
     advance(FIRST_SAY / 2).await;
-    let mut due = jobs.due(10, |_| true);
-    due.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
-    let models: Vec<_> = due.iter().map(|(job, _)| job.model.as_str()).collect();
-    assert_eq!(models, ["gpt-4o", ""], "nobody billed b and c");
+    assert_eq!(jobs.due(10, |_| true), [(c.clone(), false)]);
+    assert!(jobs.may_guess(c.name()), "nobody billed it");
+}
+
+/// Also one that was looked at before, and one that a restart finds in the file.
+#[tokio::test(start_paused = true)]
+async fn a_guess_is_no_beginning_however_it_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("jobs");
+    let [guess, _] = response("a");
+    for _ in 0..2 {
+        let jobs = Jobs::new(Reports::local(), Some(&file));
+        jobs.adopt(guess.clone());
+        advance(FIRST_SAY - Duration::from_secs(1)).await;
+        assert_eq!(jobs.due(10, |_| true).len(), 1);
+        assert!(!jobs.may_guess(guess.name()));
+    }
+}
+
+#[tokio::test]
+async fn who_knows_a_beginning_tells_who_asks() {
+    let reports = Reports::local();
+    let [one, two] = [(); 2].map(|()| Jobs::new(reports.clone(), None));
+    let [guess, begun] = response("a");
+    let mut words = reports.hear_made();
+    let _other = reports.hear_made();
+    one.begin(begun.clone(), None);
+    assert_eq!(
+        words.recv().await,
+        Ok(MadeWord::Began(Box::new(begun.clone())))
+    );
+    // The other was not there, and is asked of it.
+    two.adopt_later(guess.clone());
+    assert_eq!(words.recv().await, Ok(MadeWord::Asked(guess.made())));
+    two.hear(MadeWord::Asked(guess.made()));
+    one.hear(MadeWord::Asked(guess.made()));
+    let told = words.recv().await.unwrap();
+    assert_eq!(told, MadeWord::Began(Box::new(begun.clone())));
+    let (asks, ()) = tokio::join!(two.ask_beginning(&guess), async { two.hear(told) });
+    assert_eq!(asks, Some(begun));
+    // Billed, it is nobody's any more.
+    one.ended(guess.name());
+    assert!(one.state().begun(guess.made()).is_none());
 }

@@ -9,7 +9,7 @@ mod see;
 
 use std::time::Duration;
 
-use foldgate_proto::{Job, Timestamp};
+use foldgate_proto::Timestamp;
 
 use crate::pools::now;
 pub(super) use see::begins_job;
@@ -21,9 +21,4 @@ const OLDEST: Duration = Duration::from_hours(35 * 24);
 fn age(at: Timestamp) -> Duration {
     let millis = now().0.saturating_sub(at.0);
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-}
-
-/// Whether nothing is known of a job but what its upstream says.
-const fn is_guess(job: &Job) -> bool {
-    job.model.is_empty() && job.requested.is_empty()
 }

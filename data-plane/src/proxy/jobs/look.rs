@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foldgate_domain::Leg;
-use foldgate_proto::{Job, JobKind, KeyId, Measure};
+use foldgate_proto::{Job, JobKind, KeyId, Measure, Timestamp};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, Request, StatusCode};
@@ -24,13 +24,13 @@ use uuid::Uuid;
 
 use super::super::Proxy;
 use super::pay::Used;
-use super::{OLDEST, age, is_guess};
+use super::{OLDEST, age};
 use crate::account::{Account, End};
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::Message;
 use crate::endpoint::{ENDPOINTS, Endpoint};
 use crate::error::Problem;
-use crate::jobs::{Output, Seen};
+use crate::jobs::{Output, Seen, is_guess};
 use crate::relay::{Body, Relay};
 use crate::route::Plan;
 use crate::transport::headers;
@@ -136,7 +136,9 @@ impl Proxy {
             }
             Some(seen) if seen.end.is_none() => Looked::Known,
             Some(seen) => {
-                self.look_at_end(&job, seen).await;
+                if let Some(job) = self.begun(&job, seen).await {
+                    self.look_at_end(&job, seen).await;
+                }
                 self.counted(name)
             }
         };
@@ -157,6 +159,24 @@ impl Proxy {
         } else {
             Looked::Uncounted
         }
+    }
+
+    /// A job that has ended, with its beginning, or without it if nobody tells it in time.
+    /// `None` as long as somebody may.
+    async fn begun(&self, job: &Job, seen: &Seen) -> Option<Job> {
+        if !is_guess(job) {
+            return Some(job.clone());
+        }
+        let begun = self.jobs.ask_beginning(job).await;
+        if begun.is_some() || self.jobs.may_guess(job.name()) {
+            return begun.or_else(|| Some(job.clone()));
+        }
+        let at = seen.created.map(|at| Timestamp(at.saturating_mul(1000)));
+        self.jobs.adopt_later(Job {
+            at: at.unwrap_or(job.at),
+            ..job.clone()
+        });
+        None
     }
 
     async fn look_at_end(&self, job: &Job, seen: &Seen) {

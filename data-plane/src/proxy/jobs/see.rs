@@ -15,7 +15,7 @@ use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
 use crate::endpoint::{Binds, Endpoint};
-use crate::jobs::{Seen, Streamed};
+use crate::jobs::{Seen, Streamed, is_guess};
 use crate::json::members;
 use crate::pools::now;
 use crate::purses::Hold;
@@ -98,24 +98,25 @@ impl Proxy {
 
     /// Takes note of how a job stands.
     fn saw(&self, kind: JobKind, seen: &Seen, admitted: &Admitted) {
-        let Some(job) = seen
-            .end
-            .and_then(|_| self.unbilled((kind, &seen.id), admitted))
-        else {
+        if seen.end.is_none() {
+            return;
+        }
+        let Some(job) = self.unbilled((kind, &seen.id), admitted) else {
             return;
         };
-        if self.jobs.known(job.name()).is_none() {
-            let began = seen.created.map(|at| Timestamp(at.saturating_mul(1000)));
-            let Some(at) = began.filter(|at| seen.is_job && age(*at) < OLDEST) else {
-                return;
-            };
-            let job = Job { at, ..job };
-            return match kind {
-                JobKind::Response => self.jobs.adopt_later(job),
-                JobKind::Batch | JobKind::MessageBatch => self.end(&job, seen),
-            };
+        let known = self.jobs.known(job.name());
+        if known.is_some_and(|job| !is_guess(&job)) {
+            return self.end(&job, seen);
         }
-        self.end(&job, seen);
+        let began = seen.created.map(|at| Timestamp(at.saturating_mul(1000)));
+        let Some(at) = began.filter(|at| seen.is_job && age(*at) < OLDEST) else {
+            return;
+        };
+        let job = Job { at, ..job };
+        match kind {
+            JobKind::Response => self.jobs.adopt_later(job),
+            JobKind::Batch | JobKind::MessageBatch => self.end(&job, seen),
+        }
     }
 
     /// Has a look at what may be a job.

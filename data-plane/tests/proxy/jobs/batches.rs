@@ -115,7 +115,7 @@ impl Works {
     }
 
     /// Deletes what the upstream would let go.
-    async fn deletes(&self, path: &str) -> u16 {
+    pub(super) async fn deletes(&self, path: &str) -> u16 {
         let page = Script::json(200, r#"{"deleted":true}"#);
         self.upstream.page(&format!("DELETE {path}"), page);
         let request = self.team.request(Method::DELETE, path, "");

@@ -38,9 +38,51 @@ async fn what_is_not_an_accounts_own_or_long_ago_is_not_billed() {
         ended["created_at"] = json!(created);
         works.has(&format!("{RESPONSES}/{id}"), &ended);
         let there = Caller::new(apart.address, "team");
-        let reply = there.get(&format!("{RESPONSES}/{id}")).await;
-        assert_eq!(reply.status, 200);
-        assert_eq!(jobs(&mut outbox).len(), 0, "{id}");
+        // Nor is that what it asked before.
+        for _ in 0..2 {
+            let reply = there.get(&format!("{RESPONSES}/{id}")).await;
+            assert_eq!(reply.status, 200);
+            assert_eq!(jobs(&mut outbox).len(), 0, "{id}");
+        }
+    }
+}
+
+/// Such as one that was started anew: it asks for the beginning.
+#[tokio::test]
+async fn a_node_that_did_not_hear_of_a_beginning_bills_as_who_did() {
+    for deletes in [false, true] {
+        let mut works = Works::new().await;
+        works.begins("resp_1").await;
+        let anew = works.rig.beside(settings()).await;
+        let mut outbox = anew.spool.outbox().unwrap();
+        let mut ended = done("resp_1");
+        ended["model"] = json!("vendor/model-x");
+        works.has("/v1/responses/resp_1", &ended);
+        works.team = Caller::new(anew.address, "team");
+        if deletes {
+            let mut status = works.deletes("/v1/responses/resp_1").await;
+            while status == 409 {
+                status = works.deletes("/v1/responses/resp_1").await;
+            }
+            assert_eq!(status, 200);
+        } else {
+            works.team.get("/v1/responses/resp_1").await;
+            works.team.get("/v1/responses/resp_1").await;
+        }
+        let mut records = Vec::new();
+        until("it is billed", || {
+            // The first looks at it, too.
+            records.extend(works.billed());
+            records.extend(jobs(&mut outbox));
+            !records.is_empty()
+        })
+        .await;
+        for record in &records {
+            assert_eq!(
+                (record.cost, record.model.as_str()),
+                (dollars(16), "gpt-4o")
+            );
+        }
     }
 }
 
@@ -97,16 +139,7 @@ async fn jobs_under_way_outlive_a_restart() {
 #[tokio::test]
 async fn a_large_answer_is_billed_by_a_look_behind_it() {
     let mut works = Works::new().await;
-    // It is not known to be in the background, so nobody looks at it otherwise.
-    let mut plain = done("resp_1");
-    plain["background"] = json!(false);
-    let page = Script::json(200, &plain.to_string());
-    works.upstream.page(&format!("POST {RESPONSES}"), page);
-    let body = r#"{"model":"gpt-4o","input":"x"}"#;
-    assert_eq!(works.team.post(RESPONSES, body).await.status, 200);
-    let call = works.outbox.next_batch().unwrap().unwrap();
-    assert_eq!(call.records[0].cost, dollars(16), "a call like any");
-    works.outbox.arrived().unwrap();
+    works.begins("resp_1").await;
     let mut large = done("resp_1");
     large["output"] = json!([{"content": [{"type": "output_text", "text": "x".repeat(2 << 20)}]}]);
     works.has("/v1/responses/resp_1", &large);
