@@ -7,7 +7,7 @@ mod message;
 mod outgoing;
 mod read;
 
-pub(crate) use fields::{CONVERSATION, Fields, Spot, UsageChunk, check_model};
+pub(crate) use fields::{CONVERSATION, Fields, MAX_MODEL_BYTES, Spot, UsageChunk, check_model};
 pub use inbound::Inbound;
 pub(crate) use message::Message;
 pub(crate) use outgoing::Outgoing;

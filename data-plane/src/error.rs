@@ -20,6 +20,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use anthropic::Envelope as MessageError;
 pub(crate) use passed::passed_on;
 pub(crate) use scrub::Scrubber;
 

@@ -12,8 +12,10 @@ use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::account::{Account, End};
+use crate::body::MAX_MODEL_BYTES;
+use crate::dialect::Caller;
 use crate::endpoint::{Endpoint, Gives, Streams, Takes, Target, served};
-use crate::error::Envelope;
+use crate::error::{Envelope, MessageError};
 use crate::models::{Info, List, Model, Page};
 use crate::proxy::listed;
 use crate::relay::Body;
@@ -122,7 +124,15 @@ fn whole() -> Value {
         settings.contract = Contract::Serialize;
     });
     let mut schemas = settings.into_generator();
-    let error = schemas.subschema_for::<Envelope<'_>>().to_value();
+    let of_calls = schemas.subschema_for::<Envelope<'_>>().to_value();
+    let of_messages = schemas.subschema_for::<MessageError<'_>>().to_value();
+    let error = |schema: Value| {
+        json!({
+            "description": "an error, ours or an upstream's, without its host and keys",
+            "headers": headers::of_errors(),
+            "content": {"application/json": {"schema": schema}},
+        })
+    };
     let mut paths: Map<String, Value> = Map::new();
     for (path, target) in served() {
         let shown = operation(&path, &target, &mut schemas);
@@ -141,11 +151,7 @@ fn whole() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas.take_definitions(true),
-            "responses": {"Error": {
-                "description": "an error, ours or an upstream's, without its host and keys",
-                "headers": headers::of_errors(),
-                "content": {"application/json": {"schema": error}},
-            }},
+            "responses": {"Error": error(of_calls), "MessageError": error(of_messages)},
             "securitySchemes": security(),
         },
     })
@@ -223,7 +229,17 @@ fn model_parameter() -> Value {
         "in": "query",
         "required": true,
         "description": "mapped by the account, then by the owner; it decides which keys serve",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+        "schema": model_schema(),
+    })
+}
+
+fn model_schema() -> Value {
+    json!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_MODEL_BYTES,
+        // No control characters.
+        "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$",
     })
 }
 
@@ -240,23 +256,27 @@ fn id_parameter() -> Value {
 }
 
 fn body(endpoint: &Endpoint) -> Value {
-    let model = json!({
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 256,
-        "description": "mapped by the account, then by the owner; it decides which keys serve",
-    });
+    let mut model = model_schema();
+    model["description"] =
+        json!("mapped by the account, then by the owner; it decides which keys serve");
     let mut properties = json!({});
     let mut example = json!({});
     let mut required: Vec<&str> = Vec::new();
     match endpoint.takes {
         Takes::Session => {
-            let within = json!({"type": "object", "properties": {"model": model}});
+            let within = json!({
+                "type": "object",
+                "properties": {"model": model},
+                "required": ["model"],
+            });
             properties["session"] = within;
             required.push("session");
             example["session"] = json!({"type": "realtime", "model": "gpt-realtime"});
         }
         takes if takes.names_model() => {
+            if endpoint.usual.is_some() {
+                model["type"] = json!(["string", "null"]);
+            }
             properties["model"] = model;
             example["model"] = json!(endpoint.usual.unwrap_or("gpt-4o-mini"));
             if endpoint.usual.is_none() {
@@ -341,7 +361,12 @@ fn responses(target: &Target, schemas: &mut SchemaGenerator) -> Value {
 
 /// What went well, and what may go wrong.
 fn errors_of(target: &Target, mut responses: Value) -> Value {
-    let error = || json!({"$ref": "#/components/responses/Error"});
+    let error = || match target {
+        Target::Call(endpoint, _) if endpoint.caller() == Caller::Anthropic => {
+            json!({"$ref": "#/components/responses/MessageError"})
+        }
+        _ => json!({"$ref": "#/components/responses/Error"}),
+    };
     if *target == Target::Document {
         let unchanged = "what the client has is still so";
         responses["304"] = json!({"description": unchanged});

@@ -2,22 +2,30 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Kind, Problem};
 use crate::dialect::Caller;
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+/// An error's body.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MessageError")]
+pub(crate) struct Envelope<'a> {
+    /// `error`, always.
     r#type: &'static str,
     error: Body<'a>,
+    /// As in the header `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MessageErrorBody")]
 struct Body<'a> {
+    /// What sort of failure it is, as Anthropic calls it.
     r#type: &'a str,
+    /// What failed, for people.
     message: &'a str,
 }
 

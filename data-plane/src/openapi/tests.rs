@@ -57,7 +57,19 @@ fn every_operation_says_what_it_takes_and_answers() {
             assert_eq!(has_id, names_id, "{what}");
         }
     }
-    for name in ["Error", "ErrorBody", "ErrorType", "Model", "Models"] {
+    let messages = &document["paths"]["/v1/messages"]["post"]["responses"]["400"];
+    assert_eq!(messages["$ref"], "#/components/responses/MessageError");
+    let session = &document["paths"]["/v1/realtime/client_secrets"]["post"]["requestBody"];
+    let session = &session["content"]["application/json"]["schema"]["properties"]["session"];
+    assert_eq!(session["required"], json!(["model"]));
+    for name in [
+        "Error",
+        "ErrorBody",
+        "ErrorType",
+        "MessageError",
+        "Model",
+        "Models",
+    ] {
         assert!(
             document["components"]["schemas"][name].is_object(),
             "{name}"
