@@ -333,7 +333,14 @@ pub(super) fn headers() -> Map<String, Value> {
         ("Page", must(count(), "this page, from 1")),
         ("PerPage", must(count(), "how many a page has")),
         ("TotalPages", must(count(), "how many pages there are")),
-        ("Authenticate", must(words(&["Bearer"]), "how to log in")),
+        // The second is the data plane's, at the playground.
+        (
+            "Authenticate",
+            must(
+                words(&["Bearer", "Bearer realm=\"foldgate\""]),
+                "how to log in",
+            ),
+        ),
         ("RetryAfter", may(count(), "seconds, where waiting helps")),
     ];
     let named = headers.into_iter().chain(proxied());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::operation::{Door, Operation};
-use super::schema::{Components, named, object, or_null, text};
+use super::schema::{Components, about, named, object, or_null, pattern, text};
 use crate::admin_api::model_status::{Health, ModelStatus};
 
 /// What the data plane answers when it does not serve a call; its own words.
@@ -75,16 +75,16 @@ fn chat(components: &mut Components) -> Operation {
         &[("param", or_null(text())), ("code", or_null(text()))],
     );
     components.name("ProxyError", object(&[("error", error)], &[]));
-    let message = object(&[("role", text())], &[]);
+    let mut model = pattern(r"^[^\x00-\x1f\x7f-\x9f]*$");
+    model["minLength"] = json!(1);
+    model["maxLength"] = json!(256);
+    let messages = about(json!({}), "the conversation, which the provider judges");
     let body = object(
+        &[("model", model)],
         &[
-            (
-                "model",
-                json!({"type": "string", "minLength": 1, "maxLength": 255}),
-            ),
-            ("messages", json!({"type": "array", "items": message})),
+            ("messages", messages),
+            ("stream", json!({"type": ["boolean", "null"]})),
         ],
-        &[("stream", json!({"type": "boolean"}))],
     );
     let example = json!({
         "model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}],
