@@ -59,6 +59,14 @@ pub(super) fn warn(done: &mut Done, unenforced: impl IntoIterator<Item = &'stati
     }
 }
 
+/// Tells that what was switched off is in use again: a PUT is the whole value, and one
+/// that was read before says nothing of it.
+pub(super) fn warn_of_use(done: &mut Done, (was_off, is_off): (bool, bool)) {
+    if was_off && !is_off {
+        done.warn("it was disabled, and is in use again");
+    }
+}
+
 /// A field that breaks its rule; an empty path is the whole body.
 pub(super) fn fault(path: impl Into<String>, problem: impl Into<String>) -> Error {
     Rejection::Definition(Fault::at(path, problem)).into()

@@ -174,7 +174,8 @@ async fn every_field_comes_back_as_it_was_written() {
         assert_eq!(replaced["value"].get(field), None, "{field}");
     }
     assert_eq!(replaced["value"]["key_hash"], hash(OWN));
-    assert!(replaced.get("warnings").is_none(), "{replaced}");
+    let back = json!(["it was disabled, and is in use again"]);
+    assert_eq!(replaced["warnings"], back);
     assert_eq!(replaced["value"]["allowed_models"], json!([]));
 }
 
@@ -264,6 +265,14 @@ async fn a_rotated_key_is_good_beside_its_successor_as_long_as_asked() {
     assert_eq!(first["entry"]["id"], entry["id"]);
     assert_eq!(first["entry"]["value"]["key_hash"], hash(&new));
     assert_eq!(first["entry"]["value"]["display_name"], "one");
+    let until = first["entry"]["value"]["previous_until"].clone();
+    let number = node.get("/x-users/1/keys").await.ok()["keys"][0].clone();
+    assert_eq!(
+        (until.is_string(), &until),
+        (true, &number["PreviousUntil"])
+    );
+    assert_goes_back(&node, &path).await;
+    assert!(works(&node, OWN).await);
     for (key, good) in [(new.as_str(), true), (OWN, true), ("my own key", false)] {
         assert_eq!(works(&node, key).await, good, "{key}");
     }
@@ -364,9 +373,14 @@ async fn a_disabled_key_is_refused_until_it_is_back() {
     let node = Node::start().await;
     let (path, entry) = made(&node, &json!({"allowed_models": ["*"]})).await;
     let key = entry["plaintext"].as_str().unwrap();
-    for (disabled, good) in [(false, true), (true, false), (false, true)] {
+    let back = json!(["it was disabled, and is in use again"]);
+    for (disabled, warnings) in [(false, json!(null)), (true, json!(null)), (false, back)] {
         let body = json!({"allowed_models": ["*"], "disabled": disabled});
-        node.put(&path, &body).await.ok();
-        assert_eq!(works(&node, key).await, good, "{disabled}");
+        let put = node.put(&path, &body).await.ok();
+        assert_eq!(works(&node, key).await, !disabled, "{disabled}");
+        assert_eq!(
+            put["warnings"], warnings,
+            "a PUT without the field brings it back"
+        );
     }
 }

@@ -219,6 +219,18 @@ async fn a_retry_is_answered_as_the_first_time() {
     let written = node.records().await.len();
     let again = send("b", Method::PUT, &path, &direct("slow")).await;
     assert_eq!(again.header("idempotency-replayed"), "true");
+    // Of what others have written since, it has their ETag: greater than its own revision.
+    let (etag, own) = (
+        again.header("etag").to_owned(),
+        again.header("x-foldgate-revision").to_owned(),
+    );
+    assert_eq!(etag, format!("\"{own}\""));
+    let theirs = node.put(&path, &direct("theirs")).await;
+    let again = send("b", Method::PUT, &path, &direct("slow")).await;
+    assert_eq!(again.header("x-foldgate-revision"), own);
+    assert_eq!(again.header("etag"), theirs.header("etag"));
+    assert_eq!(again.ok(), theirs.ok());
+    let written = written + 1;
     send("c", Method::DELETE, &path, &json!({})).await.ok();
     let again = send("c", Method::DELETE, &path, &json!({})).await;
     assert_eq!(again.header("idempotency-replayed"), "true");

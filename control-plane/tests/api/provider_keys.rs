@@ -63,6 +63,10 @@ async fn a_key_is_made_read_replaced_and_removed() {
             "api_key": replaced["value"]["api_key"],
         })
     );
+    assert_eq!(
+        replaced["warnings"][1],
+        "it was disabled, and is in use again"
+    );
     assert_ne!(replaced["value"]["api_key"], mask);
     let stale = with_header(&node, (Method::PUT, &path), ("if-match", &etag), &bare).await;
     told(&stale, 412);

@@ -283,7 +283,6 @@ fn counts(state: &State) -> Value {
         "api_keys": sum(|owner| owner.caller_keys.len()),
         "admin_keys": sum(|owner| owner.admin_keys.len()),
         "news": sum(|owner| owner.news.len()),
-        "definitions": sum(|owner| owner.definitions.len()),
     });
     for line in KINDS {
         let owners = state.owners.values();

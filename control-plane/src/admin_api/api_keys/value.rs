@@ -46,6 +46,12 @@ pub(crate) struct ApiKey {
     #[garde(length(max = 64))]
     #[schemars(extend("readOnly" = true))]
     pub masked_key: Option<String>,
+    /// Until when the key that a rotation replaced is good beside it (RFC 3339); says
+    /// nothing in a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(length(max = 64))]
+    #[schemars(extend("format" = "date-time", "readOnly" = true))]
+    pub previous_until: Option<String>,
     /// The account it belongs to; without it, the owner's own. Cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<Uuid>,

@@ -33,6 +33,9 @@ fn value(owner: &OwnerState, key: &CallerKey, hash: bool) -> Map<String, Value> 
     if !key.mask.is_empty() {
         show("masked_key", json!(key.mask));
     }
+    if let Some(previous) = &key.previous {
+        show("previous_until", json!(previous.until.to_rfc3339()));
+    }
     if let Some(account) = owner.accounts.get(&key.account) {
         show("team_id", json!(account.id.to_string()));
     }

@@ -96,6 +96,7 @@ pub(crate) async fn update(
     let command = Command::PatchCallerKey(patch);
     let mut done = submit(&app, &caller, &write, command).await?;
     body::warn(&mut done, value.unenforced());
+    body::warn_of_use(&mut done, (key.terms.disabled, value.disabled));
     let entry = shown(&mut done, &caller, key.number)?;
     Ok(done.reply_bare(entry))
 }

@@ -99,7 +99,8 @@ pub(crate) async fn update(
         own_name: true,
     };
     let command = Command::PatchKey(patch);
-    let done = submit(&app, &caller, &write, command).await?;
+    let mut done = submit(&app, &caller, &write, command).await?;
+    body::warn_of_use(&mut done, (key.disabled.is_some(), value.disabled));
     reply(done, &value, &caller, key.number)
 }
 
