@@ -326,6 +326,16 @@ fn check_balance(parts: &Parts, (app, caller): (&App, &Authenticated)) -> Result
     }
 }
 
+/// Whose key a request presents, for limits that do not ask what it is about; nobody's,
+/// if it opens nothing.
+pub(crate) fn known(
+    table: Arc<Table>,
+    headers: &HeaderMap,
+) -> Option<(Who, (OwnerId, AccountNumber))> {
+    let caller = Authenticated::verify(table, presented(headers)?, None, None).ok()?;
+    Some((caller.who(), (caller.owner_id(), caller.account())))
+}
+
 /// The key a request presents: a bearer token, else `x-api-key`.
 fn presented(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| {

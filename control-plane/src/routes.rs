@@ -182,7 +182,7 @@ pub(crate) fn mounted() -> Vec<(&'static str, &'static str)> {
 
 /// The admin listener's router.
 pub(crate) fn router(app: App) -> Router {
-    let guard = Arc::new(guard::Guard::new());
+    let guard = Arc::new(guard::Guard::new(app.clone()));
     let mut router = Router::new();
     for (path, methods) in all() {
         let methods = methods.into_router();

@@ -59,6 +59,7 @@ mod provider_keys_refused;
 mod purses;
 mod reports;
 mod restore;
+mod turns;
 mod unread;
 mod users;
 mod users_refused;
