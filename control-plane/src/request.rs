@@ -3,21 +3,18 @@
 
 use std::borrow::Cow;
 
-use axum::extract::{FromRequest, MatchedPath, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use foldgate_domain::command::Seen;
-use foldgate_proto::{ConfigKey, Idempotency, RecordHash};
+use foldgate_proto::{Idempotency, RecordHash};
 use foldgate_runtime::Peer;
 use foldgate_vault::Vault;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Extensions, Uri};
-use serde_json::{Map, Value};
 
-use crate::admin_api::definitions;
 use crate::app::App;
 use crate::error::Error;
-use crate::routes;
 
 pub(crate) mod fields;
 pub(crate) mod id;
@@ -111,12 +108,8 @@ impl FromRequest<App> for Write {
             .map_err(|error| body_error(&error))?;
         let request_hash = |key: &str| {
             let mut text = format!("{} {}\n", parts.method, asked_for(&parts.uri)).into_bytes();
-            let route = parts.extensions.get::<MatchedPath>();
-            let kind = route.and_then(|route| definitions::of_route(routes::name(route)));
-            let secrets = kind.map_or(&[][..], |line| line.secrets);
-            let marked = without_secrets(&body, secrets, (&app.vault, key));
-            text.extend_from_slice(&marked);
-            RecordHash::of(&text)
+            text.extend_from_slice(&body);
+            known_by(&app.vault, key, &text)
         };
         let stamp = Stamp {
             address: address(&parts.extensions),
@@ -164,39 +157,13 @@ fn asked_for(uri: &Uri) -> String {
     format!("{}?{query}", uri.path().trim_end_matches('/'))
 }
 
-/// A body as a retry is recognised by. The hash of a whole body would stand in
-/// the log for ever, and a secret that people choose, as they do the mail password
-/// and what definitions hold (at `secrets`), could be guessed from it. So its
-/// fingerprint takes its place, which the master key makes, and which under another
-/// retry key is another. All other secrets are drawn by machines. A retry across a
-/// change of the master key is refused as another request, which writes nothing.
-fn without_secrets<'b>(
-    body: &'b [u8],
-    secrets: &[&str],
-    (vault, key): (&Vault, &str),
-) -> Cow<'b, [u8]> {
-    let name = ConfigKey::EmailPass.as_str();
-    let Ok(mut map) = json::object(body) else {
-        return Cow::Borrowed(body);
-    };
-    let mut hidden = !secrets.is_empty();
-    let fingerprint = |secret: &str| RecordHash(vault.fingerprint(key, secret)).to_string();
-    definitions::secrets::hide(secrets, &mut map, fingerprint);
-    let mut hide = |map: &mut Map<String, Value>| {
-        if let Some(Value::String(password)) = map.get_mut(name) {
-            *password = fingerprint(password);
-            hidden = true;
-        }
-    };
-    hide(&mut map);
-    // A whole answer of GET, put back.
-    if let Some(Value::Object(configs)) = map.get_mut("configs") {
-        hide(configs);
-    }
-    if !hidden {
-        return Cow::Borrowed(body);
-    }
-    Cow::Owned(Value::Object(map).to_string().into_bytes())
+/// What a request under a retry key is recognised by. A plain hash would stand in the
+/// log, where whoever reads it could try passwords on the rest of a request that he
+/// knows; this one is made by the master key, and is another under another retry key.
+/// A retry across a change of the master key is refused as another request, which
+/// writes nothing.
+fn known_by(vault: &Vault, key: &str, request: &[u8]) -> RecordHash {
+    RecordHash(vault.fingerprint(key, request))
 }
 
 /// Whether the body is compressed: nothing here would unpack it.

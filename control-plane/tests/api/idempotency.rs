@@ -198,3 +198,39 @@ async fn a_mail_password_counts_and_cannot_be_guessed_from_the_retry_s_hash() {
         "under another key it is not known again"
     );
 }
+
+/// Nor can what any other request brings, wherever a secret may stand in it.
+#[tokio::test]
+async fn no_request_can_be_guessed_from_its_hash() {
+    let node = Node::start().await;
+    node.add_key(1, "https://api.openai.com").await;
+    let key = json!({"SecretKey": "any-text-of-20-or-more-characters", "Level": 1,
+        "Provider": "https://api.openai.com"});
+    let provider_key = json!({"display_name": "k", "provider": "openai", "api_key": "x",
+        "request": {"default_headers": {"x-token": "hunter3"}}});
+    let exporter = json!({"name": "o", "kind": "otlp_http", "endpoint": "https://otlp.example",
+        "headers": {"x-token": "hunter3"}});
+    for (method, path, body) in [
+        (Method::POST, "/x-keys", key),
+        (Method::POST, "/admin/v1/provider_keys", provider_key),
+        (Method::POST, "/admin/v1/observability_exporters", exporter),
+        (
+            Method::PUT,
+            "/x-keys/1",
+            json!({"SecretKey": "hunter3-hunter3-hunter3"}),
+        ),
+        (
+            Method::POST,
+            "/x-users",
+            json!({"Name": "team", "Email": "team@example.com"}),
+        ),
+    ] {
+        send(&node, path, method.clone(), path, &body).await.ok();
+        let record = node.records().await.pop().unwrap();
+        let hash = record.idempotency.unwrap().request_hash;
+        let text = format!("{method} {path}?\n{body}");
+        assert_ne!(hash, RecordHash::of(text.as_bytes()), "{path}");
+        let again = send(&node, path, method, path, &body).await;
+        assert_eq!(again.header("idempotency-replayed"), "true", "{path}");
+    }
+}

@@ -113,12 +113,12 @@ impl Vault {
     /// both fingerprints, and nothing else to anybody without the master key: it is a
     /// keyed hash, so that nobody can try passwords on it. Under another master key it
     /// is another, and so is that of the same secret at another place.
-    pub fn fingerprint(&self, place: &str, secret: &str) -> [u8; 32] {
+    pub fn fingerprint(&self, place: &str, secret: &[u8]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0.current.fingers);
         // With its length before it no place runs over into the secret.
         hasher.update(&(place.len() as u64).to_be_bytes());
         hasher.update(place.as_bytes());
-        hasher.update(secret.as_bytes());
+        hasher.update(secret);
         *hasher.finalize().as_bytes()
     }
 

@@ -40,8 +40,12 @@ fn the_same_secret_never_seals_alike() {
 fn a_fingerprint_is_one_secret_s_at_one_place_under_one_master_key() {
     let key = MasterKey::generate().unwrap();
     let (vault, again) = (Vault::new(&key, &[]), Vault::new(&key, &[]));
-    let print = vault.fingerprint("place", "secret");
-    assert_eq!(again.fingerprint("place", "secret"), print, "on every node");
+    let print = vault.fingerprint("place", b"secret");
+    assert_eq!(
+        again.fingerprint("place", b"secret"),
+        print,
+        "on every node"
+    );
     for (place, secret) in [
         ("place", "Secret"),
         ("place", ""),
@@ -49,10 +53,14 @@ fn a_fingerprint_is_one_secret_s_at_one_place_under_one_master_key() {
         ("places", "ecret"),
         ("", "placesecret"),
     ] {
-        assert_ne!(vault.fingerprint(place, secret), print, "{place} {secret}");
+        assert_ne!(
+            vault.fingerprint(place, secret.as_bytes()),
+            print,
+            "{place} {secret}"
+        );
     }
     let other = Vault::new(&MasterKey::generate().unwrap(), &[key]);
-    assert_ne!(other.fingerprint("place", "secret"), print);
+    assert_ne!(other.fingerprint("place", b"secret"), print);
 }
 
 #[test]
