@@ -143,8 +143,12 @@ fn check_room(owner: &OwnerState, put: &PutDefinition) -> Result<(), Rejection> 
     Ok(())
 }
 
-/// Checks a definition that an undo or a restore brings back, as the state will be.
-pub(super) fn check_back(after: &OwnerState, back: &Definition) -> Result<(), String> {
+/// Checks a definition that an undo or a restore brings back in place of what is there
+/// now, as the state will be.
+pub(super) fn check_back(
+    after: &OwnerState,
+    (now, back): (Option<&Definition>, &Definition),
+) -> Result<(), String> {
     let fault = |fault: Fault| fault.to_string();
     let line = Registered::of(back.kind).ok_or("this program does not know its kind")?;
     let value = serde_json::from_str(&back.value.0).map_err(|error| error.to_string())?;
@@ -155,6 +159,9 @@ pub(super) fn check_back(after: &OwnerState, back: &Definition) -> Result<(), St
     let resource = ResourceId::Definition(back.kind, back.number);
     check_referrers(after, resource, &checked).map_err(fault)?;
     check_name(after, resource, &checked).map_err(|taken| taken.to_string())?;
+    if let Some(now) = now {
+        check_renaming(after, now, &checked).map_err(|named| named.to_string())?;
+    }
     check_twin(after, resource, &checked).map_err(|twin| twin.to_string())
 }
 

@@ -40,7 +40,7 @@ pub(super) fn undo(owner: &OwnerState, undo: &Undo) -> Result<Vec<Event>, Reject
         }
     }
     check_followers(owner, revision, &changes)?;
-    fit::check(owner, &changes)?;
+    fit::check(owner, before, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }
@@ -108,7 +108,7 @@ pub(super) fn restore(owner: &OwnerState, restore: &Restore) -> Result<Vec<Event
         (ResourceId::Account(number), Some(_)) => (2, restore.then.depth(number)),
         _ => (3, 0),
     });
-    fit::check(owner, &changes)?;
+    fit::check(owner, &restore.then, &changes)?;
     if changes.is_empty() {
         return Ok(Vec::new());
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use foldgate_proto::event::{CallerKeyPatched, CallerKeyRotated};
 use foldgate_proto::{
     AccountNumber, CallerKeyNumber, Event, JsonText, KeyHash, MaskedSecret, OwnerId, RecordHash,
-    Sealed, Secrets,
+    ResourceId, Sealed, Secrets,
 };
 use uuid::Uuid;
 
@@ -329,4 +329,53 @@ fn a_secret_in_what_is_kept_stays_where_its_mask_comes_back() {
         ..PatchKey::default()
     }));
     assert_eq!(secrets(&given), Secrets::new());
+}
+
+/// A name that another has taken since does not come back beside it; those that several
+/// had at once, as the owner API lets them, do.
+#[test]
+fn an_undo_and_a_restore_bring_back_no_name_that_was_taken_since() {
+    let today = "the name \"ONE\" is another's today";
+    let refused = |given: &Given, command: &Command| {
+        let refused = given.refused(command).to_string();
+        assert!(refused.contains(today), "{refused}");
+    };
+    let mut given = given().and(&named(1, 10, "ONE"));
+    let stood = given.last();
+    given.done(&Command::RevokeCallerKey(key_of(1, 1)));
+    let gone = given.last();
+    given.done(&named(1, 11, "one"));
+    refused(&given, &given.undo(gone));
+    refused(
+        &given,
+        &given.restore(stood, Some(ResourceId::CallerKey(CallerKeyNumber(1)))),
+    );
+    given.done(&renamed(2, "two"));
+    given.done(&given.undo(gone));
+
+    given.done(&provider_key(1, "https://one.example.com", "ONE"));
+    let stood = given.last();
+    given.done(&Command::RemoveKey(number(1)));
+    let gone = given.last();
+    given.done(&provider_key(2, "https://one.example.com", "One"));
+    refused(&given, &given.undo(gone));
+    refused(
+        &given,
+        &given.restore(stood, Some(ResourceId::Key(number(1)))),
+    );
+    // All of it at once: the other goes.
+    assert!(given.when(&given.restore(stood, None)).is_ok());
+
+    let shared = |n| match add(n, "https://two.example.com", 1) {
+        Command::AddKey(key) => Command::AddKey(AddKey {
+            name: "shared".to_owned(),
+            ..key
+        }),
+        other => other,
+    };
+    given.done(&shared(3));
+    given.done(&shared(4));
+    given.done(&Command::RemoveKey(number(3)));
+    given.done(&given.undo(given.last()));
+    assert_eq!(given.owner().keys_named("shared").count(), 2);
 }

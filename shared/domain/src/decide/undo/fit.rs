@@ -8,30 +8,38 @@ use foldgate_proto::{
 };
 
 use crate::decide::{
-    MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER, MAX_DEFINITIONS,
-    MAX_KEYS_PER_ACCOUNT, MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key, config, definition,
+    DEFAULT_CALLER_KEY_NAME, MAX_ACCOUNTS_PER_OWNER, MAX_ADMIN_KEYS, MAX_CALLER_KEYS_PER_OWNER,
+    MAX_DEFINITIONS, MAX_KEYS_PER_ACCOUNT, MAX_KEYS_PER_OWNER, MAX_NEWS, account, admin_key,
+    config, definition,
 };
 use crate::state::people::{folded, hashes};
-use crate::{OwnerState, Rejection};
+use crate::{OwnerState, Rejection, is_same};
 
 /// The owner as it is, and as the changes will leave it.
 struct Fit<'o> {
+    /// As it was when what comes back stood.
+    then: &'o OwnerState,
     before: &'o OwnerState,
     after: OwnerState,
     changes: &'o [Change],
 }
 
-/// Checks all changes together.
+/// Checks all changes together, which lead to what stood `then`.
 ///
 /// # Errors
 /// The first that does not: [`Rejection::DoesNotFit`] of what comes back; of what
 /// goes, what refuses its removal otherwise.
-pub(super) fn check(owner: &OwnerState, changes: &[Change]) -> Result<(), Rejection> {
+pub(super) fn check(
+    owner: &OwnerState,
+    then: &OwnerState,
+    changes: &[Change],
+) -> Result<(), Rejection> {
     let mut after = owner.clone();
     for change in changes {
         after.put_back(Revision::ZERO, change);
     }
     let fit = Fit {
+        then,
         before: owner,
         after,
         changes,
@@ -47,6 +55,10 @@ pub(super) fn check(owner: &OwnerState, changes: &[Change]) -> Result<(), Reject
 
 fn words(rejection: &Rejection) -> String {
     rejection.to_string()
+}
+
+fn taken(name: &str) -> String {
+    format!("the name {name:?} is another's today")
 }
 
 impl Fit<'_> {
@@ -118,6 +130,16 @@ impl Fit<'_> {
         if pushed_out || !stays {
             return Err("another key has its id".to_owned());
         }
+        // The owner API lets several have one name: those that had it then may again.
+        let mut named = self.after.keys_named(&key.name);
+        let had = |number| self.then.keys.get(&number);
+        let since = named.any(|other| {
+            let had = had(other.number).is_some_and(|had| is_same(&had.name, &key.name));
+            other.number != key.number && !had
+        });
+        if since {
+            return Err(taken(&key.name));
+        }
         Ok(())
     }
 
@@ -136,7 +158,7 @@ impl Fit<'_> {
         let other = |account: &std::sync::Arc<Account>| account.number != back.number;
         let owners = folded(&self.after.name) == folded(name);
         if owners || self.after.accounts_named(name).any(other) {
-            return Err(format!("the name {name:?} is another's today"));
+            return Err(taken(name));
         }
         if self.after.accounts_mailed(email).any(other) {
             return Err(format!("the e-mail address {email:?} is another's today"));
@@ -173,6 +195,15 @@ impl Fit<'_> {
         if shared {
             return Err("another key presents the same".to_owned());
         }
+        let mut named = self.after.caller_keys_named(key.account, &key.name);
+        let had = |number| self.then.caller_keys.get(&number);
+        let since = named.any(|other| {
+            let had = had(other.number).is_some_and(|had| is_same(&had.name, &key.name));
+            other.number != key.number && !had
+        });
+        if since && key.name != DEFAULT_CALLER_KEY_NAME {
+            return Err(taken(&key.name));
+        }
         Ok(())
     }
 
@@ -183,7 +214,8 @@ impl Fit<'_> {
         if now.is_none_or(|now| now.number != back.number) {
             return Err("another definition has its id".to_owned());
         }
-        definition::check_back(&self.after, back)
+        let now = self.before.definition(back.kind, back.id);
+        definition::check_back(&self.after, (now.map(AsRef::as_ref), back))
     }
 
     fn admin_key(&self, key: &AdminKey) -> Result<(), String> {

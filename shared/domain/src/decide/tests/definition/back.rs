@@ -210,3 +210,29 @@ fn targets_do_not_route_whichever_came_first() {
         "{refused}"
     );
 }
+
+/// Who is spoken of by a new name keeps that as well.
+#[test]
+fn a_renaming_is_not_taken_back_while_the_new_name_is_spoken() {
+    let before = stocked();
+    let stood = before.last();
+    let mut given = changed(before, Model, 1, &model("gpt-5"));
+    let renamed = given.last();
+    let routes = json!({ "display_name": "r", "routing": { "targets": [{ "model": "gpt-5" }] } });
+    given.done(&put(Model, 4, &routes));
+    for back in [
+        given.undo(renamed),
+        given.restore(stood, Some(resource(Model, 1))),
+    ] {
+        let refused = given.refused(&back).to_string();
+        assert!(
+            refused.contains("cannot be renamed while it is spoken of"),
+            "{refused}"
+        );
+    }
+    // With the one that speaks of it, it goes back.
+    assert!(given.when(&given.restore(stood, None)).is_ok());
+    given.done(&remove(Model, 4));
+    given.done(&given.undo(renamed));
+    assert!(given.owner().definition_named(Model, "gpt-4o").is_some());
+}
