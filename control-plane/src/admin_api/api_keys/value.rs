@@ -6,7 +6,7 @@ use foldgate_domain::acl::{Item, ListEdit, Model};
 use foldgate_domain::command::{Change, LimitPatch, TermsEdit};
 use foldgate_domain::decide::DEFAULT_CALLER_KEY_NAME;
 use foldgate_domain::definition::RateLimit;
-use foldgate_domain::definition::grammar::{MODEL_PATTERN, NAME};
+use foldgate_domain::definition::grammar::{ALLOWED_MODEL, NAME};
 use foldgate_domain::definition::rate_limit::{MAX_LIMIT, limit};
 use foldgate_domain::definition::text::{LINE, MAX_NAME_CHARS, Name};
 use foldgate_proto::{JsonText, KeyHash, KeyTerms};
@@ -58,7 +58,7 @@ pub(crate) struct ApiKey {
     /// The models that may be named: names, or patterns with `*`. `["*"]` is all of
     /// them, `[]` none.
     #[garde(length(max = 256), inner(length(chars, min = 1, max = 255)))]
-    #[schemars(inner(length(min = 1, max = 255), regex(pattern = MODEL_PATTERN)))]
+    #[schemars(inner(length(min = 1, max = 255), regex(pattern = ALLOWED_MODEL)))]
     pub allowed_models: Vec<String>,
     /// Limits on its use, none of which may be 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]

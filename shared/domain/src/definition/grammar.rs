@@ -9,8 +9,9 @@ macro_rules! blank {
     };
 }
 
-/// A model pattern, as [`crate::pattern::Pattern`] reads it.
-pub const MODEL_PATTERN: &str = concat!("^[^=,", blank!(), "]+$");
+/// A model pattern, as [`crate::pattern::Pattern`] reads it, of a list that is given as a
+/// whole: where lists are edited, a `-` in front takes one away.
+pub const ALLOWED_MODEL: &str = concat!(r"^[^\-=,", blank!(), "][^=,", blank!(), "]*$");
 
 /// A model pattern that is a name as well: nothing in it turns text around.
 pub const MODEL_NAME: &str = concat!("^[^=,", blank!(), r"\u202a-\u202e\u2066-\u2069]+$");
@@ -106,7 +107,7 @@ mod tests {
     use serde_json::json;
     use std::sync::LazyLock;
 
-    use super::{ADDRESS, MODEL_NAME, MODEL_PATTERN};
+    use super::{ADDRESS, ALLOWED_MODEL, MODEL_NAME};
     use crate::acl::{Address, Item};
     use crate::decide::is_unseemly;
     use crate::pattern::Pattern;
@@ -115,7 +116,7 @@ mod tests {
         jsonschema::validator_for(&json!({ "pattern": pattern })).expect("a schema")
     }
 
-    static PATTERN: LazyLock<Validator> = LazyLock::new(|| grammar(MODEL_PATTERN));
+    static PATTERN: LazyLock<Validator> = LazyLock::new(|| grammar(ALLOWED_MODEL));
     static NAME: LazyLock<Validator> = LazyLock::new(|| grammar(MODEL_NAME));
     static ADDRESSES: LazyLock<Validator> = LazyLock::new(|| grammar(ADDRESS));
 
@@ -125,9 +126,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn patterns_are_read_as_they_are_described(text in ".{1,8}|[a* =,\u{85}\u{3000}]{1,4}") {
+        fn patterns_are_read_as_they_are_described(text in ".{1,8}|[a* =,\\-\u{85}\u{3000}]{1,4}") {
             let read = Pattern::parse(&text).is_ok();
-            prop_assert_eq!(says(&PATTERN, &text), read, "{:?}", text);
+            let whole = !text.starts_with('-');
+            prop_assert_eq!(says(&PATTERN, &text), read && whole, "{:?}", text);
             let seemly = !text.chars().any(is_unseemly);
             prop_assert_eq!(says(&NAME, &text), read && seemly, "{:?}", text);
         }
