@@ -9,12 +9,12 @@ mod lease;
 mod sleeps;
 mod unread;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use chrono::Utc;
-use foldgate_domain::State;
 use foldgate_domain::pool::{Ask, Outlook, Pick, Pool};
+use foldgate_domain::{State, Table};
 use foldgate_log::Observer;
 use foldgate_proto::{
     KeyId, KeyNumber, Level, OwnerId, Record, SleepCause, SleepReport, Timestamp,
@@ -197,6 +197,10 @@ impl Observer for Pools {
 
     fn folded(&self, state: &State, record: &Record) {
         self.fold(state, record);
+    }
+
+    fn compiled(&self, table: &Table, changed: Option<&BTreeSet<OwnerId>>) {
+        self.look_at_models(table, changed);
     }
 }
 

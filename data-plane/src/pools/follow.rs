@@ -120,7 +120,6 @@ impl Pools {
         for owner in self.gauges.owners() {
             self.gauges.shed(owner, state.owner(owner).map(Arc::as_ref));
         }
-        self.look_at_models(state);
         self.count();
     }
 
@@ -139,7 +138,6 @@ impl Pools {
         if record.events.iter().any(may_shed) {
             self.gauges.shed(record.owner, owner.map(Arc::as_ref));
         }
-        self.look_again(state, record);
     }
 
     fn update(&self, owner: OwnerId, number: KeyNumber, key: Option<&Arc<ProviderKey>>) {

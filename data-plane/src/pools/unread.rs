@@ -1,58 +1,49 @@
 //! The Models that this program does not understand, because a newer one wrote
-//! them: no request goes there, and the operator is told.
+//! them: no request goes there, and the operator is told. Which they are, the table
+//! knows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use foldgate_domain::State;
-use foldgate_domain::table::models::is_understood;
-use foldgate_proto::{
-    Change, Definition, DefinitionKind, DefinitionNumber, Event, OwnerId, Record, ResourceId,
-};
+use foldgate_domain::Table;
+use foldgate_proto::{Definition, DefinitionNumber, OwnerId, Revision};
 
 use super::{Pools, lock};
 use crate::account::metrics;
 
-/// Which Models are left out.
-pub(super) type Unread = HashSet<(OwnerId, DefinitionNumber)>;
+/// Which Models are left out, as they were when that was told.
+pub(super) type Unread = HashMap<OwnerId, BTreeMap<DefinitionNumber, Revision>>;
 
 impl Pools {
-    /// Looks at every Model of a state.
-    pub(super) fn look_at_models(&self, state: &State) {
-        let mut unread = Unread::new();
-        for owner in state.owners.values() {
-            for model in owner.definitions_of(DefinitionKind::Model) {
-                if !is_understood(model) {
-                    tell(owner.id, model);
-                    unread.insert((owner.id, model.number));
-                }
-            }
-        }
-        metrics::models_left_out(unread.len());
-        *lock(&self.unread) = unread;
-    }
-
-    /// Looks at the Models that a record changed.
-    pub(super) fn look_again(&self, state: &State, record: &Record) {
-        let numbers: Vec<DefinitionNumber> = record.events.iter().flat_map(models_of).collect();
-        if numbers.is_empty() {
-            return;
-        }
-        let owner = state.owner(record.owner);
+    /// Looks at the Models of these owners, or of all.
+    pub(super) fn look_at_models(&self, table: &Table, changed: Option<&BTreeSet<OwnerId>>) {
         let mut unread = lock(&self.unread);
-        for number in numbers {
-            let at = (DefinitionKind::Model, number);
-            let model = owner.and_then(|owner| owner.definitions.get(&at));
-            match model.filter(|model| !is_understood(model)) {
-                Some(model) => {
-                    tell(record.owner, model);
-                    unread.insert((record.owner, number));
-                }
-                None => {
-                    unread.remove(&(record.owner, number));
-                }
+        if let Some(changed) = changed {
+            for owner in changed {
+                look(&mut unread, table, *owner);
+            }
+        } else {
+            unread.retain(|owner, _| table.owner(*owner).is_some());
+            for owner in table.state.owners.keys() {
+                look(&mut unread, table, *owner);
             }
         }
-        metrics::models_left_out(unread.len());
+        metrics::models_left_out(unread.values().map(BTreeMap::len).sum());
+    }
+}
+
+fn look(unread: &mut Unread, table: &Table, owner: OwnerId) {
+    let models = table.owner(owner).into_iter();
+    let models = models.flat_map(|owner| owner.unread_models());
+    let mut now = BTreeMap::new();
+    let told = unread.remove(&owner).unwrap_or_default();
+    for model in models {
+        if told.get(&model.number) != Some(&model.revision) {
+            tell(owner, model);
+        }
+        now.insert(model.number, model.revision);
+    }
+    if !now.is_empty() {
+        unread.insert(owner, now);
     }
 }
 
@@ -64,22 +55,4 @@ fn tell(owner: OwnerId, model: &Definition) {
         revision = model.revision.0,
         "a model is left out: this version does not understand it"
     );
-}
-
-/// The Models that an event is about.
-fn models_of(event: &Event) -> Vec<DefinitionNumber> {
-    let back = |changes: &[Change]| {
-        let models = changes.iter().filter_map(|change| match change.resource {
-            ResourceId::Definition(DefinitionKind::Model, number) => Some(number),
-            _ => None,
-        });
-        models.collect()
-    };
-    match event {
-        Event::DefinitionPut(put) if put.kind == DefinitionKind::Model => vec![put.number],
-        Event::DefinitionRemoved(gone) if gone.kind == DefinitionKind::Model => vec![gone.number],
-        Event::RecordUndone(event) => back(&event.changes),
-        Event::StateRestored(event) => back(&event.changes),
-        _ => Vec::new(),
-    }
 }

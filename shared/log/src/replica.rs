@@ -8,6 +8,7 @@ mod boot;
 mod fold;
 mod keeper;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use foldgate_domain::{State, Table};
 use foldgate_proto::report::StateHash;
-use foldgate_proto::{LogId, Record, RecordHash, Revision};
+use foldgate_proto::{LogId, OwnerId, Record, RecordHash, Revision};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,10 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A record was folded. Called before the table with it is published.
     fn folded(&self, state: &State, record: &Record);
+
+    /// The table of what was folded is made, and published next. It differs from the one
+    /// before in no owner but these; `None` is whichever.
+    fn compiled(&self, _table: &Table, _changed: Option<&BTreeSet<OwnerId>>) {}
 }
 
 /// How a replica starts.
@@ -114,8 +119,10 @@ impl Replica {
             stopped: CancellationToken::new(),
         });
         if booted.ready {
+            let table = shared.table.load();
             for observer in &options.observers {
                 observer.loaded(&booted.state);
+                observer.compiled(&table, None);
             }
         }
         let task = fold::Fold::new(shared.clone(), log, options.observers, booted);

@@ -183,17 +183,6 @@ impl Models {
     }
 }
 
-/// Whether this program understands a Model as it is stored.
-pub fn is_understood(definition: &Definition) -> bool {
-    let model = stored::<Model>(&definition.value);
-    model.is_some_and(|model| {
-        let named = Named::routing(definition, &model, |_| None);
-        named
-            .or_else(|| Named::direct(definition, &model))
-            .is_some()
-    })
-}
-
 const fn id_of(number: DefinitionNumber) -> ResourceId {
     ResourceId::Definition(DefinitionKind::Model, number)
 }

@@ -223,7 +223,12 @@ impl Fold {
             return None;
         }
         let records = burst.iter().map(|entry| &*entry.record);
-        Some(self.shared.table.load().advance(&self.state, records))
+        let changed = records.clone().map(|record| record.owner).collect();
+        let table = self.shared.table.load().advance(&self.state, records);
+        for observer in &self.observers {
+            observer.compiled(&table, Some(&changed));
+        }
+        Some(table)
     }
 
     /// Finds the record that panics, keeps all before it, and holds there.
@@ -275,7 +280,11 @@ impl Fold {
         for observer in &self.observers {
             observer.loaded(&self.state);
         }
-        self.publish(Table::new(&self.state));
+        let table = Table::new(&self.state);
+        for observer in &self.observers {
+            observer.compiled(&table, None);
+        }
+        self.publish(table);
     }
 
     fn publish(&mut self, table: Table) {

@@ -2,15 +2,16 @@
 
 mod snapshots;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use foldgate_domain::{FOLD_VERSION, State};
+use foldgate_domain::{FOLD_VERSION, State, Table};
 use foldgate_log::replica::{Options, Replica};
 use foldgate_log::snapshot::Snapshots;
 use foldgate_log::{Embedded, EventLog, Observer, Position};
-use foldgate_proto::{Record, Revision};
+use foldgate_proto::{OwnerId, Record, Revision};
 use tempfile::TempDir;
 
 use super::support::{Bench, Chain, LIMIT, NatsServer, claim, config, eventually};
@@ -19,6 +20,7 @@ use super::support::{Bench, Chain, LIMIT, NatsServer, claim, config, eventually}
 struct Witness {
     loaded: Mutex<Vec<Revision>>,
     folded: Mutex<Vec<Revision>>,
+    compiled: Mutex<Vec<(Revision, Option<BTreeSet<OwnerId>>)>>,
 }
 
 impl Observer for Witness {
@@ -29,6 +31,11 @@ impl Observer for Witness {
     fn folded(&self, state: &State, record: &Record) {
         assert_eq!(record.command, "Test");
         self.folded.lock().unwrap().push(state.revision);
+    }
+
+    fn compiled(&self, table: &Table, changed: Option<&BTreeSet<OwnerId>>) {
+        let mut compiled = self.compiled.lock().unwrap();
+        compiled.push((table.state.revision, changed.cloned()));
     }
 }
 
@@ -106,6 +113,10 @@ async fn folds_and_observes(bench: Bench) {
     assert!(status.ready);
     assert_eq!(status.held, None);
     assert_eq!(*witness.loaded.lock().unwrap(), [before.revision]);
+    let compiled = witness.compiled.lock().unwrap().clone();
+    assert_eq!(compiled.first(), Some(&(before.revision, None)));
+    let owners = after.owners.keys().copied().collect();
+    assert_eq!(compiled.last(), Some(&(after.revision, Some(owners))));
     let folded: Vec<u64> = witness.folded.lock().unwrap().iter().map(|r| r.0).collect();
     assert_eq!(
         folded,
