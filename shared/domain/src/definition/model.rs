@@ -94,6 +94,9 @@ pub struct Model {
     pub embedding: Option<Embedding>,
 }
 
+/// [`Cooldown::max_seconds`] unless set.
+pub(crate) const COOLDOWN_MAX_SECONDS: u64 = 600;
+
 /// See [`Model::cooldown`]. Off unless `enabled`.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
@@ -262,12 +265,15 @@ impl Model {
             }
             _ => {}
         }
-        if let Some(cooldown) = &self.cooldown
-            && let (Some(default), Some(most)) = (cooldown.default_seconds, cooldown.max_seconds)
-            && default > most
-        {
-            let problem = "is more than max_seconds";
-            return Err(Fault::at("cooldown.default_seconds", problem));
+        if let Some(cooldown) = &self.cooldown {
+            let most = cooldown.max_seconds.unwrap_or(COOLDOWN_MAX_SECONDS);
+            if cooldown
+                .default_seconds
+                .is_some_and(|default| default > most)
+            {
+                let problem = format!("is more than max_seconds, which is {most}");
+                return Err(Fault::at("cooldown.default_seconds", problem));
+            }
         }
         text::seemly(upstream).map_err(|problem| Fault::at("model_name", problem))?;
         if self.stars() > stars(&self.display_name) {

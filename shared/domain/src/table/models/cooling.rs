@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::definition::model::Cooldown;
+use crate::definition::model::{COOLDOWN_MAX_SECONDS, Cooldown};
 use crate::failure::{Failure, FailureClass, Transience};
 
 /// The statuses that count unless others are set.
 const STATUSES: [u16; 7] = [401, 408, 429, 500, 502, 503, 504];
 
 const DEFAULT: Duration = Duration::from_secs(30);
-const LONGEST: Duration = Duration::from_mins(10);
+const LONGEST: Duration = Duration::from_secs(COOLDOWN_MAX_SECONDS);
 
 /// A cooldown that is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
