@@ -353,6 +353,22 @@ impl Jobs {
         watch.misses >= MISSES
     }
 
+    /// A job has ended without saying what it used: whether it has had time enough to.
+    pub(crate) fn unsaid(&self, name: Uuid, time: Duration) -> bool {
+        let mut state = self.state();
+        let Some(watch) = state.open.get_mut(&name) else {
+            return true;
+        };
+        match watch.unsaid_since {
+            Some(since) => since.elapsed() >= time,
+            None => {
+                watch.unsaid_since = Some(Instant::now());
+                state.look_anew(name);
+                false
+            }
+        }
+    }
+
     /// The output of a batch could not be read to its end: whether that was tried often
     /// enough.
     pub(crate) fn unread(&self, name: Uuid) -> bool {

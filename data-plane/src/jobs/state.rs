@@ -38,6 +38,8 @@ pub(super) struct Watch {
     pub(super) misses: u32,
     /// How often its output could not be read to its end.
     pub(super) unread: u32,
+    /// Since when it has ended without saying what it used.
+    pub(super) unsaid_since: Option<Instant>,
     /// What its stream said that it used.
     pub(super) said: Option<Quantities>,
     /// Where its output is, once it has ended.
@@ -106,6 +108,7 @@ impl State {
             looking: false,
             misses: 0,
             unread: 0,
+            unsaid_since: None,
             said: None,
             output: None,
             hold,
@@ -122,9 +125,21 @@ impl State {
 
     /// Looks at a job as soon as may be.
     pub(super) fn look_now(&mut self, name: Uuid) {
+        self.look_in(name, Duration::ZERO);
+    }
+
+    /// Looks at a job as if it had just begun.
+    pub(super) fn look_anew(&mut self, name: Uuid) {
+        self.look_in(name, FIRST_LOOK);
+        if let Some(watch) = self.open.get_mut(&name) {
+            watch.pause = Duration::ZERO;
+        }
+    }
+
+    fn look_in(&mut self, name: Uuid, wait: Duration) {
         if let Some(watch) = self.open.get_mut(&name) {
             self.queue.remove(&(watch.next, name));
-            watch.next = Instant::now();
+            watch.next = Instant::now() + wait;
             self.queue.insert((watch.next, name));
         }
     }

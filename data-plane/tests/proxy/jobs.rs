@@ -256,6 +256,24 @@ async fn what_is_cancelled_is_paid_as_far_as_it_was_counted() {
 }
 
 #[tokio::test]
+async fn usage_that_is_said_a_moment_after_a_cancel_is_billed() {
+    let mut works = Works::new().await;
+    works.begins("resp_1").await;
+    let mut cancelled = response("resp_1", "cancelled");
+    works.has("/v1/responses/resp_1", &cancelled);
+    let page = Script::json(200, &cancelled.to_string());
+    let cancel = "/v1/responses/resp_1/cancel";
+    works.upstream.page(&format!("POST {cancel}"), page);
+    works.team.post(cancel, "").await;
+    // The gateway looks at it twice, as does who deletes it.
+    assert_eq!(works.deletes("/v1/responses/resp_1").await, 409);
+    cancelled["usage"] = done("x")["usage"].take();
+    works.has("/v1/responses/resp_1", &cancelled);
+    assert_eq!(works.next().await.cost, dollars(16));
+    assert_eq!(works.deletes("/v1/responses/resp_1").await, 200);
+}
+
+#[tokio::test]
 async fn what_is_to_be_deleted_is_looked_at_before() {
     let mut works = Works::new().await;
     works.begins("resp_1").await;

@@ -30,7 +30,7 @@ use crate::attempt::{Answer, Call, attempt};
 use crate::body::Message;
 use crate::endpoint::{ENDPOINTS, Endpoint};
 use crate::error::Problem;
-use crate::jobs::{Output, Seen, is_guess};
+use crate::jobs::{Ending, Output, Seen, is_guess};
 use crate::relay::{Body, Relay};
 use crate::route::Plan;
 use crate::transport::headers;
@@ -44,6 +44,11 @@ const AT_ONCE_OF_KEY: usize = 8;
 /// How long a look takes at most, and the reading of an output.
 const LOOK_TIME: Duration = Duration::from_secs(30);
 const OUTPUT_TIME: Duration = Duration::from_mins(5);
+
+/// How long after a job's end its upstream may say what it used; and where the output of a
+/// batch is, which some write later.
+const LATE_USAGE: Duration = Duration::from_secs(2);
+const LATE_OUTPUT: Duration = Duration::from_secs(30);
 
 /// After so long a job is given up: responses end within a day, batches within the week
 /// that some upstreams let them wait.
@@ -180,12 +185,26 @@ impl Proxy {
     }
 
     async fn look_at_end(&self, job: &Job, seen: &Seen) {
-        match &seen.output {
-            Some(output) if job.kind.is_batch() && seen.usage.is_none() => {
-                self.read_output(job, seen, output).await;
-            }
-            _ => self.end(job, seen),
+        let output = self.needed_output(job, seen);
+        if let Some(output) = output {
+            return self.read_output(job, seen, output).await;
         }
+        if !self.is_counted(job, seen) {
+            let is_watched = self.jobs.is_watched(job.name());
+            if !is_watched && !job.kind.is_batch() {
+                // The node that looks after it may have heard its stream.
+                return;
+            }
+            if !is_watched {
+                self.jobs.adopt(job.clone());
+            }
+            let is_late = job.kind.is_batch() && seen.end == Some(Ending::Answered);
+            let time = if is_late { LATE_OUTPUT } else { LATE_USAGE };
+            if !self.jobs.unsaid(job.name(), time) {
+                return;
+            }
+        }
+        self.end(job, seen);
     }
 
     /// Asks for the object of a job.
@@ -248,6 +267,14 @@ impl Proxy {
             );
         }
         let models = output.models();
+        let is_partial = !is_read || !output.is_counted() || models.is_empty();
+        if let Some(used) = seen.usage.filter(|_| is_partial) {
+            // What is said of all of it says more.
+            let mut named = models.iter().map(|(model, ..)| *model);
+            let model = named.find(|model| !model.is_empty());
+            let model = model.or(seen.model.as_deref()).unwrap_or_default();
+            return self.pay(job, &Used::of(seen, model, used));
+        }
         if models.is_empty() {
             return if is_read {
                 self.jobs.ended(name);

@@ -28,41 +28,85 @@ pub(super) struct Used<'a> {
     pub(super) endpoint: Option<&'a str>,
 }
 
-impl Proxy {
-    /// Bills a job that has ended; a batch that says no usage is looked at for it.
-    pub(super) fn end(&self, job: &Job, seen: &Seen) {
-        let of_model = |used, measure| Used {
-            models: vec![(seen.model.as_deref().unwrap_or_default(), seen.calls, used)],
-            measure,
+impl<'a> Used<'a> {
+    /// What a job's object says.
+    pub(super) fn of(seen: &'a Seen, model: &'a str, used: Quantities) -> Self {
+        Self {
+            models: vec![(model, seen.calls, used)],
+            measure: Measure::Reported,
             endpoint: seen.endpoint.as_deref(),
+        }
+    }
+}
+
+impl Proxy {
+    /// Bills a job whose end has passed by, or looks at what says more.
+    pub(super) fn saw_end(&self, job: &Job, seen: &Seen) {
+        let output = self.needed_output(job, seen);
+        if output.is_none() && self.is_counted(job, seen) {
+            return self.end(job, seen);
+        }
+        if job.kind == JobKind::Response && !self.jobs.is_watched(job.name()) {
+            // The node that looks after it may have heard its stream.
+            return;
+        }
+        self.jobs.adopt(job.clone());
+        if let Some(output) = output {
+            self.jobs.counts_by(job.name(), output);
+        }
+    }
+
+    /// The output that a batch is to be counted by, since its object does not say what
+    /// every model of it used, or at what price.
+    pub(super) fn needed_output<'s>(&self, job: &Job, seen: &'s Seen) -> Option<&'s str> {
+        let output = seen.output.as_deref().filter(|_| job.kind.is_batch())?;
+        let table = self.deps.replica.table();
+        let is_priced = |model: &str, used: &Quantities| {
+            table.owner(job.owner).is_some_and(|owner| {
+                let tariff = tariff(job.kind, seen.endpoint.as_deref());
+                let by = (owner.prices().as_ref(), tariff);
+                price(by, (job, model), (seen.calls, used), terms(owner, job)).priced
+            })
         };
-        let name = job.name();
+        let said = seen.model.as_deref().zip(seen.usage.as_ref());
+        let is_enough = said.is_some_and(|(model, used)| is_priced(model, used));
+        (!is_enough).then_some(output)
+    }
+
+    /// Whether what a job used is known once it has ended, as far as it ever will be.
+    pub(super) fn is_counted(&self, job: &Job, seen: &Seen) -> bool {
+        let is_said = seen.usage.is_some() || self.jobs.said(job.name()).is_some();
+        if job.kind.is_batch() {
+            is_said || seen.calls == Some(0)
+        } else {
+            is_said || seen.end == Some(Ending::Answered)
+        }
+    }
+
+    /// Bills a job that has ended, by what is known.
+    pub(super) fn end(&self, job: &Job, seen: &Seen) {
+        let model = seen.model.as_deref().unwrap_or_default();
         let heard = seen.heard.max(job.heard);
-        let usage = seen.usage.or_else(|| self.jobs.said(name));
+        let usage = seen.usage.or_else(|| self.jobs.said(job.name()));
+        let is_batch = job.kind.is_batch();
         match (seen.end, usage) {
             (None, _) => {}
-            (Some(_), Some(used)) => self.pay(job, &of_model(used, Measure::Reported)),
-            (Some(_), None) if job.kind.is_batch() && seen.output.is_some() => {
-                self.jobs.adopt(job.clone());
-                if let Some(output) = &seen.output {
-                    self.jobs.counts_by(name, output);
-                }
-            }
-            (Some(end), None)
-                if job.kind == JobKind::Response && (end == Ending::Answered || heard > 0) =>
-            {
+            (Some(_), Some(used)) => self.pay(job, &Used::of(seen, model, used)),
+            (Some(end), None) if !is_batch && (end == Ending::Answered || heard > 0) => {
                 let used = Quantities {
                     output: heard.div_ceil(BYTES_PER_TOKEN),
                     ..job.estimate
                 };
-                self.pay(job, &of_model(used, Measure::Estimated));
+                let used = Used {
+                    measure: Measure::Estimated,
+                    ..Used::of(seen, model, used)
+                };
+                self.pay(job, &used);
             }
-            (Some(Ending::Answered), None) if job.kind.is_batch() && seen.calls != Some(0) => {
+            (Some(Ending::Answered), None) if is_batch && seen.calls != Some(0) => {
                 self.pay_unsettled(job);
             }
-            // The node that looks after it may have heard its stream.
-            (Some(_), None) if job.kind == JobKind::Response && !self.jobs.is_watched(name) => {}
-            (Some(_), None) => self.jobs.ended(name),
+            (Some(_), None) => self.jobs.ended(job.name()),
         }
     }
 

@@ -106,7 +106,7 @@ impl Proxy {
         };
         let known = self.jobs.known(job.name());
         if known.is_some_and(|job| !is_guess(&job)) {
-            return self.end(&job, seen);
+            return self.saw_end(&job, seen);
         }
         let began = seen.created.map(|at| Timestamp(at.saturating_mul(1000)));
         let Some(at) = began.filter(|at| seen.is_job && age(*at) < OLDEST) else {
@@ -115,7 +115,7 @@ impl Proxy {
         let job = Job { at, ..job };
         match kind {
             JobKind::Response => self.jobs.adopt_later(job),
-            JobKind::Batch | JobKind::MessageBatch => self.end(&job, seen),
+            JobKind::Batch | JobKind::MessageBatch => self.saw_end(&job, seen),
         }
     }
 

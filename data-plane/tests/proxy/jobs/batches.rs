@@ -105,6 +105,40 @@ async fn a_batch_that_counts_nothing_is_counted_by_its_output() {
     assert_eq!(works.billed(), []);
 }
 
+#[tokio::test]
+async fn a_batch_that_names_no_model_of_a_price_is_counted_by_its_output() {
+    for model in [Value::Null, json!("theirs")] {
+        let mut works = Works::new().await;
+        works.begins_batch("batch_1").await;
+        works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
+        let mut ended = batch("batch_1", "completed");
+        ended["output_file_id"] = json!("file-out");
+        ended["usage"] = json!({"input_tokens": 10, "output_tokens": 3});
+        ended["model"] = model;
+        works.has("/v1/batches/batch_1", &ended);
+        works.team.get("/v1/batches/batch_1").await;
+        let record = works.next().await;
+        assert_eq!((record.model.as_str(), record.cost), ("gpt-4o", dollars(8)));
+        assert_eq!(record.measure, Measure::Reported);
+    }
+}
+
+#[tokio::test]
+async fn where_an_output_is_may_be_said_a_moment_after_the_end() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    works.has("/v1/batches/batch_1", &batch("batch_1", "completed"));
+    let asked = works.upstream.asked().len();
+    works.team.get("/v1/batches/batch_1").await;
+    until("it is looked at", || {
+        works.upstream.asked().len() > asked + 1
+    })
+    .await;
+    works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
+    let record = works.next().await;
+    assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(8)));
+}
+
 impl Works {
     /// An upstream that counts nothing has ended a batch, and this is its output.
     fn has_output(&self, id: &str, output: Script) {

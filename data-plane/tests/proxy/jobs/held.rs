@@ -1,5 +1,7 @@
 //! What jobs under way are going to cost is held until they have ended.
 
+use std::time::Instant;
+
 use foldgate_domain::command::{Change, ProfileEdit};
 use foldgate_proto::NanoDollars;
 use serde_json::json;
@@ -8,7 +10,7 @@ use super::batches::batch;
 use super::{RESPONSES, Works, dollars, done, response};
 use crate::accounts::{ROOT, account};
 use crate::client::Caller;
-use crate::rig::until;
+use crate::rig::{PATIENCE, until};
 use crate::upstream::Script;
 
 const BODY: &str = r#"{"model":"mine","input":"12345678","background":true}"#;
@@ -46,7 +48,13 @@ async fn a_response_in_the_background_holds_its_estimate() {
         works.has(&format!("/v1/responses/{id}"), &cancelled);
         works.team.get(&format!("/v1/responses/{id}")).await;
     }
-    works.begins("resp_4").await;
+    // That is so when their upstream has had a moment to say what they used.
+    let page = Script::json(200, &response("resp_4", "queued").to_string());
+    works.upstream.page(&format!("POST {RESPONSES}"), page);
+    let deadline = Instant::now() + PATIENCE;
+    while works.team.post(RESPONSES, BODY).await.status != 200 {
+        assert!(Instant::now() < deadline, "it is held for ever");
+    }
 }
 
 #[tokio::test]
@@ -59,7 +67,9 @@ async fn a_batch_holds_half_a_cent_for_each_of_its_calls() {
     let third = works.team.post("/v1/batches", body).await;
     assert_eq!(third.code(), (429, "credit_held".to_owned()));
     for id in ["batch_1", "batch_2"] {
-        works.has(&format!("/v1/batches/{id}"), &batch(id, "failed"));
+        let mut failed = batch(id, "failed");
+        failed["request_counts"] = json!({"total": 100, "completed": 0, "failed": 100});
+        works.has(&format!("/v1/batches/{id}"), &failed);
         works.team.get(&format!("/v1/batches/{id}")).await;
     }
     // One says that it has two hundred.

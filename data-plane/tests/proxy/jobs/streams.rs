@@ -58,14 +58,13 @@ async fn what_came_of_a_stream_is_billed_although_it_is_cancelled() {
     ];
     let mut answer = works.streams(&events, true).await;
     read(&mut answer, 402).await;
-    let cancelled = response("resp_1", "cancelled").to_string();
-    let page = Script::json(200, &cancelled);
+    let cancelled = response("resp_1", "cancelled");
+    works.has("/v1/responses/resp_1", &cancelled);
+    let page = Script::json(200, &cancelled.to_string());
     let cancel = "/v1/responses/resp_1/cancel";
     works.upstream.page(&format!("POST {cancel}"), page);
     assert_eq!(works.team.post(cancel, "").await.status, 200);
-    let [record] = &works.billed()[..] else {
-        panic!("what was read is billed");
-    };
+    let record = works.next().await;
     assert_eq!(record.measure, Measure::Estimated);
     assert_eq!(record.quantities, used(15, 100));
     drop(answer);
@@ -80,9 +79,7 @@ async fn the_text_of_what_was_cancelled_is_billed() {
     cancelled["usage"] = Value::Null;
     works.has("/v1/responses/resp_1", &cancelled);
     works.team.get("/v1/responses/resp_1").await;
-    let [record] = &works.billed()[..] else {
-        panic!("what is there is billed");
-    };
+    let record = works.next().await;
     assert_eq!(record.measure, Measure::Estimated);
     assert_eq!(record.quantities, used(14, 3));
 }
