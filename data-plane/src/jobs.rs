@@ -359,14 +359,12 @@ impl Jobs {
         let Some(watch) = state.open.get_mut(&name) else {
             return true;
         };
-        match watch.unsaid_since {
-            Some(since) => since.elapsed() >= time,
-            None => {
-                watch.unsaid_since = Some(Instant::now());
-                state.look_anew(name);
-                false
-            }
+        if let Some(since) = watch.unsaid_since {
+            return since.elapsed() >= time;
         }
+        watch.unsaid_since = Some(Instant::now());
+        state.look_anew(name);
+        false
     }
 
     /// The output of a batch could not be read to its end: whether that was tried often

@@ -273,7 +273,7 @@ async fn a_guess_is_no_beginning_however_it_came() {
     for _ in 0..2 {
         let jobs = Jobs::new(Reports::local(), Some(&file));
         jobs.adopt(guess.clone());
-        advance(FIRST_SAY - Duration::from_secs(1)).await;
+        advance(FIRST_SAY.saturating_sub(Duration::from_secs(1))).await;
         assert_eq!(jobs.due(10, |_| true).len(), 1);
         assert!(!jobs.may_guess(guess.name()));
     }
