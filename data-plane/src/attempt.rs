@@ -159,7 +159,7 @@ pub(crate) struct Miss {
     hint: Option<Duration>,
     /// What the client is told, if this was the last attempt.
     problem: Problem,
-    /// It says nothing about the key: it was asked for an id that it does not have.
+    /// It says nothing about the key: it was asked for something with an id.
     quiet: bool,
 }
 
@@ -271,12 +271,11 @@ impl Miss {
         }
     }
 
-    /// The same, if it answers a call for something with an id: that a key does not have
-    /// it, or that it cannot be done now, says nothing about the key.
+    /// The same, if it answers a call for something with an id. A key is not judged by
+    /// that: what it made may be gone, or not be shown to it, and who asks for one thing
+    /// again and again takes the key from nobody else.
     fn about_id(mut self, has_id: bool) -> Self {
-        if has_id && self.is_not_here() {
-            self.quiet = true;
-        }
+        self.quiet |= has_id;
         if has_id && self.failure.status == Some(409) {
             self.failure.class = FailureClass::ClientFault;
         }

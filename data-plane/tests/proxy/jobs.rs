@@ -342,7 +342,7 @@ async fn an_answer_that_did_not_wait_is_billed_once_too() {
 
 /// Nobody's call failed: clients find the key awake, and nobody reports it as dead.
 #[tokio::test]
-async fn looks_that_fail_leave_the_key_to_clients() {
+async fn a_job_that_cannot_be_seen_leaves_the_key_to_clients() {
     let all = [500, 429, 401].map(|status| async move {
         let works = Works::new().await;
         let id = "resp_1";
@@ -359,7 +359,12 @@ async fn looks_that_fail_leave_the_key_to_clients() {
                 .filter(|asked| asked.path.ends_with(id))
                 .count()
         };
-        until("it is looked at again", || looks() >= 2).await;
+        // Also its client asks for it.
+        for _ in 0..2 {
+            let reply = works.team.get(&format!("{RESPONSES}/{id}")).await;
+            assert_ne!(reply.status, 200);
+        }
+        until("it is looked at again", || looks() >= 4).await;
         let body = r#"{"model":"mine"}"#;
         let reply = works.team.post("/v1/chat/completions", body).await;
         assert_eq!(reply.status, 200, "{status}: {}", reply.text());
