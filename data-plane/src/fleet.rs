@@ -18,8 +18,8 @@ const TIDY: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 impl Proxy {
-    /// Starts what runs beside the requests, until shutdown. The handle ends
-    /// when the last sleeps are written.
+    /// Starts what runs beside the requests, until shutdown. The handle ends when calls
+    /// that run on without their clients have, and the last sleeps are written.
     pub fn start(self: &Arc<Self>, shutdown: &Shutdown) -> tokio::task::JoinHandle<()> {
         let proxy = Arc::clone(self);
         let shutdown = shutdown.clone();
@@ -35,6 +35,10 @@ impl Proxy {
                 () = proxy.meters.clone().hear() => {}
                 () = shutdown.draining() => {}
             }
+            proxy
+                .runs_on
+                .ended((proxy.settings.drain_timeout, &shutdown))
+                .await;
             proxy.keep().await;
         })
     }

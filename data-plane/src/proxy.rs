@@ -43,7 +43,7 @@ use crate::relay::Body;
 use crate::request_id::{self, RequestIds};
 use crate::settings::Settings;
 use crate::transport::{Listeners, TlsError, Transport};
-use runs_on::{Mark, RunsOn, may_begin_job};
+use runs_on::{AllRunsOn, Mark, RunsOn, may_begin_job};
 
 mod bound;
 mod call;
@@ -103,6 +103,8 @@ pub struct Proxy {
     ids: RequestIds,
     /// What pages of other origins are told, where there are any.
     browsers: Option<CorsLayer>,
+    /// The calls that may run on without their clients.
+    pub(crate) runs_on: AllRunsOn,
     /// Says when the process is to end, once it runs.
     pub(crate) shutdown: OnceLock<Shutdown>,
 }
@@ -132,6 +134,7 @@ impl Proxy {
             purses: Arc::default(),
             ids: RequestIds::new(deps.boot),
             browsers: browsers::layer(&settings.allowed_origins),
+            runs_on: AllRunsOn::default(),
             shutdown: OnceLock::new(),
             deps,
             settings,
@@ -160,8 +163,9 @@ impl Proxy {
         }
         let mark = Mark::default();
         request.extensions_mut().insert(mark.clone());
+        let place = self.runs_on.place();
         let work = async move { self.serve(request, peer).await };
-        RunsOn::new(work, mark).await
+        RunsOn::new(work, mark, place).await
     }
 
     async fn serve(&self, request: Request<Inbound>, peer: Peer) -> Response<Body> {

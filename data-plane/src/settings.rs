@@ -1,6 +1,7 @@
 //! What an operator may set of the proxy, taken from the process's settings.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use foldgate_domain::upstream_url::AddressPolicy;
 use foldgate_domain::zone::Zone;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The largest request body, in bytes.
     pub max_body_bytes: usize,
+    /// How long a shutdown waits for what is under way.
+    pub drain_timeout: Duration,
     /// Where the days of limits begin.
     pub zone: Zone,
     /// Origins of pages whose browsers may call; `*` is any.
@@ -46,6 +49,7 @@ impl From<&foldgate_runtime::Settings> for Settings {
                 silence: upstream.stream_idle_timeout,
             },
             max_body_bytes: settings.http.max_body_bytes.0,
+            drain_timeout: settings.http.drain_timeout,
             zone: settings.time_zone.0.into(),
             allowed_origins: settings.http.allowed_origins.clone(),
             sleeps_file: None,

@@ -55,6 +55,7 @@ pub(crate) fn settings() -> Settings {
             silence: PATIENCE,
         },
         max_body_bytes: 1024 * 1024,
+        drain_timeout: PATIENCE,
         allowed_origins: Vec::new(),
         sleeps_file: None,
         zone: Zone::UTC,

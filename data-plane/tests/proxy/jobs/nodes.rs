@@ -149,10 +149,8 @@ async fn a_large_answer_is_billed_by_a_look_behind_it() {
     assert_eq!(record.quantities, used(10, 3));
 }
 
-/// Its job lives at the upstream; whoever made it pays, and may ask for it.
-#[tokio::test]
-async fn a_job_whose_client_leaves_before_the_answer_is_known() {
-    let mut works = Works::new().await;
+/// A call that begins a job, whose client leaves before the answer; and what that waits for.
+async fn left(works: &Works, client: Caller) -> Arc<Notify> {
     let go = Arc::new(Notify::new());
     let open = response("resp_1", "queued").to_string();
     let page = Script {
@@ -161,7 +159,6 @@ async fn a_job_whose_client_leaves_before_the_answer_is_known() {
     };
     works.upstream.page(&format!("POST {RESPONSES}"), page);
     works.has("/v1/responses/resp_1", &done("resp_1"));
-    let client = Caller::new(works.rig.address, "team");
     let asks = tokio::spawn(async move {
         let body = r#"{"model":"mine","input":"x","background":true}"#;
         client.post(RESPONSES, body).await
@@ -173,6 +170,14 @@ async fn a_job_whose_client_leaves_before_the_answer_is_known() {
     for _ in 0..50 {
         works.team.get("/v1/models").await;
     }
+    go
+}
+
+/// Its job lives at the upstream; whoever made it pays, and may ask for it.
+#[tokio::test]
+async fn a_job_whose_client_leaves_before_the_answer_is_known() {
+    let mut works = Works::new().await;
+    let go = left(&works, Caller::new(works.rig.address, "team")).await;
     assert_eq!(works.upstream.left(), 0, "the call runs on");
     go.notify_one();
     let record = works.next().await;
@@ -181,4 +186,21 @@ async fn a_job_whose_client_leaves_before_the_answer_is_known() {
         works.team.get("/v1/responses/resp_1").await.json()["status"],
         "completed"
     );
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_the_answer_that_tells_of_a_job() {
+    let works = Works::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeping = settings();
+    keeping.jobs_file = Some(dir.path().join("jobs"));
+    let node = works.rig.apart(keeping).await;
+    let go = left(&works, Caller::new(node.address, "team")).await;
+    node.shutdown.begin();
+    node.served.await.unwrap();
+    assert!(!node.beside.is_finished());
+    go.notify_one();
+    node.beside.await.unwrap();
+    let kept = std::fs::read_to_string(dir.path().join("jobs")).unwrap();
+    assert!(kept.contains("resp_1"), "{kept}");
 }
