@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body::Body;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -15,6 +16,9 @@ use rustls_pki_types::pem::PemObject as _;
 
 use crate::exit::Failure;
 
+/// How long opening a connection may take, TLS left out.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
 /// A client that trusts the public roots and, if given, those in a file.
 ///
 /// # Errors
@@ -26,11 +30,14 @@ where
     B: Body + Send,
     B::Data: Send,
 {
+    let mut sockets = HttpConnector::new();
+    sockets.enforce_http(false);
+    sockets.set_connect_timeout(Some(CONNECT_TIME));
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls(extra_ca)?)
         .https_or_http()
         .enable_http1()
-        .build();
+        .wrap_connector(sockets);
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 

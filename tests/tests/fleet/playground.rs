@@ -33,6 +33,17 @@ async fn a_control_plane_plays_through_the_data_node_it_is_given() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.events().last().map(String::as_str), Some("[DONE]"));
 
+    // One that stands still is not waited for longer than it gives itself.
+    let impatient = fleet
+        .control_settings("control-3")
+        .env("FOLDGATE_PLAYGROUND_URL", proxy.base())
+        .env("FOLDGATE_UPSTREAM_REQUEST_TIMEOUT", "500ms");
+    let impatient = impatient.start().await;
+    fleet.nodes[0].process().freeze();
+    let answer = impatient.admin().post(PLAYGROUND, &chat("m")).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(answer.text().contains("in time"), "{}", answer.text());
+
     fleet.nodes[0].kill();
     let answer = control.admin().post(PLAYGROUND, &chat("m")).await;
     assert_eq!(answer.status, 502, "{}", answer.text());

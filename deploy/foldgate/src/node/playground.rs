@@ -3,20 +3,39 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use foldgate_control_plane::{Answering, Playground, Unreached};
 use foldgate_data_plane::{Inbound, Proxy};
 use foldgate_runtime::{Peer, Settings};
-use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::{HeaderMap, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use tokio::time::timeout;
 
 use crate::exit::Failure;
 use crate::https;
+
+/// How much longer a data node may take than one that is right there.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// What concerns one connection alone, beside what `Connection` names.
+const HOPS: [HeaderName; 7] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -38,6 +57,7 @@ pub(super) fn way(
     Ok(Some(Arc::new(Remote {
         client,
         base: settings.playground_url.trim_end_matches('/').to_owned(),
+        patience: settings.upstream.request_timeout + MARGIN,
     })))
 }
 
@@ -58,17 +78,18 @@ impl Playground for Within {
 struct Remote {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     base: String,
+    /// How long it may take to answer: what it gives itself, and the way.
+    patience: Duration,
 }
 
 impl Playground for Remote {
     fn call(&self, request: Request, peer: Peer) -> Answering {
-        let client = self.client.clone();
+        let (client, patience) = (self.client.clone(), self.patience);
         let sent = onward(&self.base, request, peer);
         Box::pin(async move {
-            let mut answer = client
-                .request(sent?)
-                .await
-                .map_err(|error| unreached(&error))?;
+            let answer = timeout(patience, client.request(sent?)).await;
+            let answer = answer.map_err(|_| Unreached("it does not answer in time".to_owned()))?;
+            let mut answer = answer.map_err(|error| unreached(&error))?;
             take_out_hops(answer.headers_mut());
             Ok(answer.map(Body::new))
         })
@@ -92,9 +113,15 @@ fn onward(base: &str, request: Request, peer: Peer) -> Result<Request, Unreached
     Ok(Request::from_parts(parts, body))
 }
 
-/// What concerns one connection alone.
 fn take_out_hops(headers: &mut HeaderMap) {
-    for name in [CONNECTION, TRANSFER_ENCODING] {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOPS.iter().chain(&named) {
         headers.remove(name);
     }
 }
