@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::reply;
 use crate::request::Segments;
 
-mod kept;
+pub(crate) mod kept;
 mod known;
 pub(crate) mod overrides;
 pub(crate) mod value;

@@ -157,6 +157,28 @@ async fn a_key_is_found_by_id_number_or_by_its_name_in_the_account() {
     );
 }
 
+/// What a provider key keeps and nothing acts upon is told where the key is.
+#[tokio::test]
+async fn overrides_of_a_provider_key_are_told_as_not_enforced() {
+    let node = world().await;
+    let plain = json!({"display_name": "plain", "provider": "openai", "level": 7,
+        "api_key": "sk-0123456789abcdefghij"});
+    let mut more = plain.clone();
+    more["display_name"] = json!("more");
+    more["tls"] = json!({"verify": false});
+    more["request"] = json!({"default_headers": {"x-team": "one"}});
+    for key in [plain, more] {
+        node.post("/admin/v1/provider_keys", &key).await.ok();
+    }
+    let model = json!({"display_name": "seven", "model_name": "m", "level": 7});
+    node.post("/admin/v1/models", &model).await.ok();
+    let told = node.get("/admin/v1/explain?model=seven").await.ok();
+    let keys = &told["legs"][0]["levels"][0]["keys"];
+    let told = |at: usize| (keys[at]["name"].clone(), keys[at]["not_enforced"].clone());
+    assert_eq!(told(0), (json!("plain"), json!(null)));
+    assert_eq!(told(1), (json!("more"), json!(["request", "tls"])));
+}
+
 /// Whoever sends a key itself, by mistake, does not read it back.
 #[tokio::test]
 async fn a_key_itself_is_not_repeated() {

@@ -49,6 +49,13 @@ pub(super) fn of(
     Ok((JsonText(Value::Object(more).to_string()), edits))
 }
 
+/// What is kept of a key that nothing acts upon: all but what it calls its provider.
+pub(crate) fn unenforced(key: &ProviderKey) -> Vec<String> {
+    let more = key.more.as_ref().map(object).unwrap_or_default();
+    let kept = more.into_iter().map(|(field, _)| field);
+    kept.filter(|field| field != "provider").collect()
+}
+
 /// What was kept in plain, before such was sealed, by where it stands.
 fn unsealed(before: Option<&Map<String, Value>>, pattern: &str) -> Vec<(String, String)> {
     let Some(before) = before else {

@@ -6,6 +6,7 @@ use foldgate_proto::{KeyId, Level, ProviderKey, SleepReport, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::Asked;
+use crate::admin_api::provider_keys::kept;
 
 /// The most keys one Level lists; `/x-keys` has the whole.
 const MAX_KEYS: usize = 1000;
@@ -28,6 +29,9 @@ pub(super) struct KeyView<'a> {
     provider: &'a str,
     /// Of a provider known not to serve the model: such keys come last.
     serves: bool,
+    /// What is kept of it but not acted upon.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_enforced: Vec<String>,
     #[serde(flatten)]
     pub(super) state: KeyState<'a>,
 }
@@ -102,6 +106,7 @@ impl<'a> Asked<'a> {
             name: &key.name,
             provider: &key.provider,
             serves: provider::serves(model).contains(family),
+            not_enforced: kept::unenforced(key),
             state: self.state(key, model),
         }
     }

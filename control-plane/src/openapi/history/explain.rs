@@ -280,6 +280,10 @@ fn level() -> Value {
             ("cause", text()),
             ("node", text()),
             ("for_model", text()),
+            (
+                "not_enforced",
+                about(list(text()), "what is kept of it but not acted upon yet"),
+            ),
         ],
     );
     object(
