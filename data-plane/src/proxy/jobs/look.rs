@@ -115,14 +115,15 @@ impl Proxy {
             return self.counted(name);
         }
         let asked = timeout(LOOK_TIME, self.object(&job)).await;
-        let mut is_gone = false;
+        let mut is_unseen = false;
         let seen = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
             Ok(seen) => {
                 self.jobs.missed(name, false);
                 seen
             }
             Err(problem) => {
-                is_gone = problem.status == StatusCode::NOT_FOUND;
+                let is_gone = problem.status == StatusCode::NOT_FOUND;
+                is_unseen = !is_gone;
                 tracing::debug!(id = job.id, %problem, "a job cannot be looked at");
                 if self.jobs.missed(name, is_gone) {
                     self.give_up(&job);
@@ -133,8 +134,9 @@ impl Proxy {
         };
         self.hold_for(&job, seen.as_ref().and_then(|seen| seen.total));
         let looked = match &seen {
-            None if is_gone => Looked::Known,
-            None => Looked::Unseen,
+            None if is_unseen => Looked::Unseen,
+            // Gone, or no job as the upstream shows it.
+            None => Looked::Known,
             Some(seen) if !seen.is_job && is_guess(&job) => {
                 self.jobs.forget(name);
                 Looked::Known
