@@ -38,6 +38,7 @@ pub use limited::{Limited, Whose, at_once};
 use models::{Models, Named};
 pub use people::{Admin, Caller};
 use people::{People, Presented};
+pub(crate) use route::Routes;
 pub use route::{Destination, NoRoute, Route};
 
 /// Everything a request needs to know, at one revision.

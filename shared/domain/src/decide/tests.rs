@@ -11,6 +11,7 @@ pub(crate) mod given;
 mod key;
 mod key_config;
 mod legal;
+mod mapped;
 mod named_keys;
 mod news;
 mod owner;

@@ -8,13 +8,13 @@ use foldgate_proto::{
 };
 use imbl::ordmap::DiffItem;
 
-use crate::pattern::PatternMap;
 use crate::state::people::{folded, hashes};
 use crate::table::resources::Resources;
 use crate::{Command, OwnerState};
 
 mod account;
 mod definition;
+mod mapped;
 
 /// The path whose loss nearly every caller would notice.
 const CHAT: &str = "/v1/chat/completions";
@@ -234,29 +234,7 @@ fn of_config(owner: &OwnerState, set: &Config) -> Vec<Warning> {
         more => warnings.push(Warning::MoreEmptyLevels(more)),
     }
     if let Some(mapper) = &set.model_mapper {
-        let mapper = mapper.iter();
-        let mapper = mapper.map(|(source, target)| (source, target, target.as_str()));
-        warnings.extend(unserved(owner, "MODEL_MAPPER", mapper));
-    }
-    warnings
-}
-
-/// Of mappings, with the model that each comes to in the end, those that are not
-/// served.
-fn unserved<'m>(
-    owner: &OwnerState,
-    name: &'static str,
-    mapper: impl Iterator<Item = (&'m String, &'m String, &'m str)>,
-) -> Vec<Warning> {
-    let levels = PatternMap::new(owner.level_mapper());
-    let mut lost = mapper.filter(|(_, _, model)| levels.get(model).is_none());
-    let listed = lost.by_ref().take(MAX_LISTED);
-    let mut warnings: Vec<Warning> = listed
-        .map(|(source, target, _)| Warning::Unserved(name, source.clone(), target.clone()))
-        .collect();
-    match lost.count() {
-        0 => {}
-        more => warnings.push(Warning::MoreUnserved(name, more)),
+        warnings.extend(mapped::of_owner(owner, mapper));
     }
     warnings
 }

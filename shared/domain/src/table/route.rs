@@ -1,9 +1,13 @@
 //! Where a model leads: MODEL_MAPPER once, then Models and LEVEL_MAPPER together.
 
+use std::cell::OnceCell;
+
 use foldgate_proto::Level;
 
 use super::OwnerTable;
-use super::models::Named;
+use super::compiled::Compiled;
+use super::models::{Models, Named};
+use crate::OwnerState;
 use crate::pattern::Pattern;
 
 /// Where a request for a model goes.
@@ -62,36 +66,90 @@ impl OwnerTable {
     /// # Errors
     /// Nothing matches.
     pub fn resolve<'a>(&'a self, requested: &'a str) -> Result<Route<'a>, NoRoute> {
-        let rules = &self.compiled.mapper;
-        let mapped = match self.models.exact(requested) {
-            Some(_) => rules.exact(requested),
-            None => rules.get(requested),
-        };
-        let model = mapped.map_or(requested, |(_, target)| target.as_str());
-        let to = self.destination(model).ok_or_else(|| NoRoute {
-            model: model.to_owned(),
-        })?;
-        Ok(Route {
-            model,
-            mapped_by: mapped.map(|(pattern, _)| pattern),
-            to,
-        })
+        resolve(&self.compiled, &self.models, requested)
+    }
+}
+
+/// Where names lead in a state that is in no table, for as long as a question about
+/// it lasts.
+pub(crate) struct Routes<'o> {
+    owner: &'o OwnerState,
+    compiled: Compiled,
+    none: Models,
+    /// Compiled when the first name is not served without them.
+    models: OnceCell<Models>,
+}
+
+impl<'o> Routes<'o> {
+    pub(crate) fn new(owner: &'o OwnerState) -> Self {
+        Self {
+            owner,
+            compiled: Compiled::new(owner),
+            none: Models::default(),
+            models: OnceCell::new(),
+        }
     }
 
-    fn destination(&self, model: &str) -> Option<Destination<'_>> {
-        if let Some(named) = self.models.exact(model) {
-            return Some(Destination::Model(named));
+    /// Whether a request for this model is served.
+    pub(crate) fn leads(&self, requested: &str) -> bool {
+        self.any(|models| resolve(&self.compiled, models, requested).is_ok())
+    }
+
+    /// Whether this model is, MODEL_MAPPER left aside.
+    pub(crate) fn serves(&self, model: &str) -> bool {
+        self.any(|models| destination(&self.compiled, models, model).is_some())
+    }
+
+    /// Whether something is so without Models, or else with them: what is served
+    /// without them is served with them, too.
+    fn any(&self, served: impl Fn(&Models) -> bool) -> bool {
+        let models = || {
+            let mut models = Models::default();
+            models.advance(None, self.owner);
+            models
+        };
+        served(&self.none) || served(self.models.get_or_init(models))
+    }
+}
+
+fn resolve<'a>(
+    compiled: &'a Compiled,
+    models: &'a Models,
+    requested: &'a str,
+) -> Result<Route<'a>, NoRoute> {
+    let rules = &compiled.mapper;
+    let mapped = match models.exact(requested) {
+        Some(_) => rules.exact(requested),
+        None => rules.get(requested),
+    };
+    let model = mapped.map_or(requested, |(_, target)| target.as_str());
+    let to = destination(compiled, models, model).ok_or_else(|| NoRoute {
+        model: model.to_owned(),
+    })?;
+    Ok(Route {
+        model,
+        mapped_by: mapped.map(|(pattern, _)| pattern),
+        to,
+    })
+}
+
+fn destination<'a>(
+    compiled: &'a Compiled,
+    models: &'a Models,
+    model: &str,
+) -> Option<Destination<'a>> {
+    if let Some(named) = models.exact(model) {
+        return Some(Destination::Model(named));
+    }
+    let leveled = compiled.levels.get(model);
+    let exact = leveled.is_some_and(|(by, _)| by.is_exact());
+    let wild = if exact { None } else { models.wild(model) };
+    match (wild, leveled) {
+        (Some(named), Some((by, level))) if named.pattern.rank() < by.rank() => {
+            Some(Destination::Level { level: *level, by })
         }
-        let leveled = self.compiled.levels.get(model);
-        let exact = leveled.is_some_and(|(by, _)| by.is_exact());
-        let wild = if exact { None } else { self.models.wild(model) };
-        match (wild, leveled) {
-            (Some(named), Some((by, level))) if named.pattern.rank() < by.rank() => {
-                Some(Destination::Level { level: *level, by })
-            }
-            (Some(named), _) => Some(Destination::Model(named)),
-            (None, Some((by, level))) => Some(Destination::Level { level: *level, by }),
-            (None, None) => None,
-        }
+        (Some(named), _) => Some(Destination::Model(named)),
+        (None, Some((by, level))) => Some(Destination::Level { level: *level, by }),
+        (None, None) => None,
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use foldgate_proto::{Account, Profile};
 
-use super::{CHAT, Warning, unserved};
+use super::{CHAT, Warning, mapped};
 use crate::OwnerState;
 use crate::command::ProfileEdit;
-use crate::pattern::PatternMap;
 use crate::table::resources::Resources;
 
 /// Of an account as it stands after an edit.
@@ -36,13 +35,7 @@ fn blocked(owner: &OwnerState, profile: &Profile, edit: &ProfileEdit) -> Vec<War
         warnings.push(Warning::ChatBlocked("Resources"));
     }
     if let Some(mapper) = &edit.model_mapper {
-        // The owner's mapper takes what the account's leads to.
-        let further = PatternMap::new(owner.config.model_mapper.iter().flatten());
-        let mapper = mapper.iter().map(|(source, target)| {
-            let further = further.get(target).map(|(_, model)| model.as_str());
-            (source, target, further.unwrap_or(target))
-        });
-        warnings.extend(unserved(owner, "ModelMapper", mapper));
+        warnings.extend(mapped::of_account(owner, mapper));
     }
     warnings
 }
