@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldgate_proto::{
-    Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget, ProviderConfig,
-    ProviderType,
+    AccountNumber, Config, ConfigKey, DefinitionKind, KeyHash, KeyNumber, Level, NewsTarget,
+    ProviderConfig, ProviderType,
 };
 use imbl::ordmap::DiffItem;
 
@@ -33,6 +33,9 @@ pub enum Warning {
     /// The named mapper leads a model to one that no Level serves.
     #[error("{0} {1}={2} leads to a model that no Level serves")]
     Unserved(&'static str, String, String),
+    /// The ModelMapper of the account leads a model to one that no Level serves.
+    #[error("ModelMapper {1}={2} of account {0} leads to a model that no Level serves")]
+    UnservedOf(AccountNumber, String, String),
     /// More such mappings than are worth listing.
     #[error("{1} more {0} targets are served by no Level")]
     MoreUnserved(&'static str, usize),
@@ -101,7 +104,12 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             warnings.extend(definition::stopped(before, after, patch.number));
             warnings
         }
-        Command::PutDefinition(put) => definition::of(after, put),
+        Command::PutDefinition(put) => {
+            let mut warnings = definition::of(after, put);
+            warnings.extend(mapped::bereft(before, after));
+            warnings
+        }
+        Command::RemoveDefinition(_) => mapped::bereft(before, after),
         Command::RemoveKey(number) => emptied(before, after, *number).into_iter().collect(),
         Command::PatchConfig(patch) => {
             let mut warnings = of_config(after, &patch.set);
@@ -131,7 +139,11 @@ pub(super) fn of(before: &OwnerState, after: &OwnerState, command: &Command) -> 
             let patched = after.accounts.get(&patch.number);
             account::of(after, patched, &patch.profile)
         }
-        Command::Undo(_) | Command::Restore(_) => keys_back(before, after),
+        Command::Undo(_) | Command::Restore(_) => {
+            let mut warnings = keys_back(before, after);
+            warnings.extend(mapped::bereft(before, after));
+            warnings
+        }
         _ => Vec::new(),
     }
 }
