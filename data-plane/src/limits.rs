@@ -130,6 +130,18 @@ impl Meters {
         }
     }
 
+    /// Counts tokens that were used with no call under way, as a job's are when its end is
+    /// known. They count from now on, whatever is left.
+    pub(crate) fn count(&self, limits: &[Limited], tokens: u64) {
+        let now = self.now();
+        let mut ledger = self.lock();
+        for limit in limits {
+            if limit.rule.kind.unit == Unit::Tokens {
+                ledger.settle(&ask(limit, 0), tokens, (now, now));
+            }
+        }
+    }
+
     /// Takes a place under all limits; waits so long for other nodes to cede theirs.
     async fn take(&self, asks: &[Ask], patience: Duration) -> Result<Given, NoRoom> {
         let (mut first, mut place) = (true, None);
@@ -189,6 +201,11 @@ fn ask(limit: &Limited, tokens: u64) -> Ask {
 }
 
 impl Reserved {
+    /// How many tokens are reserved.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.asks.iter().map(|ask| ask.cost).max().unwrap_or(0)
+    }
+
     /// The call goes on, and has used so many tokens since it was asked last: for what it
     /// does from now on nothing is reserved.
     pub(crate) fn used(&mut self, used: u64) {

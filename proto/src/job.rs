@@ -52,6 +52,9 @@ pub struct Job {
     pub model: String,
     /// What it was going to use, as far as its beginning tells.
     pub estimate: Quantities,
+    /// How many tokens its beginning took of the limits on tokens.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub reserved: u64,
     /// When it began.
     pub at: Timestamp,
     /// How many bytes of text have come in its stream, as far as anybody read it.
@@ -60,8 +63,8 @@ pub struct Job {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_nothing(bytes: &u64) -> bool {
-    *bytes == 0
+const fn is_nothing(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Job {

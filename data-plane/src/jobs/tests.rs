@@ -19,6 +19,7 @@ fn job(id: &str) -> Job {
         requested: String::new(),
         model: String::new(),
         estimate: Quantities::default(),
+        reserved: 0,
         at: Timestamp(0),
         heard: 0,
     }

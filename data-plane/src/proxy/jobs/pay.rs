@@ -1,7 +1,7 @@
 //! The bill of a job that has ended.
 
-use foldgate_domain::OwnerTable;
 use foldgate_domain::price::{Cost, Prices, Tariff, Terms};
+use foldgate_domain::{Caller, OwnerTable};
 use foldgate_log::usage::Intent;
 use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, UsageRecord};
 
@@ -203,8 +203,44 @@ impl Proxy {
         });
         self.purses
             .spent(&Charged::of(owner, job.account, now()), intent.cost);
+        let tokens = intent
+            .estimate
+            .read()
+            .saturating_add(intent.estimate.written());
         self.books.metrics.tokens(&Usage(intent.estimate));
+        self.count(owner, job, tokens.saturating_sub(job.reserved));
         self.jobs.ended(name);
+    }
+
+    /// Counts what a job used beyond what its beginning took of them, now that it is known:
+    /// a job lasts longer than most windows. A node that sees the end before it hears that
+    /// another has billed it counts it too.
+    fn count(&self, owner: &OwnerTable, job: &Job, tokens: u64) {
+        let caller = Caller {
+            owner: job.owner,
+            account: job.account,
+            key: job.caller_key,
+            expires_at: None,
+        };
+        let Ok(access) = owner.access(&caller, now()).or_else(|_| {
+            // Of a key that is gone, its account's stay.
+            owner.access(
+                &Caller {
+                    key: None,
+                    ..caller
+                },
+                now(),
+            )
+        }) else {
+            return;
+        };
+        let bound = Some(job.requested.as_str()).filter(|requested| !requested.is_empty());
+        let bound = bound.and_then(|requested| Some((requested, access.resolve(requested).ok()?)));
+        let limits = match &bound {
+            Some((requested, bound)) => access.limits(requested, &bound.route),
+            None => access.limits_unnamed(),
+        };
+        self.meters.count(&limits, tokens);
     }
 }
 

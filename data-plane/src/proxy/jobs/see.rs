@@ -17,6 +17,7 @@ use crate::body::Message;
 use crate::endpoint::{Binds, Endpoint};
 use crate::jobs::{Seen, Streamed, is_guess};
 use crate::json::members;
+use crate::limits::Reserved;
 use crate::pools::now;
 use crate::purses::Hold;
 use crate::relay::Form;
@@ -146,6 +147,7 @@ impl Proxy {
             requested: String::new(),
             model: String::new(),
             estimate: Quantities::default(),
+            reserved: 0,
             at: now(),
             heard: 0,
         }))
@@ -176,6 +178,7 @@ impl Proxy {
                 JobKind::Batch | JobKind::MessageBatch => String::new(),
             },
             estimate,
+            reserved: account.reserved.as_ref().map_or(0, Reserved::tokens),
             at: now(),
             heard: 0,
         };

@@ -17,11 +17,16 @@ const BODY: &str = r#"{"model":"mine","input":"12345678","background":true}"#;
 
 /// Works whose account may spend no more than this.
 async fn limited(most: NanoDollars) -> Works {
-    let mut works = Works::new().await;
-    let profile = ProfileEdit {
-        hard_limit: Change::Set(most),
+    let hard_limit = Change::Set(most);
+    bounded(ProfileEdit {
+        hard_limit,
         ..ProfileEdit::default()
-    };
+    })
+    .await
+}
+
+async fn bounded(profile: ProfileEdit) -> Works {
+    let mut works = Works::new().await;
     account(&mut works.rig, ROOT, "limited", profile).await;
     works.team = Caller::new(works.rig.address, "limited");
     works
@@ -55,6 +60,35 @@ async fn a_response_in_the_background_holds_its_estimate() {
     while works.team.post(RESPONSES, BODY).await.status != 200 {
         assert!(Instant::now() < deadline, "it is held for ever");
     }
+}
+
+/// What a job used counts in limits on tokens as soon as it is known, what its beginning
+/// took of them among it.
+#[tokio::test]
+async fn tokens_of_a_job_count_when_it_has_ended() {
+    let mut profile = ProfileEdit::default();
+    profile.limits.tpd = Change::Set(20_000);
+    let works = bounded(profile).await;
+    let left = async || {
+        let reply = works.team.post(RESPONSES, BODY).await;
+        let left = reply.header("x-ratelimit-remaining-tokens");
+        (reply.status, left.map(|left| left.parse::<u64>().unwrap()))
+    };
+    // Each is taken to use a thousand and its prompt: 13 tokens, and 15.
+    works.begins("resp_1").await;
+    assert_eq!(left().await.1, Some(20_000 - 1_013 - 1_015));
+    let mut ended = done("resp_1");
+    ended["usage"] = json!({"input_tokens": 6_000, "output_tokens": 4_000});
+    works.has("/v1/responses/resp_1", &ended);
+    works.team.get("/v1/responses/resp_1").await;
+    // Once, however often it is asked for.
+    works.team.get("/v1/responses/resp_1").await;
+    assert_eq!(left().await.1, Some(20_000 - 10_000 - 2 * 1_015));
+    ended["id"] = json!("resp_2");
+    works.begins("resp_2").await;
+    works.has("/v1/responses/resp_2", &ended);
+    works.team.get("/v1/responses/resp_2").await;
+    assert_eq!(left().await.0, 429);
 }
 
 #[tokio::test]

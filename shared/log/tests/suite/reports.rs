@@ -187,6 +187,7 @@ async fn words_arrive(sender: Reports, hearer: Reports) {
         requested: String::new(),
         model: String::new(),
         estimate: Quantities::default(),
+        reserved: 9,
         at: Timestamp(4),
         heard: 0,
     }));
