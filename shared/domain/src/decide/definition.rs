@@ -33,6 +33,7 @@ pub(super) fn put(owner: &OwnerState, put: &PutDefinition) -> Result<Vec<Event>,
     if let Some(before) = before {
         check_referrers(owner, resource, &checked)?;
         check_renaming(owner, before, &checked)?;
+        check_unnamed(owner, before, &checked)?;
     }
     let had = before.map(|before| &*before.secrets);
     let secrets = secrets(had, &put.value, &put.secrets)?;
@@ -226,10 +227,27 @@ fn check_renaming(
         line.is_none_or(|line| line.names(&other.value, &before.name))
     };
     let by = owner.referrers_of(resource).filter(by_its_name);
-    let by: Vec<_> = by.chain(naming(owner, before)).map(referrer).collect();
+    let by: Vec<_> = by.map(referrer).collect();
     if by.is_empty() {
         return Ok(());
     }
+    Err(Rejection::Named { resource, by })
+}
+
+/// The same of those who speak of a name whoever has it.
+fn check_unnamed(
+    owner: &OwnerState,
+    before: &Definition,
+    checked: &Checked,
+) -> Result<(), Rejection> {
+    if crate::is_same(&before.name, &checked.name) {
+        return Ok(());
+    }
+    let by: Vec<_> = naming(owner, before).map(referrer).collect();
+    if by.is_empty() {
+        return Ok(());
+    }
+    let resource = ResourceId::Definition(before.kind, before.number);
     Err(Rejection::Named { resource, by })
 }
 

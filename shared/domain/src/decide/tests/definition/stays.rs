@@ -101,6 +101,14 @@ fn who_is_named_by_a_cache_policy_stays_as_well() {
         given.done(&rename(&given));
         given.done(&remove_model(&given));
     }
+    // A state in which nobody had the name comes back.
+    let mut given = stocked().and(&put(CachePolicy, 9, &cache("model:gpt-5")));
+    let stood = given.last();
+    given.done(&rename(&given));
+    given.refused(&remove_model(&given));
+    given.done(&given.restore(stood, None));
+    given.done(&rename(&given));
+    given.done(&given.undo(given.last()));
     // An id is the Model's, whatever it is called.
     let by_id = format!("model:{}", id(1));
     let mut given = stocked().and(&put(CachePolicy, 9, &cache(&by_id)));
