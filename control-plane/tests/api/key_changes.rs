@@ -106,6 +106,32 @@ async fn a_field_of_vertex_changes_and_the_others_stay() {
 }
 
 #[tokio::test]
+async fn the_admin_api_keeps_settings_it_has_no_word_for() {
+    for (provider, of) in [(VERTEX, vertex()), ("https://r.openai.azure.com", azure())] {
+        let node = with(provider, of).await;
+        let before = node.get("/x-keys/1").await.ok()["keys"][0].clone();
+        let path = format!(
+            "/admin/v1/provider_keys/{}",
+            before["UUID"].as_str().unwrap()
+        );
+        let mut value = node.get(&path).await.ok()["value"].clone();
+        value["display_name"] = json!("renamed");
+        value.as_object_mut().unwrap().remove("adapter");
+        for base in [value["api_base"].clone(), Value::Null] {
+            value["api_base"] = base;
+            value["provider"] = json!("openai");
+            let put = node.put(&path, &value).await.ok();
+            assert!(!put.to_string().contains("type changes"), "{put}");
+            let after = node.get("/x-keys/1").await.ok()["keys"][0].clone();
+            assert_eq!(after["Name"], "renamed");
+            for field in ["Config", "Provider"] {
+                assert_eq!(after[field], before[field], "{field}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_type_has_to_be_named_and_is_warned_of() {
     let node = with(VERTEX, vertex()).await;
     let body = json!({"Config": {"provider_type": "azure", "model_mapping": {"*": "d"}}});

@@ -243,8 +243,19 @@ async fn an_azure_key_is_made_here_and_completed_there() {
     assert!(!warnings(&entry).is_empty(), "it serves nothing yet");
     let there = node.get("/x-keys/1").await.ok()["keys"][0].clone();
     assert_eq!(there["Config"]["provider_type"], "azure");
+    // Who leaves the adapter out, leaves the settings as they are, and the place.
+    let mapping = json!({"gpt-4o": "deployed"});
+    let config = json!({"provider_type": "azure", "model_mapping": mapping});
+    node.put("/x-keys/1", &json!({"Config": config})).await.ok();
+    let bare = json!({"display_name": "bare", "provider": "openai", "api_key": OTHER});
+    let kept = node.put(&path, &bare).await.ok();
+    assert_eq!(kept["value"]["adapter"], "azure-openai");
+    assert_eq!(kept["value"]["api_base"], "https://my.openai.azure.com");
+    assert!(!told_of(&kept, "type changes"), "{kept}");
+    let there = node.get("/x-keys/1").await.ok()["keys"][0].clone();
+    assert_eq!(there["Config"]["model_mapping"], mapping);
     // Another adapter is another kind of upstream.
-    let mut other = entry["value"].clone();
+    let mut other = kept["value"].clone();
     other["adapter"] = json!("openai");
     let changed = node.put(&path, &other).await.ok();
     assert_eq!(changed["value"]["adapter"], "openai");

@@ -31,7 +31,8 @@ const HEADER: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 const CREDENTIAL: &str = "^[!-~]+$";
 
 /// An upstream credential, with the place it is good for. What is left out of a PUT
-/// is not there any more, but for `level`, which stays.
+/// is not there any more, but for `level`, which stays. So do the kind and the settings
+/// of a Vertex or Azure key where `adapter` is left out, and then its `api_base`, too.
 #[derive(Clone, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -63,7 +64,8 @@ pub(crate) struct ProviderKeyValue {
     #[schemars(regex(pattern = PLAIN))]
     pub provider: String,
     /// What the provider speaks, the `Config.dialect` of `/x-keys`; without it, what its
-    /// host is known for, else as OpenAI does.
+    /// host is known for, else as OpenAI does. A Vertex or Azure key stays what it is, with
+    /// its settings, until another one is named.
     pub adapter: Option<Adapter>,
     /// The pool it serves in. Without it, the one where keys of the same provider
     /// stand, else the first that nobody uses.
@@ -196,13 +198,15 @@ impl ProviderKeyValue {
         Some(self.provider.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// The kind of upstream it is for.
-    pub(super) fn kind(&self) -> ProviderType {
+    /// The kind of upstream it is for; `had` is that of the key that is there, if one is.
+    pub(super) fn kind(&self, had: Option<ProviderType>) -> ProviderType {
         match self.adapter {
+            // A dialect is one word, which can be said again; the settings of the other
+            // kinds cannot.
+            None => had.unwrap_or(ProviderType::Standard),
             Some(Adapter::AzureOpenai) => ProviderType::Azure,
             Some(Adapter::Vertex) => ProviderType::Vertex,
-            None
-            | Some(Adapter::Openai | Adapter::Anthropic | Adapter::Gemini | Adapter::Bedrock) => {
+            Some(Adapter::Openai | Adapter::Anthropic | Adapter::Gemini | Adapter::Bedrock) => {
                 ProviderType::Standard
             }
         }

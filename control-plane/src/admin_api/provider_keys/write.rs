@@ -37,7 +37,7 @@ pub(crate) async fn create(
     let credential = value.credential(None)?;
     let place = (caller.owner_id(), id);
     let secret = sealed(&app, place, credential)?.ok_or(Error::Internal)?;
-    let provider = checked_url(&app, &base(&value)?).map_err(in_these_words)?;
+    let provider = checked_url(&app, &base(&value, None)?).map_err(in_these_words)?;
     let (more, more_secrets) = kept::of(&app, (place.0, id), &value, None)?;
     let level = level(&value).or_else(|| Level::new(FIRST_LEVEL));
     let add = AddNamedKey {
@@ -74,7 +74,7 @@ pub(crate) async fn update(
     value.check()?;
     let credential = value.credential(Some(&key.secret.mask))?;
     let secret = sealed(&app, (caller.owner_id(), key.id), credential)?;
-    let provider = match base(&value)? {
+    let provider = match base(&value, Some(&key))? {
         // What stands there already was checked when it came, and may stay.
         same if same == key.provider => same,
         url => {
@@ -122,10 +122,15 @@ pub(crate) async fn remove(
     }))
 }
 
-/// Where the provider is.
-fn base(value: &ProviderKeyValue) -> Result<String, Error> {
+/// Where the provider is. The known places are for standard keys: one of another kind
+/// that it keeps without saying so stays where it is.
+fn base(value: &ProviderKeyValue, had: Option<&ProviderKey>) -> Result<String, Error> {
     if let Some(base) = &value.api_base {
         return Ok(base.clone());
+    }
+    let elsewhere = had.filter(|key| key.config.provider_type() != ProviderType::Standard);
+    if let (None, Some(key)) = (value.adapter, elsewhere) {
+        return Ok(key.provider.clone());
     }
     let known = known::base(value.provider(), value.adapter);
     known.map(str::to_owned).ok_or_else(|| {
@@ -145,7 +150,7 @@ fn config(
     had: Option<&ProviderKey>,
 ) -> Result<Option<ConfigPatch>, Error> {
     let had = had.map(|key| key.config.provider_type());
-    let kind = value.kind();
+    let kind = value.kind(had);
     if had == Some(kind) && kind != ProviderType::Standard {
         return Ok(None);
     }
