@@ -80,7 +80,8 @@ text! {
 
 text! {
     /// Where something is spoken to: http or https, a host, no user name or password
-    /// (those would be shown), no fragment; no cloud's metadata service.
+    /// (those would be shown), no fragment; no cloud's metadata service, and no address
+    /// that is nobody's.
     HttpUrl, http_url, json_schema!({
         "type": "string", "format": "uri", "maxLength": MAX_BYTES, "pattern": HTTP_URL,
     })
@@ -288,13 +289,14 @@ fn http_url(text: &str) -> Checked {
     }
 }
 
-/// What no setting allows to be spoken to is not kept either: from there, whoever runs
-/// the machines hands out credentials.
+/// What no setting allows to be spoken to is not kept either: it is nobody's, or from
+/// there whoever runs the machines hands out credentials. This machine and private
+/// networks are the setting's to judge.
 fn outside(url: &Url) -> Checked {
     let host = url.host_str().unwrap_or_default();
     match AddressPolicy::default().check_host(host) {
-        Err(refused @ (Refused::Metadata | Refused::LinkLocal)) => Err(refused.to_string().into()),
-        _ => Ok(()),
+        Ok(()) | Err(Refused::Loopback | Refused::Private) => Ok(()),
+        Err(refused) => Err(refused.to_string().into()),
     }
 }
 
