@@ -359,11 +359,7 @@ impl Error {
         if let Self::OutcomeUnknown(record) = self {
             more.insert("record".to_owned(), json!(record.to_string()));
         }
-        if let Self::Rejected(rejection) | Self::Said { rejection, .. } = self
-            && let Rejection::Referred { by, .. } | Rejection::Named { by, .. } = rejection
-        {
-            more.extend(referrers::shown(by));
-        }
+        more.extend(self.referrers().map(referrers::shown).into_iter().flatten());
         more
     }
 

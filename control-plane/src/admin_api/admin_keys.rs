@@ -19,7 +19,7 @@ use crate::drawn::Drawn;
 use crate::error::Error;
 use crate::owner_api::edits;
 use crate::reply;
-use crate::request::quote::quoted;
+use crate::request::quote::{quoted, reference};
 use crate::request::{Segments, Write};
 
 /// `GET /admin/v1/admin_keys`: all of them, an owner holds no more than a page.
@@ -120,7 +120,7 @@ async fn find(
 ) -> Result<(Authenticated, Arc<AdminKey>), Error> {
     let missing = || Error::Missing {
         code: "admin_key_not_found",
-        message: format!("no admin key with id {:?}", quoted(id)),
+        message: format!("no admin key with id {}", reference(id)),
     };
     let wanted = Uuid::parse_str(id).map(AdminKeyId).map_err(|_| missing())?;
     let found = app.look(caller, |caller| with_id(caller.owner(), wanted));

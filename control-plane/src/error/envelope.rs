@@ -55,7 +55,7 @@ impl Refusal {
     pub(super) fn new(error: &Error) -> Self {
         Self {
             code: error.code(),
-            message: quote::message(&error.to_string()),
+            message: quote::message_naming(&error.to_string(), &error.names()),
             category: error.category(),
             param: error.param().map(quote::param),
             more: error.more(),

@@ -20,7 +20,7 @@ use crate::auth::Authenticated;
 use crate::clock;
 use crate::error::Error;
 use crate::reply;
-use crate::request::quote::quoted;
+use crate::request::quote::reference;
 
 mod caller;
 mod keys;
@@ -93,9 +93,9 @@ fn account(caller: &Authenticated, text: &str) -> Result<AccountNumber, Error> {
     };
     found.ok_or_else(|| {
         let message = format!(
-            "{:?} is no account of yours: send its id, name, e-mail address or DNA path, or \
+            "{} is no account of yours: send its id, name, e-mail address or DNA path, or \
              leave it out for your own",
-            quoted(text)
+            reference(text)
         );
         Error::NotTheirs("account", "account_not_found", message)
     })

@@ -5,6 +5,7 @@
 mod keys;
 
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// The longest part of a client's text that is repeated, in characters.
 pub(crate) const MAX_QUOTED_CHARS: usize = 60;
@@ -27,6 +28,15 @@ pub(crate) fn quoted(text: &str) -> String {
         return "…".to_owned();
     }
     shown
+}
+
+/// What a client names one thing by, as a message repeats it: an id stands there as it
+/// is, like in paths, all else in quotes. Keys are drawn without hyphens, or are longer.
+pub(crate) fn reference(text: &str) -> String {
+    match Uuid::try_parse(text) {
+        Ok(id) if text.len() == Hyphenated::LENGTH => id.hyphenated().to_string(),
+        _ => format!("{:?}", quoted(text)),
+    }
 }
 
 /// A number as a client wrote it, however long.
@@ -57,6 +67,17 @@ pub(crate) fn path(path: &str) -> String {
 
 /// A refusal's message: what stands in quotes came from a client.
 pub(crate) fn message(text: &str) -> String {
+    message_naming(text, &[])
+}
+
+/// The same, of a refusal that names definitions which are there. Whoever may ask sees
+/// those names elsewhere, so that one that looks like a key is told, but cut as all is.
+pub(crate) fn message_naming(text: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    let is_name = |inner: &str| {
+        let bare = |name: &String| name.get(1..name.len() - 1) == Some(inner);
+        names.iter().any(bare)
+    };
     let mut shown = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
     let mut rest = text;
     while let Some(at) = rest.find(['"', '`']) {
@@ -65,7 +86,12 @@ pub(crate) fn message(text: &str) -> String {
         let end = closing(inner, mark).unwrap_or(inner.len());
         shown.push_str(before);
         shown.push_str(mark);
-        shown.push_str(&quoted(&inner[..end]));
+        let inside = &inner[..end];
+        if is_name(inside) {
+            shown.push_str(&cut(inside, MAX_QUOTED_CHARS));
+        } else {
+            shown.push_str(&quoted(inside));
+        }
         rest = &inner[end..];
         if let Some(behind) = rest.strip_prefix(mark) {
             shown.push_str(mark);

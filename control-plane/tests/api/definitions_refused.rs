@@ -259,6 +259,19 @@ async fn what_others_refer_to_stays_and_says_who() {
         .await;
     let message = "this provider key stays as long as it is referred to, by model \"direct\"";
     assert_eq!(error.refused(409, "referred")["message"], message);
+    // A name that looks like a key is told, as it is beside the message.
+    let odd = format!("routes-{}", "7f3a9c01d2e4b6".repeat(5));
+    let odd_entry = node.post(MODELS, &routing(&odd, "direct")).await.ok();
+    let error = node
+        .delete(&path(&direct_entry))
+        .await
+        .refused(409, "referred");
+    let told = error["message"].as_str().unwrap();
+    assert!(
+        told.contains(&format!("model \"{}…\"", &odd[..60])),
+        "{told}"
+    );
+    node.delete(&path(&odd_entry)).await.ok();
     // A provider key as well, in the owner API's own form.
     let error = node.delete(&key).await.refused(409, "referred");
     assert_eq!(error["referrers"][0]["name"], "direct");

@@ -139,6 +139,9 @@ async fn a_key_is_found_by_id_number_or_by_its_name_in_the_account() {
             .await;
         let error = refused.refused(404, "caller_key_not_found");
         assert_eq!(error["param"], "api_key", "{nobody}");
+        let told = error["message"].as_str().unwrap();
+        let said = nobody.trim_end_matches("%20");
+        assert!(told.contains(said), "an id opens nothing: {told}");
     }
     let empty = node.get("/admin/v1/explain?model=m&api_key=").await;
     empty.refused(400, "invalid_field");

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::auth::Authenticated;
 use crate::error::Error;
 use crate::history_api::params::digits;
-use crate::request::quote::quoted;
+use crate::request::quote::reference;
 
 /// What is kept of a key that says who somebody is, and by itself acts upon nothing.
 const WHO: [&str; 2] = ["user_id", "user_name"];
@@ -95,9 +95,9 @@ pub(super) fn find(
         }
         (None, _) => {
             let message = format!(
-                "{:?} is no caller key: send its id or number, or with its account (account=) \
+                "{} is no caller key: send its id or number, or with its account (account=) \
                  its name",
-                quoted(text)
+                reference(text)
             );
             let code = "caller_key_not_found";
             Err(Error::NotTheirs("api_key", code, message))

@@ -123,6 +123,44 @@ fn only_what_stands_in_quotes_is_looked_at() {
     assert_eq!(message("x: `sk-live-0123456789abcdef"), "x: `[redacted]");
 }
 
+#[test]
+fn an_id_is_told_and_what_may_be_a_key_is_not() {
+    let id = "01a215f7-a5a2-7535-be2b-af45a75ec834";
+    assert_eq!(reference(id), id);
+    assert_eq!(reference("crew"), "\"crew\"");
+    for other in [
+        id.replace('-', ""),
+        format!("{{{id}}}"),
+        format!("sk-{id}"),
+        format!("{id}{id}"),
+    ] {
+        assert_eq!(
+            reference(&other).matches("[redacted]").count(),
+            1,
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn names_of_what_is_there_are_told() {
+    let name = "team-7f3a9c01d2e4b6f8a0";
+    let told = format!(
+        "stays, by model {name:?}, and {:?}",
+        "sk-live-0123456789abcdef"
+    );
+    assert_eq!(
+        message_naming(&told, &[name]),
+        format!("stays, by model {name:?}, and \"[redacted]\"")
+    );
+    assert!(message(&told).starts_with("stays, by model \"[redacted]\""));
+    // Quoted and long as it may be.
+    let odd = format!("a\"{}", "7f3a9c01d2e4b6".repeat(8));
+    let told = message_naming(&format!("by {odd:?}."), &["", &odd]);
+    assert!(told.starts_with("by \"a\\\"7f3a9c01d2e4b6"), "{told}");
+    assert!(told.ends_with("…\"."), "{told}");
+}
+
 proptest! {
     #[test]
     fn a_message_fits_whatever_it_is(text in "\\PC{0,400}", tail in "[\\x00-\\x1f\"\\\\`]{0,800}") {
