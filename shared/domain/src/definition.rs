@@ -323,6 +323,14 @@ fn check<T: Defined>(value: &Map<String, Value>, owner: &OwnerState) -> Result<C
     let refers = read.refers(owner)?;
     let (name_field, name) = read.name().unwrap_or(("name", ""));
     check_name(name_field, name)?;
+    // A name that came before this rule may stay.
+    let stands = || {
+        let mut named = owner.definitions_named(T::KIND, name);
+        named.any(|one| one.name == name)
+    };
+    if name.chars().any(is_unseen) && !stands() {
+        return Err(Fault::at(name_field, "holds characters that are not seen"));
+    }
     let text = one_form.to_string();
     if text.len() > MAX_VALUE_BYTES {
         let problem = format!(
@@ -337,6 +345,31 @@ fn check<T: Defined>(value: &Map<String, Value>, owner: &OwnerState) -> Result<C
         value: JsonText(text),
         refers,
     })
+}
+
+/// Whether no screen shows a character, so that two names look alike which are not: what
+/// Unicode calls default ignorable. Joiners and variation selectors are among them.
+pub(crate) const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Names stand on one line, and look like what they are.

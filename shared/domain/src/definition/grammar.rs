@@ -13,8 +13,23 @@ macro_rules! blank {
 /// whole: where lists are edited, a `-` in front takes one away.
 pub const ALLOWED_MODEL: &str = concat!(r"^[^\-=,", blank!(), "][^=,", blank!(), "]*$");
 
-/// A model pattern that is a name as well: nothing in it turns text around.
-pub const MODEL_NAME: &str = concat!("^[^=,", blank!(), r"\u202a-\u202e\u2066-\u2069]+$");
+/// What no screen shows, as [`crate::definition::is_unseen`] has it: to stand beside
+/// what turns text around. Beyond four digits regular expressions know no one spelling
+/// of a character; it stands for itself.
+macro_rules! unseen {
+    () => {
+        concat!(
+            r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f",
+            r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8",
+            "\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}",
+        )
+    };
+}
+pub(super) use unseen;
+
+/// A model pattern that is a name as well: nothing in it turns text around, and all of
+/// it is seen.
+pub const MODEL_NAME: &str = concat!("^[^=,", blank!(), r"\u202a-\u202e", unseen!(), "]+$");
 
 /// What stands in no name.
 macro_rules! unseemly {
@@ -110,6 +125,7 @@ mod tests {
     use super::{ADDRESS, ALLOWED_MODEL, MODEL_NAME};
     use crate::acl::{Address, Item};
     use crate::decide::is_unseemly;
+    use crate::definition::is_unseen;
     use crate::pattern::Pattern;
 
     fn grammar(pattern: &str) -> Validator {
@@ -126,11 +142,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn patterns_are_read_as_they_are_described(text in ".{1,8}|[a* =,\\-\u{85}\u{3000}]{1,4}") {
+        fn patterns_are_read_as_they_are_described(text in ".{1,8}|[a* =,\\-\u{85}\u{3000}\u{200b}\u{e0020}]{1,4}") {
             let read = Pattern::parse(&text).is_ok();
             let whole = !text.starts_with('-');
             prop_assert_eq!(says(&PATTERN, &text), read && whole, "{:?}", text);
-            let seemly = !text.chars().any(is_unseemly);
+            let seemly = !text.chars().any(|c| is_unseemly(c) || is_unseen(c));
             prop_assert_eq!(says(&NAME, &text), read && seemly, "{:?}", text);
         }
 

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::grammar::SECRET;
+use super::grammar::{SECRET, unseen};
 use crate::decide::is_unseemly;
 use crate::upstream_url::{AddressPolicy, MAX_BYTES, Refused};
 
@@ -57,9 +57,16 @@ macro_rules! text {
 }
 
 text! {
-    /// A name that people read: on one line, nothing white around it.
+    /// A name that people read: on one line, nothing white around it, all of it seen.
     Name, name, json_schema!({
         "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": NAME,
+    })
+}
+
+text! {
+    /// The same, where it is nobody's own name.
+    Line, name, json_schema!({
+        "type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "pattern": LINE,
     })
 }
 
@@ -134,7 +141,15 @@ pub(super) const SCOPE: &str = concat!(
 );
 
 /// A text on one line, nothing white around it.
-pub const LINE: &str = NAME;
+pub const LINE: &str = concat!(
+    "^[^",
+    white!(),
+    "]([^",
+    unseemly!(),
+    "]*[^",
+    white!(),
+    "])?$"
+);
 
 /// One of a list that commas part.
 pub(super) const TAG: &str = concat!(
@@ -147,32 +162,44 @@ pub(super) const TAG: &str = concat!(
     "])?$"
 );
 
+/// What stands in no definition's own name, and at no end of one.
+macro_rules! improper {
+    () => {
+        concat!(unseemly!(), unseen!())
+    };
+}
+macro_rules! blank {
+    () => {
+        concat!(white!(), unseen!())
+    };
+}
+
 const NAME: &str = concat!(
     "^[^",
-    white!(),
+    blank!(),
     "]([^",
-    unseemly!(),
+    improper!(),
     "]*[^",
-    white!(),
+    blank!(),
     "])?$"
 );
 
 /// Each `_` stands before something else; what that is may be white but at the ends.
 const PREFIX: &str = concat!(
     "^(_?[^_",
-    white!(),
+    blank!(),
     "]|([^_",
-    white!(),
+    blank!(),
     "]|_[^_",
-    unseemly!(),
+    improper!(),
     "])(_?[^_",
-    unseemly!(),
+    improper!(),
     "])*_?[^_",
-    white!(),
+    blank!(),
     "])$"
 );
 
-const SEGMENT: &str = concat!("^[^/?#%", white!(), "]+$");
+const SEGMENT: &str = concat!("^[^/?#%", blank!(), "]+$");
 
 /// A port, but for 0.
 macro_rules! port {

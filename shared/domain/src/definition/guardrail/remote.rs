@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{FoundAction, OnBufferExceeded, Rules, guardrail};
 use crate::definition::Fault;
 use crate::definition::tagged::forms;
-use crate::definition::text::{HttpUrl, Name, Secret};
+use crate::definition::text::{HttpUrl, Line, Secret};
 
 guardrail! {
     /// A guardrail of Amazon Bedrock.
@@ -202,7 +202,7 @@ impl Rules for Presidio {}
 pub struct PresidioEntity {
     /// What is looked for, as Presidio calls it.
     #[serde(rename = "type")]
-    pub sort: Name,
+    pub sort: Line,
     /// What happens to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<FoundAction>,

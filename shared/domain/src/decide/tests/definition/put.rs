@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use foldgate_proto::DefinitionKind::{A2aAgent, Guardrail, GuardrailAttachment, McpServer, Model};
 use foldgate_proto::{
-    Change, Definition, DefinitionId, DefinitionKind, DefinitionNumber, Event, Resource,
-    ResourceId, Revision,
+    Change, Definition, DefinitionId, DefinitionKind, DefinitionNumber, Event, JsonText, Rare,
+    Resource, ResourceId, Revision, Timestamp,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::decide::MAX_DEFINITIONS;
 use crate::definition::tests::values::{good, keyword, stocked};
 use crate::definition::{MAX_VALUE_BYTES, Registered};
 use crate::state::tests::check_whole;
-use crate::{Command, Kind, Rejection};
+use crate::{Command, Kind, Rejection, Table};
 
 #[test]
 fn each_kind_is_put_replaced_and_removed() {
@@ -259,4 +259,61 @@ fn answers_warn_of_what_is_not_acted_upon() {
         ["the model \"m\" leads to Level 7, which has no usable key"]
     );
     assert_eq!(warned(&put(Model, 9, &model("m"))), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_is_not_seen_as_it_is_may_stay() {
+    const OLD: &str = "m\u{200b}";
+    let mut given = stocked();
+    let mut owner = given.owner().clone();
+    let number = DefinitionNumber(9);
+    let old = Definition {
+        number,
+        id: id(9),
+        kind: Model,
+        name: OLD.to_owned(),
+        value: JsonText(model(OLD).to_string()),
+        secrets: Rare::default(),
+        refers: Rare::default(),
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+        revision: Revision(1),
+    };
+    owner.put_back(
+        Revision(1),
+        &Change {
+            resource: ResourceId::Definition(Model, number),
+            value: Some(Resource::Definition(Box::new(old))),
+        },
+    );
+    given.state.owners.insert(OWNER, Arc::new(owner));
+    let table = Table::new(&given.state);
+    let table = table.owner(OWNER).expect("claimed");
+    assert!(table.resolve(OLD).is_ok(), "it is understood");
+    let mut other = model(OLD);
+    for retries in [1, 2] {
+        other["retries"] = json!(retries);
+        let put = replace(&given, Model, 9, &other);
+        given.done(&Command::PutDefinition(Box::new(put)));
+    }
+    given.done(&given.undo(given.last()));
+    let now = stands(&given, Model, 9);
+    assert_eq!(
+        (&now["display_name"], &now["retries"]),
+        (&json!(OLD), &json!(1))
+    );
+    // Nobody comes by such a name any more.
+    let refused = given.refused(&put(Model, 10, &model("m\u{ad}")));
+    assert_eq!(field(&refused), (Kind::Invalid, Some("display_name")));
+    given.done(&Command::PutDefinition(Box::new(replace(
+        &given,
+        Model,
+        9,
+        &model("m"),
+    ))));
+    let back = Command::PutDefinition(Box::new(replace(&given, Model, 9, &other)));
+    assert_eq!(
+        field(&given.refused(&back)),
+        (Kind::Invalid, Some("display_name"))
+    );
 }
