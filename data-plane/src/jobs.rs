@@ -21,7 +21,7 @@
 //! | an answer without usage; one that failed or was cancelled, of which text is in the object or came in a stream | an estimate: the request's, and a token for 4 bytes of text |
 //! | a batch without usage | the usage in the lines of its output, which is read for it |
 //! | failed or cancelled, without any of these | nothing |
-//! | gone at the upstream (three looks in a row), or not ended after 26 hours, a batch after 8 days | the estimate from its beginning, as unsettled (of a batch, whose file is not read: nothing) |
+//! | deleted under way, or its key removed; gone at the upstream for an hour, a batch for a day; not ended after 26 hours, a batch after 8 days | the estimate from its beginning, as unsettled (of a batch, whose file is not read: nothing) |
 //!
 //! **What is a job.** What the upstream says to be one: a stream whose first response has
 //! no `background: true` is a call like any, whatever was asked for.
@@ -38,6 +38,7 @@
 //! 35 days: a fold that counted one remembers it for 62 days.
 
 mod file;
+mod found;
 mod object;
 mod output;
 mod state;
@@ -86,12 +87,6 @@ const TELL_AGAIN: Duration = Duration::from_mins(10);
 
 /// How long others may take to tell of a beginning: several times round the world.
 const PATIENCE: Duration = Duration::from_millis(700);
-
-/// How many looks in a row find a job gone before it is.
-const MISSES: u32 = 3;
-
-/// How often an output is read before it cannot be.
-const MOST_READS: u32 = 5;
 
 /// See the module.
 pub(crate) struct Jobs {
@@ -226,17 +221,6 @@ impl Jobs {
         watched.or_else(told).cloned()
     }
 
-    /// Up to `most` jobs under way that are `wanted` and of which it is not known yet where
-    /// their output is, as far as this node knows.
-    pub(crate) fn without_output(&self, most: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
-        let state = self.state();
-        let watched = state.open.values().filter(|watch| watch.output.is_none());
-        let watched = watched.map(|watch| &watch.job);
-        let told = state.told.jobs.values().map(|(job, _)| job);
-        let all = watched.chain(told).filter(|job| wanted(job));
-        all.take(most).cloned().collect()
-    }
-
     /// Whether this node looks after a job.
     pub(crate) fn is_watched(&self, name: Uuid) -> bool {
         self.state().open.contains_key(&name)
@@ -269,22 +253,6 @@ impl Jobs {
     /// What the stream of a job said that it used.
     pub(crate) fn said(&self, name: Uuid) -> Option<Quantities> {
         self.state().open.get(&name)?.said
-    }
-
-    /// A batch has ended, and is counted by this output: nobody may delete it before.
-    pub(crate) fn counts_by(&self, name: Uuid, output: &str) {
-        if let Some(watch) = self.state().open.get_mut(&name) {
-            watch.output = Some(output.to_owned());
-        }
-    }
-
-    /// The batch, of those that are `wanted`, that is to be counted by this output yet.
-    pub(crate) fn needing(&self, output: &str, wanted: impl Fn(&Job) -> bool) -> Option<Job> {
-        let state = self.state();
-        let mut watched = state.open.values();
-        let found =
-            watched.find(|watch| watch.output.as_deref() == Some(output) && wanted(&watch.job));
-        found.map(|watch| watch.job.clone())
     }
 
     /// Holds as much for a job as `hold` says, who is told what is held already.
@@ -341,41 +309,6 @@ impl Jobs {
     /// A look at a job that was due has ended.
     pub(crate) fn looked(&self, name: Uuid) {
         self.state().looked(name);
-    }
-
-    /// A look found a job gone, or not: whether it has been so for long enough.
-    pub(crate) fn missed(&self, name: Uuid, gone: bool) -> bool {
-        let mut state = self.state();
-        let Some(watch) = state.open.get_mut(&name) else {
-            return false;
-        };
-        watch.misses = if gone { watch.misses + 1 } else { 0 };
-        watch.misses >= MISSES
-    }
-
-    /// A job has ended without saying what it used: whether it has had time enough to.
-    pub(crate) fn unsaid(&self, name: Uuid, time: Duration) -> bool {
-        let mut state = self.state();
-        let Some(watch) = state.open.get_mut(&name) else {
-            return true;
-        };
-        if let Some(since) = watch.unsaid_since {
-            return since.elapsed() >= time;
-        }
-        watch.unsaid_since = Some(Instant::now());
-        state.look_anew(name);
-        false
-    }
-
-    /// The output of a batch could not be read to its end: whether that was tried often
-    /// enough.
-    pub(crate) fn unread(&self, name: Uuid) -> bool {
-        let mut state = self.state();
-        let Some(watch) = state.open.get_mut(&name) else {
-            return false;
-        };
-        watch.unread += 1;
-        watch.unread >= MOST_READS
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

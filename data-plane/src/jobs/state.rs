@@ -34,8 +34,8 @@ pub(super) struct Watch {
     pause: Duration,
     /// Whether somebody looks at it right now.
     looking: bool,
-    /// Looks in a row that found it gone.
-    pub(super) misses: u32,
+    /// Since when looks have found it gone.
+    pub(super) gone_since: Option<Instant>,
     /// How often its output could not be read to its end.
     pub(super) unread: u32,
     /// Since when it has ended without saying what it used.
@@ -106,7 +106,7 @@ impl State {
             next: now + wait,
             pause: Duration::ZERO,
             looking: false,
-            misses: 0,
+            gone_since: None,
             unread: 0,
             unsaid_since: None,
             said: None,

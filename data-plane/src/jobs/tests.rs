@@ -152,14 +152,22 @@ fn an_output_that_cannot_be_read_is_not_read_for_ever() {
     assert!(!needs("file-out"));
 }
 
-#[test]
-fn a_job_is_gone_when_it_was_so_three_times_in_a_row() {
+#[tokio::test(start_paused = true)]
+async fn a_job_is_gone_when_it_was_so_for_long() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"), None);
-    let name = job("a").name();
-    let gone = [true, true, false, true, true, true].map(|gone| jobs.missed(name, gone));
-    assert_eq!(gone, [false, false, false, false, false, true]);
-    assert!(!jobs.missed(job("b").name(), true));
+    let [_, begun] = response("a");
+    for (job, hours) in [(begun, 1), (job("b"), 24)] {
+        jobs.begin(job.clone(), None);
+        let most = Duration::from_hours(hours);
+        assert!(!jobs.missed(job.name(), true));
+        advance(most).await;
+        assert!(!jobs.missed(job.name(), false), "there it is again");
+        for gone in [false, true] {
+            assert_eq!(jobs.missed(job.name(), true), gone);
+            advance(most).await;
+        }
+    }
+    assert!(!jobs.missed(job("c").name(), true));
 }
 
 #[test]

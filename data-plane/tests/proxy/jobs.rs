@@ -8,9 +8,9 @@ mod streams;
 
 use std::time::Instant;
 
-use foldgate_domain::command::ProfileEdit;
+use foldgate_domain::command::{Command, ProfileEdit};
 use foldgate_log::usage::spool::Outbox;
-use foldgate_proto::{Config, Measure, NanoDollars, Quantities, UsageRecord};
+use foldgate_proto::{Config, KeyNumber, Measure, NanoDollars, Quantities, UsageRecord};
 use futures_util::future::join_all;
 use http::Method;
 use http_body_util::BodyExt as _;
@@ -290,28 +290,29 @@ async fn what_is_to_be_deleted_is_looked_at_before() {
     assert_eq!(works.billed().len(), 1);
 }
 
-/// Each deletion looks before, and finds it gone.
 #[tokio::test]
 async fn what_is_gone_before_anybody_saw_its_end_is_billed_by_estimate() {
-    let mut works = Works::new().await;
-    works.begins("resp_1").await;
-    let gone = Script::json(404, r#"{"error":{"message":"no such response"}}"#);
-    for method in ["GET", "DELETE"] {
-        let line = format!("{method} /v1/responses/resp_1");
-        works.upstream.page(&line, gone.clone());
+    for is_deleted in [true, false] {
+        let mut works = Works::new().await;
+        works.begins("resp_1").await;
+        if is_deleted {
+            // That it is not found is no reason: it may be found again.
+            let gone = Script::json(404, r#"{"error":{"message":"no such response"}}"#);
+            works.upstream.page("GET /v1/responses/resp_1", gone);
+            for _ in 0..3 {
+                assert_eq!(works.team.get("/v1/responses/resp_1").await.status, 404);
+            }
+            assert_eq!(works.billed(), []);
+            assert_eq!(works.deletes("/v1/responses/resp_1").await, 200);
+        } else {
+            let remove = Command::RemoveKey(KeyNumber(1));
+            works.rig.write(&remove).await;
+        }
+        let record = works.next().await;
+        assert_eq!(record.measure, Measure::Unsettled);
+        assert_eq!(record.quantities, used(14, 256));
+        assert_eq!(record.cost, dollars(14 + 2 * 256));
     }
-    for _ in 0..3 {
-        let request = works
-            .team
-            .request(Method::DELETE, "/v1/responses/resp_1", "");
-        assert_eq!(works.team.send(request).await.status, 404);
-    }
-    let [record] = &works.billed()[..] else {
-        panic!("it is gone");
-    };
-    assert_eq!(record.measure, Measure::Unsettled);
-    assert_eq!(record.quantities, used(14, 256));
-    assert_eq!(record.cost, dollars(14 + 2 * 256));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foldgate_domain::Leg;
-use foldgate_proto::{Job, JobKind, KeyId, Measure, Timestamp};
+use foldgate_proto::{Job, JobKind, KeyId, Timestamp};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, Request, StatusCode};
@@ -23,14 +23,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
 use super::super::Proxy;
-use super::pay::Used;
 use super::{OLDEST, age};
 use crate::account::{Account, End};
 use crate::attempt::{Answer, Call, attempt};
 use crate::body::Message;
 use crate::endpoint::{ENDPOINTS, Endpoint};
 use crate::error::Problem;
-use crate::jobs::{Ending, Output, Seen, is_guess};
+use crate::jobs::{Ending, Seen, is_guess};
 use crate::relay::{Body, Relay};
 use crate::route::Plan;
 use crate::transport::headers;
@@ -41,9 +40,8 @@ const TICK: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 32;
 const AT_ONCE_OF_KEY: usize = 8;
 
-/// How long a look takes at most, and the reading of an output.
-const LOOK_TIME: Duration = Duration::from_secs(30);
-const OUTPUT_TIME: Duration = Duration::from_mins(5);
+/// How long a look takes at most.
+pub(super) const LOOK_TIME: Duration = Duration::from_secs(30);
 
 /// How long after a job's end its upstream may say what it used; and where the output of a
 /// batch is, which some write later.
@@ -113,6 +111,10 @@ impl Proxy {
         }
         if self.pay_said(&job) {
             return self.counted(name);
+        }
+        if self.is_orphan(&job) {
+            self.give_up(&job);
+            return Looked::Known;
         }
         let asked = timeout(LOOK_TIME, self.object(&job)).await;
         let mut is_unseen = false;
@@ -224,8 +226,17 @@ impl Proxy {
         self.collected(body, read).await
     }
 
+    /// Whether the key is gone that the job was begun with: nobody can look at it again.
+    fn is_orphan(&self, job: &Job) -> bool {
+        let table = self.deps.replica.table();
+        let owner = table.owner(job.owner);
+        // A node that has just begun does not know the key yet.
+        self.deps.replica.status().ready
+            && owner.is_some_and(|owner| owner.state.key(job.key).is_none())
+    }
+
     fn give_up(&self, job: &Job) {
-        if is_guess(job) && job.kind == JobKind::Response {
+        if is_guess(job) {
             return self.jobs.forget(job.name());
         }
         tracing::warn!(
@@ -235,70 +246,8 @@ impl Proxy {
         self.pay_unsettled(job);
     }
 
-    /// Bills a batch by what the lines of its output say.
-    async fn read_output(&self, job: &Job, seen: &Seen, id: &str) {
-        let name = job.name();
-        if !self.jobs.is_watched(name) {
-            self.jobs.adopt(job.clone());
-        }
-        self.jobs.counts_by(name, id);
-        let lines = match job.kind {
-            JobKind::MessageBatch => "message_batch_results",
-            JobKind::Batch | JobKind::Response => "file_content",
-        };
-        let asked = timeout(LOOK_TIME, self.ask(job, (lines, id))).await;
-        let mut output = Output::default();
-        let is_read = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
-            Ok(body) => {
-                let read = timeout(OUTPUT_TIME, self.lines(body, &mut output)).await;
-                matches!(read, Ok(Ok(())))
-            }
-            Err(problem) if problem.status == StatusCode::NOT_FOUND => false,
-            Err(problem) => {
-                tracing::debug!(id = job.id, %problem, "the output of a batch cannot be had");
-                return;
-            }
-        };
-        if !is_read {
-            if !self.jobs.unread(name) {
-                return;
-            }
-            tracing::warn!(
-                id = job.id,
-                "the output of a batch cannot be read to its end: it is billed as far as it came"
-            );
-        }
-        let models = output.models();
-        let is_partial = !is_read || !output.is_counted() || models.is_empty();
-        if let Some(used) = seen.usage.filter(|_| is_partial) {
-            // What is said of all of it says more.
-            let mut named = models.iter().map(|(model, ..)| *model);
-            let model = named.find(|model| !model.is_empty());
-            let model = model.or(seen.model.as_deref()).unwrap_or_default();
-            return self.pay(job, &Used::of(seen, model, used));
-        }
-        if models.is_empty() {
-            return if is_read {
-                self.jobs.ended(name);
-            } else {
-                self.pay_unsettled(job);
-            };
-        }
-        let measure = if is_read && output.is_counted() {
-            Measure::Reported
-        } else {
-            Measure::Estimated
-        };
-        let used = Used {
-            models,
-            measure,
-            endpoint: seen.endpoint.as_deref(),
-        };
-        self.pay(job, &used);
-    }
-
     /// Asks the key of a job.
-    async fn ask(&self, job: &Job, (name, id): (&str, &str)) -> Result<Body, Problem> {
+    pub(super) async fn ask(&self, job: &Job, (name, id): (&str, &str)) -> Result<Body, Problem> {
         let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == name);
         let endpoint: &'static Endpoint = endpoint.ok_or_else(Problem::internal)?;
         let table = self.deps.replica.table();

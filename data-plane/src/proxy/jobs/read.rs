@@ -1,11 +1,18 @@
 //! Reads what upstreams have of jobs, within bounds: see the module of looks.
 
+use std::time::Duration;
+
+use foldgate_proto::{Job, JobKind, Measure};
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
 use super::super::Proxy;
+use super::look::LOOK_TIME;
+use super::pay::Used;
 use crate::error::Problem;
-use crate::jobs::Output;
+use crate::jobs::{Output, Seen};
 use crate::relay::Body;
 
 /// So much is read beside others, in bytes.
@@ -14,7 +21,72 @@ const SMALL: usize = 256 * 1024;
 /// The largest object of a job, and the longest line of an output, in bytes.
 const MAX_BYTES: usize = 24 * 1024 * 1024;
 
+/// How long the reading of an output takes at most.
+const OUTPUT_TIME: Duration = Duration::from_mins(5);
+
 impl Proxy {
+    /// Bills a batch by what the lines of its output say.
+    pub(super) async fn read_output(&self, job: &Job, seen: &Seen, id: &str) {
+        let name = job.name();
+        if !self.jobs.is_watched(name) {
+            self.jobs.adopt(job.clone());
+        }
+        self.jobs.counts_by(name, id);
+        let lines = match job.kind {
+            JobKind::MessageBatch => "message_batch_results",
+            JobKind::Batch | JobKind::Response => "file_content",
+        };
+        let asked = timeout(LOOK_TIME, self.ask(job, (lines, id))).await;
+        let mut output = Output::default();
+        let is_read = match asked.unwrap_or_else(|_| Err(Problem::late_answer())) {
+            Ok(body) => {
+                let read = timeout(OUTPUT_TIME, self.lines(body, &mut output)).await;
+                matches!(read, Ok(Ok(())))
+            }
+            Err(problem) if problem.status == StatusCode::NOT_FOUND => false,
+            Err(problem) => {
+                tracing::debug!(id = job.id, %problem, "the output of a batch cannot be had");
+                return;
+            }
+        };
+        if !is_read {
+            if !self.jobs.unread(name) {
+                return;
+            }
+            tracing::warn!(
+                id = job.id,
+                "the output of a batch cannot be read to its end: it is billed as far as it came"
+            );
+        }
+        let models = output.models();
+        let is_partial = !is_read || !output.is_counted() || models.is_empty();
+        if let Some(used) = seen.usage.filter(|_| is_partial) {
+            // What is said of all of it says more.
+            let mut named = models.iter().map(|(model, ..)| *model);
+            let model = named.find(|model| !model.is_empty());
+            let model = model.or(seen.model.as_deref()).unwrap_or_default();
+            return self.pay(job, &Used::of(seen, model, used));
+        }
+        if models.is_empty() {
+            return if is_read {
+                self.jobs.ended(name);
+            } else {
+                self.pay_unsettled(job);
+            };
+        }
+        let measure = if is_read && output.is_counted() {
+            Measure::Reported
+        } else {
+            Measure::Estimated
+        };
+        let used = Used {
+            models,
+            measure,
+            endpoint: seen.endpoint.as_deref(),
+        };
+        self.pay(job, &used);
+    }
+
     /// What all of a body says.
     pub(super) async fn collected<T>(
         &self,
@@ -33,7 +105,7 @@ impl Proxy {
     }
 
     /// Takes the lines of an output. One that is too long is skipped.
-    pub(super) async fn lines(&self, mut body: Body, output: &mut Output) -> Result<(), Problem> {
+    async fn lines(&self, mut body: Body, output: &mut Output) -> Result<(), Problem> {
         let (mut line, mut turn) = (Vec::new(), None);
         let mut is_skipped = false;
         while let Some(frame) = body.frame().await {

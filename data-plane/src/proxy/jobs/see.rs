@@ -14,7 +14,7 @@ use crate::admit::Admitted;
 use crate::affinity::made_in;
 use crate::attempt::{Answer, Served};
 use crate::body::Message;
-use crate::endpoint::{Binds, Endpoint};
+use crate::endpoint::{Binds, Endpoint, OnJobs};
 use crate::jobs::{Seen, Streamed, is_guess};
 use crate::json::members;
 use crate::limits::Reserved;
@@ -34,6 +34,9 @@ impl Proxy {
         account: &mut Account,
     ) {
         let (endpoint, id) = place;
+        if let (OnJobs::Deletes(kind), Some(id)) = (endpoint.on_jobs, id) {
+            return self.deleted((kind, id), admitted);
+        }
         let Some(kind) = endpoint.tells_of() else {
             return;
         };
@@ -94,6 +97,15 @@ impl Proxy {
                 }
             }
             Answer::Switched { .. } => {}
+        }
+    }
+
+    /// A job was deleted: if it had not ended, nobody will see what it used.
+    fn deleted(&self, which: (JobKind, &str), admitted: &Admitted) {
+        let job = self.unbilled(which, admitted);
+        let known = job.and_then(|job| self.jobs.known(job.name()));
+        if let Some(job) = known.filter(|job| !is_guess(job)) {
+            self.pay_unsettled(&job);
         }
     }
 
