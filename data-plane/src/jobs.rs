@@ -51,11 +51,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldgate_log::Reports;
-use foldgate_proto::{Job, KeyId, MadeWord, Quantities};
+use foldgate_proto::{AccountNumber, Job, KeyId, MadeWord, OwnerId, Quantities};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
+use crate::error::Problem;
 use crate::purses::Hold;
 use file::Kept;
 pub(crate) use object::{Ending, Seen};
@@ -63,8 +64,9 @@ pub(crate) use output::Output;
 use state::State;
 pub(crate) use streamed::Streamed;
 
-/// How many jobs a node looks after.
+/// How many jobs a node looks after, and how many of one account.
 const MOST: usize = 10_000;
+const MOST_OF_ACCOUNT: usize = 1_000;
 
 /// How many jobs of others it knows, and how many that are billed.
 const MOST_KNOWN: usize = 100_000;
@@ -121,6 +123,19 @@ impl Jobs {
             state: Mutex::new(state),
             reports,
             heard: Notify::new(),
+        }
+    }
+
+    /// Whether one more job of an account may begin here: what nobody looks after could be
+    /// had for nothing.
+    ///
+    /// # Errors
+    /// The account has as many under way as it may have, or this node has.
+    pub(crate) fn may_begin(&self, whose: (OwnerId, AccountNumber)) -> Result<(), Problem> {
+        match self.state().room(whose) {
+            (_, false) => Err(Problem::too_many_jobs()),
+            (false, true) => Err(Problem::no_room_for_jobs()),
+            (true, true) => Ok(()),
         }
     }
 

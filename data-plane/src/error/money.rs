@@ -28,6 +28,24 @@ impl Problem {
             .after(Duration::from_secs(5))
     }
 
+    /// The account has as many batches and responses in the background as it may have.
+    pub fn too_many_jobs() -> Self {
+        let message = "the account has as many batches and responses in the background under \
+                       way as it may have; try again when some have ended";
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, Kind::RateLimitError, "too_many_jobs", message)
+            .after(Duration::from_mins(1))
+    }
+
+    /// This node looks after as many of them as it can.
+    pub fn no_room_for_jobs() -> Self {
+        let message = "this node looks after as many batches and responses in the background as \
+                       it can";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, Kind::ServerError, "no_room_for_jobs", message)
+            .after(Duration::from_mins(1))
+    }
+
     /// What a call uses could not be written down, so it is not made.
     pub fn unbillable() -> Self {
         let message = "this node cannot write down what calls use";

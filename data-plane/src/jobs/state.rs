@@ -4,18 +4,23 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use foldgate_proto::{Job, KeyId, Made, Quantities};
+use foldgate_proto::{AccountNumber, Job, KeyId, Made, OwnerId, Quantities};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::file::Kept;
-use super::{FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, SPREAD, TAKE_OVER, TELL_AGAIN, is_guess};
+use super::{
+    FIRST_LOOK, LONGEST_PAUSE, MOST, MOST_KNOWN, MOST_OF_ACCOUNT, SPREAD, TAKE_OVER, TELL_AGAIN,
+    is_guess,
+};
 use crate::purses::Hold;
 
 /// See the module.
 pub(super) struct State {
     /// Those that are looked at here.
     pub(super) open: HashMap<Uuid, Watch>,
+    /// How many they are of each account.
+    of_account: HashMap<(OwnerId, AccountNumber), usize>,
     /// Their names, by what others ask with.
     made: HashMap<Made, Uuid>,
     /// When each of them is looked at.
@@ -70,6 +75,7 @@ impl State {
     pub(super) fn new(seed: Uuid) -> Self {
         Self {
             open: HashMap::new(),
+            of_account: HashMap::new(),
             made: HashMap::new(),
             queue: BTreeSet::new(),
             told: Told {
@@ -83,13 +89,22 @@ impl State {
         }
     }
 
+    /// Whether there is room for one more job, and for one more of this account.
+    pub(super) fn room(&self, whose: (OwnerId, AccountNumber)) -> (bool, bool) {
+        let of_account = self.of_account.get(&whose).copied().unwrap_or(0);
+        (self.open.len() < MOST, of_account < MOST_OF_ACCOUNT)
+    }
+
     /// Looks after a job from now on, also after a restart.
     pub(super) fn take_up(&mut self, job: Job, first: (Duration, Option<Hold>)) {
-        self.keep(|kept| kept.began(&job));
+        if self.open.len() < MOST {
+            self.keep(|kept| kept.began(&job));
+        }
         self.watch(job, first);
     }
 
-    /// Looks after a job from now on.
+    /// Looks after a job from now on. New ones are not begun when there is no room, but
+    /// others may come to be known.
     pub(super) fn watch(&mut self, job: Job, (wait, hold): (Duration, Option<Hold>)) {
         if self.open.len() >= MOST {
             metrics::counter!("foldgate_jobs_unwatched_total").increment(1);
@@ -117,8 +132,11 @@ impl State {
         self.told.remove(name);
         self.made.insert(watch.job.made(), name);
         self.queue.insert((watch.next, name));
+        let whose = (watch.job.owner, watch.job.account);
+        *self.of_account.entry(whose).or_default() += 1;
         if let Some(before) = self.open.insert(name, watch) {
             self.queue.remove(&(before.next, name));
+            self.one_less(&before.job);
         }
         self.count();
     }
@@ -206,7 +224,9 @@ impl State {
                 // Now it is known what was asked for.
                 self.made.remove(&watch.job.made());
                 self.made.insert(job.made(), name);
-                watch.job = job;
+                // Whose it is was known before.
+                let account = watch.job.account;
+                watch.job = Job { account, ..job };
             }
             watch.job.heard = heard;
             if is_news {
@@ -237,12 +257,23 @@ impl State {
         };
         self.queue.remove(&(watch.next, name));
         self.made.remove(&watch.job.made());
+        self.one_less(&watch.job);
         self.count();
         if let Some(mut kept) = self.kept.take() {
             let mut open = self.open.values().map(|watch| &watch.job);
             let written = kept.billed(name, &mut open);
             warn(written);
             self.kept = Some(kept);
+        }
+    }
+
+    fn one_less(&mut self, job: &Job) {
+        let whose = (job.owner, job.account);
+        if let Some(count) = self.of_account.get_mut(&whose) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_account.remove(&whose);
+            }
         }
     }
 

@@ -234,10 +234,21 @@ fn what_is_known_is_bounded() {
         state.take_note(job(&n.to_string()));
     }
     assert_eq!(state.told.jobs.len(), MOST_KNOWN);
+    let whose = |account| (OwnerId(Uuid::from_u128(2)), AccountNumber(account));
+    for n in 0..MOST_OF_ACCOUNT {
+        assert_eq!(state.room(whose(3)), (true, true));
+        state.watch(job(&n.to_string()), (FIRST_LOOK, None));
+    }
+    assert_eq!(state.room(whose(3)), (true, false));
+    assert_eq!(state.room(whose(4)), (true, true));
+    state.watch(job("0"), (FIRST_LOOK, None));
+    state.end(job("0").name());
+    assert_eq!(state.room(whose(3)), (true, true));
     for n in 0..=MOST {
         state.watch(job(&n.to_string()), (FIRST_LOOK, None));
     }
     assert_eq!(state.open.len(), MOST);
+    assert_eq!(state.room(whose(4)), (false, true));
 }
 
 /// A response of which nothing is known but its name, and its beginning.

@@ -103,10 +103,12 @@ impl Proxy {
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
             quiet: false,
         };
-        if begins_job(endpoint, &message)
-            && let Some(mark) = parts.extensions.get::<Mark>()
-        {
-            mark.set();
+        if begins_job(endpoint, &message) {
+            self.jobs
+                .may_begin((admitted.owner(), admitted.account()))?;
+            if let Some(mark) = parts.extensions.get::<Mark>() {
+                mark.set();
+            }
         }
         let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);

@@ -136,3 +136,29 @@ async fn what_is_taken_up_again_is_held_again() {
     let there = Caller::new(next_run.address, "limited");
     assert_eq!(there.post(RESPONSES, BODY).await.status, 429);
 }
+
+/// It would take the places of all others, and what nobody looks after costs nothing.
+#[tokio::test]
+async fn an_account_has_a_thousand_jobs_under_way_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("jobs");
+    let mut keeping = crate::rig::settings();
+    keeping.jobs_file = Some(file.clone());
+    let works = Works::with(keeping.clone()).await;
+    works.begins("resp_1").await;
+    works.rig.shutdown.begin();
+    let one = std::fs::read_to_string(&file).unwrap();
+    let many: Vec<String> = (0..999)
+        .map(|n| one.trim().replace("resp_1", &format!("resp_x{n}")))
+        .collect();
+    std::fs::write(&file, format!("{one}\n{}", many.join("\n"))).unwrap();
+    let next_run = works.rig.apart(keeping).await;
+    let there = Caller::new(next_run.address, "team");
+    let full = there.post(RESPONSES, BODY).await;
+    assert_eq!(full.code(), (429, "too_many_jobs".to_owned()));
+    // What does not begin one is served.
+    let page = Script::json(200, &done("resp_2").to_string());
+    works.upstream.page(&format!("POST {RESPONSES}"), page);
+    let body = r#"{"model":"mine","input":"x"}"#;
+    assert_eq!(there.post(RESPONSES, body).await.status, 200);
+}
