@@ -41,6 +41,7 @@ mod file;
 mod found;
 mod object;
 mod output;
+mod skim;
 mod state;
 mod streamed;
 #[cfg(test)]
@@ -61,6 +62,7 @@ use crate::purses::Hold;
 use file::Kept;
 pub(crate) use object::{Ending, Seen};
 pub(crate) use output::Output;
+pub(crate) use skim::Skim;
 use state::State;
 pub(crate) use streamed::Streamed;
 

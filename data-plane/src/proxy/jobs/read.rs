@@ -12,13 +12,13 @@ use super::super::Proxy;
 use super::look::LOOK_TIME;
 use super::pay::Used;
 use crate::error::Problem;
-use crate::jobs::{Output, Seen};
+use crate::jobs::{Output, Seen, Skim};
 use crate::relay::Body;
 
 /// So much is read beside others, in bytes.
 const SMALL: usize = 256 * 1024;
 
-/// The largest object of a job, and the longest line of an output, in bytes.
+/// The largest object of a job that is held, and the longest line of an output, in bytes.
 const MAX_BYTES: usize = 24 * 1024 * 1024;
 
 /// How long the reading of an output takes at most.
@@ -87,21 +87,34 @@ impl Proxy {
         self.pay(job, &used);
     }
 
-    /// What all of a body says.
+    /// What all of a body says; of one that is too large to be held, what its short members
+    /// say.
     pub(super) async fn collected<T>(
         &self,
         mut body: Body,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Problem> {
         let (mut whole, mut turn) = (Vec::new(), None);
+        let mut skim: Option<Skim> = None;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| Problem::bad_answer())?.into_data() else {
                 continue;
             };
-            self.room_for(whole.len() + data.len(), &mut turn).await?;
-            whole.extend_from_slice(&data);
+            if let Some(skim) = &mut skim {
+                skim.take(&data);
+                continue;
+            }
+            if whole.len() + data.len() <= MAX_BYTES {
+                self.room_for(whole.len() + data.len(), &mut turn).await?;
+                whole.extend_from_slice(&data);
+                continue;
+            }
+            let skim = skim.insert(Skim::default());
+            skim.take(&std::mem::take(&mut whole));
+            skim.take(&data);
+            turn = None;
         }
-        Ok(read(&whole))
+        Ok(read(&skim.map_or(whole, Skim::object)))
     }
 
     /// Takes the lines of an output. One that is too long is skipped.

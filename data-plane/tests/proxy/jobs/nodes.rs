@@ -145,6 +145,13 @@ async fn a_large_answer_is_billed_by_a_look_behind_it() {
     works.has("/v1/responses/resp_1", &large);
     let reply = works.team.get("/v1/responses/resp_1").await;
     assert_eq!(reply.json(), large);
+    assert_eq!(works.next().await.quantities, used(10, 3));
+    // One with pictures is not held by the look either.
+    works.begins("resp_2").await;
+    let picture = json!({"type": "image_generation_call", "result": "x".repeat(25 << 20)});
+    let mut larger = done("resp_2");
+    larger["output"] = json!([picture]);
+    works.has("/v1/responses/resp_2", &larger);
     let record = works.next().await;
     assert_eq!(record.quantities, used(10, 3));
 }
