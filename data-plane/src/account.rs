@@ -219,14 +219,15 @@ impl Account {
         })
     }
 
-    /// The call has begun a job: it is free itself. What the job is going to use, as far
-    /// as the request tells, and what is held for it.
-    pub(crate) fn begins_job(&mut self) -> (Quantities, Option<Hold>) {
-        let Some(bill) = self.bill.take() else {
-            return Default::default();
-        };
-        let (estimate, hold) = bill.hand_over();
-        (estimate, Some(hold))
+    /// What the call is going to use, as far as its request tells.
+    pub(crate) fn estimate(&self) -> Quantities {
+        self.bill.as_ref().map(Bill::estimate).unwrap_or_default()
+    }
+
+    /// The call has begun a job, which is written down: it is free itself. What is held for
+    /// it.
+    pub(crate) fn begins_job(&mut self) -> Option<Hold> {
+        self.bill.take().map(Bill::hand_over)
     }
 
     /// Tells the job whose stream its answer is what has come of it.

@@ -89,6 +89,10 @@ const SPREAD: Duration = Duration::from_mins(30);
 /// How often the others are told that a job is still looked at.
 const TELL_AGAIN: Duration = Duration::from_mins(10);
 
+/// From how many bytes on it is kept and told what the stream of a job has brought; then
+/// after four times as many.
+const FIRST_TOLD: u64 = 4 * 1024;
+
 /// How long others may take to tell of a beginning: several times round the world.
 const PATIENCE: Duration = Duration::from_millis(700);
 
@@ -96,6 +100,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 pub(crate) struct Jobs {
     state: Mutex<State>,
     reports: Reports,
+    began: Instant,
     /// Others have told something.
     heard: Notify,
 }
@@ -113,7 +118,7 @@ impl Jobs {
             Some(Ok((kept, jobs))) => {
                 state.kept = Some(kept);
                 for job in jobs {
-                    state.watch(job, (FIRST_LOOK, None));
+                    state.watch(job, FIRST_LOOK);
                 }
             }
             Some(Err(error)) => {
@@ -124,6 +129,7 @@ impl Jobs {
         Self {
             state: Mutex::new(state),
             reports,
+            began: Instant::now(),
             heard: Notify::new(),
         }
     }
@@ -141,14 +147,13 @@ impl Jobs {
         }
     }
 
-    /// Looks after a job that has just begun, and tells the others of it. What is held for
-    /// it is held until it has ended.
-    pub(crate) fn begin(&self, job: Job, hold: Option<Hold>) {
+    /// Looks after a job that has just begun, and tells the others of it.
+    pub(crate) fn begin(&self, job: Job) {
         let mut state = self.state();
         if state.billed.names.contains(&job.name()) || state.open.contains_key(&job.name()) {
             return;
         }
-        state.take_up(job.clone(), (FIRST_LOOK, hold));
+        state.take_up(job.clone(), FIRST_LOOK);
         drop(state);
         self.reports.publish_job(job);
     }
@@ -163,7 +168,7 @@ impl Jobs {
         if state.open.contains_key(&name) {
             return state.look_now(name);
         }
-        state.take_up(job, (Duration::ZERO, None));
+        state.take_up(job, Duration::ZERO);
     }
 
     /// Looks in a while at a response that has ended, of whose beginning nothing is known
@@ -172,7 +177,7 @@ impl Jobs {
         let mut state = self.state();
         let (name, made) = (job.name(), job.made());
         if !state.billed.names.contains(&name) && !state.open.contains_key(&name) {
-            state.take_up(job, (FIRST_SAY, None));
+            state.take_up(job, FIRST_SAY);
             drop(state);
             self.reports.ask_made(made);
         }
@@ -250,13 +255,22 @@ impl Jobs {
             return;
         };
         watch.job.heard = watch.job.heard.max(bytes);
+        let is_news = bytes >= watch.told_heard.saturating_mul(4).max(FIRST_TOLD);
+        if is_news {
+            watch.told_heard = bytes;
+        }
         if used.is_some() {
             watch.said = used;
             state.look_now(name);
         }
+        drop(state);
+        if is_news {
+            // A kill leaves what is kept and told.
+            self.left(name);
+        }
     }
 
-    /// Nobody reads the stream of a job any more: what came of it is kept, and told.
+    /// What came of the stream of a job is kept, and told.
     pub(crate) fn left(&self, name: Uuid) {
         let mut state = self.state();
         let watched = state.open.get(&name).map(|watch| watch.job.clone());
@@ -272,7 +286,8 @@ impl Jobs {
         self.state().open.get(&name)?.said
     }
 
-    /// Holds as much for a job as `hold` says, who is told what is held already.
+    /// Holds as much for a job as `hold` says, who is told what is held already, until it has
+    /// ended.
     pub(crate) fn hold(&self, name: Uuid, hold: impl FnOnce(&mut Option<Hold>)) {
         if let Some(watch) = self.state().open.get_mut(&name) {
             hold(&mut watch.hold);

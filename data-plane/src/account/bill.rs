@@ -190,11 +190,15 @@ impl Bill {
         self.asked.hear(answer);
     }
 
-    /// Nothing is billed by this: what it is going to use, as far as the request tells,
-    /// and what is held for it.
-    pub(crate) fn hand_over(mut self) -> (Quantities, Hold) {
+    /// What the request is going to use, as far as it tells.
+    pub(crate) fn estimate(&self) -> Quantities {
+        self.asked.before()
+    }
+
+    /// Nothing is billed by this. What is held for it.
+    pub(crate) fn hand_over(mut self) -> Hold {
         self.free();
-        (self.asked.before(), self.payer.charged)
+        self.payer.charged
     }
 
     /// Nothing is billed.

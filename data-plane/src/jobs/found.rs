@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use foldgate_proto::Job;
-use tokio::time::Instant;
+use foldgate_proto::{Job, JobKind, Made, OwnerId};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::Jobs;
+use super::{Jobs, PATIENCE, TELL_AGAIN};
 
 /// How long looks must find a response gone, or a batch, before it is. An upstream may show
 /// it again: after a rotated secret, or when it has told all its parts of it.
@@ -17,6 +17,25 @@ const GONE_BATCH: Duration = Duration::from_hours(24);
 const MOST_READS: u32 = 5;
 
 impl Jobs {
+    /// A job under way that this is the upstream's name of, whichever account of the owner
+    /// had it begun.
+    pub(crate) fn named(&self, owner: OwnerId, (kind, id): (JobKind, &str)) -> Option<Job> {
+        let state = self.state();
+        let watched = state.open.values().map(|watch| &watch.job);
+        let mut all = watched.chain(state.told.jobs.values().map(|(job, _)| job));
+        all.find(|job| job.owner == owner && job.kind == kind && job.id == id)
+            .cloned()
+    }
+
+    /// Asks the others for the batch that an output belongs to, and gives them time to tell.
+    /// Only a node that has just begun need: later it was told of all.
+    pub(crate) async fn ask_output(&self, output: Made) {
+        if self.began.elapsed() < 2 * TELL_AGAIN && self.reports.has_others() {
+            self.reports.ask_made(output);
+            sleep(PATIENCE).await;
+        }
+    }
+
     /// Up to `most` jobs under way that are `wanted` and of which it is not known yet where
     /// their output is, as far as this node knows.
     pub(crate) fn without_output(&self, most: usize, wanted: impl Fn(&Job) -> bool) -> Vec<Job> {
@@ -30,9 +49,7 @@ impl Jobs {
 
     /// A batch has ended, and is counted by this output: nobody may delete it before.
     pub(crate) fn counts_by(&self, name: Uuid, output: &str) {
-        if let Some(watch) = self.state().open.get_mut(&name) {
-            watch.output = Some(output.to_owned());
-        }
+        self.state().counts_by(name, output);
     }
 
     /// The batch, of those that are `wanted`, that is to be counted by this output yet.

@@ -45,6 +45,8 @@ pub(super) struct Watch {
     pub(super) unread: u32,
     /// Since when it has ended without saying what it used.
     pub(super) unsaid_since: Option<Instant>,
+    /// How much was told of what its stream brought.
+    pub(super) told_heard: u64,
     /// What its stream said that it used.
     pub(super) said: Option<Quantities>,
     /// Where its output is, once it has ended.
@@ -96,16 +98,16 @@ impl State {
     }
 
     /// Looks after a job from now on, also after a restart.
-    pub(super) fn take_up(&mut self, job: Job, first: (Duration, Option<Hold>)) {
+    pub(super) fn take_up(&mut self, job: Job, wait: Duration) {
         if self.open.len() < MOST {
             self.keep(|kept| kept.began(&job));
         }
-        self.watch(job, first);
+        self.watch(job, wait);
     }
 
     /// Looks after a job from now on. New ones are not begun when there is no room, but
     /// others may come to be known.
-    pub(super) fn watch(&mut self, job: Job, (wait, hold): (Duration, Option<Hold>)) {
+    pub(super) fn watch(&mut self, job: Job, wait: Duration) {
         if self.open.len() >= MOST {
             metrics::counter!("foldgate_jobs_unwatched_total").increment(1);
             tracing::warn!(
@@ -124,9 +126,10 @@ impl State {
             gone_since: None,
             unread: 0,
             unsaid_since: None,
+            told_heard: 0,
             said: None,
             output: None,
-            hold,
+            hold: None,
             told: now,
         };
         self.told.remove(name);
@@ -205,6 +208,16 @@ impl State {
         }
     }
 
+    /// A batch is counted by this output; who asks for that is told of the batch.
+    pub(super) fn counts_by(&mut self, name: Uuid, output: &str) {
+        if let Some(watch) = self.open.get_mut(&name) {
+            if let Some(before) = watch.output.replace(output.to_owned()) {
+                self.made.remove(&made(&watch.job, &before));
+            }
+            self.made.insert(made(&watch.job, output), name);
+        }
+    }
+
     /// The job of which others ask, if its beginning is known here.
     pub(super) fn begun(&self, made: Made) -> Option<&Job> {
         let watched = self.made.get(&made).and_then(|name| self.open.get(name));
@@ -245,7 +258,7 @@ impl State {
         while self.open.len() < MOST
             && let Some(job) = self.told.pop(now)
         {
-            self.take_up(job, (Duration::ZERO, None));
+            self.take_up(job, Duration::ZERO);
         }
     }
 
@@ -257,6 +270,9 @@ impl State {
         };
         self.queue.remove(&(watch.next, name));
         self.made.remove(&watch.job.made());
+        if let Some(output) = &watch.output {
+            self.made.remove(&made(&watch.job, output));
+        }
         self.one_less(&watch.job);
         self.count();
         if let Some(mut kept) = self.kept.take() {
@@ -341,6 +357,11 @@ impl Billed {
         }
         true
     }
+}
+
+/// By what others ask for an output of a job.
+fn made(job: &Job, output: &str) -> Made {
+    Made::of(job.owner, job.account, output)
 }
 
 fn warn(written: std::io::Result<()>) {

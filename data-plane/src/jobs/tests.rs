@@ -37,8 +37,8 @@ fn due(jobs: &Jobs) -> Vec<(String, bool)> {
 #[tokio::test(start_paused = true)]
 async fn a_job_is_looked_at_ever_more_rarely() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"), None);
-    jobs.begin(job("a"), None);
+    jobs.begin(job("a"));
+    jobs.begin(job("a"));
     let mut looked = Vec::new();
     for second in 0..200 {
         for (id, often) in due(&jobs) {
@@ -63,7 +63,7 @@ async fn a_job_is_looked_at_ever_more_rarely() {
     jobs.ended(job("a").name());
     advance(LONGEST_PAUSE).await;
     assert_eq!(due(&jobs), []);
-    jobs.begin(job("a"), None);
+    jobs.begin(job("a"));
     jobs.adopt(job("a"));
     assert!(jobs.known(job("a").name()).is_none(), "it is billed");
 }
@@ -100,7 +100,7 @@ async fn who_waited_longest_is_looked_at_first_where_there_is_room() {
         let mut job = job(&n.to_string());
         job.key = KeyId(Uuid::from_u128(n % 2));
         wanted.push(job.id.clone());
-        jobs.begin(job, None);
+        jobs.begin(job);
         advance(Duration::from_millis(1)).await;
     }
     advance(FIRST_LOOK).await;
@@ -140,7 +140,7 @@ async fn nodes_take_a_job_over_one_after_the_other() {
 #[test]
 fn an_output_that_cannot_be_read_is_not_read_for_ever() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"), None);
+    jobs.begin(job("a"));
     let name = job("a").name();
     jobs.counts_by(name, "file-out");
     let needs = |file| jobs.needing(file, |_| true).is_some();
@@ -157,7 +157,7 @@ async fn a_job_is_gone_when_it_was_so_for_long() {
     let jobs = Jobs::new(Reports::local(), None);
     let [_, begun] = response("a");
     for (job, hours) in [(begun, 1), (job("b"), 24)] {
-        jobs.begin(job.clone(), None);
+        jobs.begin(job.clone());
         let most = Duration::from_hours(hours);
         assert!(!jobs.missed(job.name(), true));
         advance(most).await;
@@ -173,7 +173,7 @@ async fn a_job_is_gone_when_it_was_so_for_long() {
 #[test]
 fn the_right_to_bill_is_had_once_and_can_be_given_back() {
     let jobs = Jobs::new(Reports::local(), None);
-    jobs.begin(job("a"), None);
+    jobs.begin(job("a"));
     let name = job("a").name();
     assert!(jobs.claim(name) && !jobs.claim(name));
     jobs.unclaim(name);
@@ -185,10 +185,10 @@ fn the_file_holds_what_is_under_way_and_does_not_grow_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("jobs");
     let jobs = Jobs::new(Reports::local(), Some(&file));
-    jobs.begin(job("kept"), None);
+    jobs.begin(job("kept"));
     let mut longest = 0;
     for n in 0..=10_000 {
-        jobs.begin(job(&n.to_string()), None);
+        jobs.begin(job(&n.to_string()));
         jobs.ended(job(&n.to_string()).name());
         longest = std::fs::metadata(&file).unwrap().len().max(longest);
     }
@@ -205,7 +205,7 @@ fn what_came_in_a_stream_outlives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("jobs");
     let jobs = Jobs::new(Reports::local(), Some(&file));
-    jobs.begin(job("a"), None);
+    jobs.begin(job("a"));
     let name = job("a").name();
     jobs.heard(name, 40, None);
     jobs.heard(name, 20, None);
@@ -213,11 +213,16 @@ fn what_came_in_a_stream_outlives_a_restart() {
     drop(jobs);
     let jobs = Jobs::new(Reports::local(), Some(&file));
     assert_eq!(jobs.known(name).unwrap().heard, 40);
+    // A kill leaves no time to say how much came.
+    jobs.heard(name, 100_000, None);
+    jobs.heard(name, 200_000, None);
+    let killed = Jobs::new(Reports::local(), Some(&file));
+    assert_eq!(killed.known(name).unwrap().heard, 100_000);
     // Another node heard more.
     let mut told = job("a");
-    told.heard = 50;
+    told.heard = 250_000;
     jobs.hear(MadeWord::Began(Box::new(told)));
-    assert_eq!(jobs.known(name).unwrap().heard, 50);
+    assert_eq!(jobs.known(name).unwrap().heard, 250_000);
 }
 
 #[test]
@@ -237,15 +242,15 @@ fn what_is_known_is_bounded() {
     let whose = |account| (OwnerId(Uuid::from_u128(2)), AccountNumber(account));
     for n in 0..MOST_OF_ACCOUNT {
         assert_eq!(state.room(whose(3)), (true, true));
-        state.watch(job(&n.to_string()), (FIRST_LOOK, None));
+        state.watch(job(&n.to_string()), FIRST_LOOK);
     }
     assert_eq!(state.room(whose(3)), (true, false));
     assert_eq!(state.room(whose(4)), (true, true));
-    state.watch(job("0"), (FIRST_LOOK, None));
+    state.watch(job("0"), FIRST_LOOK);
     state.end(job("0").name());
     assert_eq!(state.room(whose(3)), (true, true));
     for n in 0..=MOST {
-        state.watch(job(&n.to_string()), (FIRST_LOOK, None));
+        state.watch(job(&n.to_string()), FIRST_LOOK);
     }
     assert_eq!(state.open.len(), MOST);
     assert_eq!(state.room(whose(4)), (false, true));
@@ -306,7 +311,7 @@ async fn who_knows_a_beginning_tells_who_asks() {
     let [guess, begun] = response("a");
     let mut words = reports.hear_made();
     let _other = reports.hear_made();
-    one.begin(begun.clone(), None);
+    one.begin(begun.clone());
     assert_eq!(
         words.recv().await,
         Ok(MadeWord::Began(Box::new(begun.clone())))

@@ -103,7 +103,8 @@ impl Proxy {
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
             quiet: false,
         };
-        if begins_job(endpoint, &message) {
+        let begins = begins_job(endpoint, &message);
+        if begins {
             self.jobs
                 .may_begin((admitted.owner(), admitted.account()))?;
             if let Some(mark) = parts.extensions.get::<Mark>() {
@@ -115,7 +116,7 @@ impl Proxy {
         drop(call);
         let mut served = served?;
         self.remember((endpoint, &named), &served, &admitted);
-        self.see_jobs((place, &message), &served, &admitted, account);
+        self.see_jobs((place, begins), &served, &admitted, account);
         lead_back(endpoint, &mut served.answer);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::{ROOT, account};
 use crate::client::Caller;
-use crate::rig::{PATIENCE, Rig, settings, until};
+use crate::rig::{KEY, PATIENCE, Rig, settings, until};
 use crate::upstream::{Script, Step, Upstream};
 
 const SECRET: &str = "sk-jobs-0123456789-0123456789";
@@ -273,21 +273,21 @@ async fn usage_that_is_said_a_moment_after_a_cancel_is_billed() {
     assert_eq!(works.deletes("/v1/responses/resp_1").await, 200);
 }
 
+/// Also when the owner deletes what an account had made.
 #[tokio::test]
 async fn what_is_to_be_deleted_is_looked_at_before() {
-    let mut works = Works::new().await;
-    works.begins("resp_1").await;
-    works.has("/v1/responses/resp_1", &done("resp_1"));
-    let gone = json!({"id": "resp_1", "object": "response", "deleted": true});
-    works.upstream.page(
-        "DELETE /v1/responses/resp_1",
-        Script::json(200, &gone.to_string()),
-    );
-    let request = works
-        .team
-        .request(Method::DELETE, "/v1/responses/resp_1", "");
-    assert_eq!(works.team.send(request).await.status, 200);
-    assert_eq!(works.billed().len(), 1);
+    for by_owner in [false, true] {
+        let mut works = Works::new().await;
+        works.begins("resp_1").await;
+        works.has("/v1/responses/resp_1", &done("resp_1"));
+        if by_owner {
+            works.team = Caller::new(works.rig.address, KEY);
+        }
+        assert_eq!(works.deletes("/v1/responses/resp_1").await, 200);
+        let records = works.billed();
+        assert_eq!(records.len(), 1);
+        assert_ne!(records[0].account, ROOT);
+    }
 }
 
 #[tokio::test]

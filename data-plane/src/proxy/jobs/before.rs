@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use foldgate_proto::{Job, JobKind};
+use foldgate_proto::{Job, JobKind, Made};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
 
@@ -68,6 +68,7 @@ impl Proxy {
         if let Some(job) = self.jobs.needing(id, may_be_of) {
             return self.look(job, false).await == Looked::Known;
         }
+        self.jobs.ask_output(Made::of(whose.0, whose.1, id)).await;
         let batches = self.jobs.without_output(MOST_BEFORE + 1, may_be_of);
         if batches.len() > MOST_BEFORE {
             return false;

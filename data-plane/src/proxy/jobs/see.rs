@@ -19,16 +19,16 @@ use crate::jobs::{Seen, Streamed, is_guess};
 use crate::json::members;
 use crate::limits::Reserved;
 use crate::pools::now;
-use crate::purses::Hold;
 use crate::relay::Form;
 
 const BACKGROUND: &[u8] = b"\"background\"";
 
 impl Proxy {
-    /// Takes note of what an answer tells of jobs. A call that begins one is free.
+    /// Takes note of what an answer tells of jobs. A call that begins one is free; whether it
+    /// was `asked` to.
     pub(in crate::proxy) fn see_jobs(
         &self,
-        (place, message): (Place<'_>, &Message),
+        (place, asked): (Place<'_>, bool),
         served: &Served,
         admitted: &Admitted,
         account: &mut Account,
@@ -50,7 +50,6 @@ impl Proxy {
                     }
                     return;
                 }
-                let asked = kind.is_batch() || is_background(message.held());
                 if begins && !asked && !says_background(std::slice::from_ref(body)) {
                     // As nearly all are: it is not read again for this.
                     return;
@@ -62,8 +61,7 @@ impl Proxy {
                     return self.saw(kind, &seen, admitted);
                 }
                 if seen.is_job || (asked && seen.end.is_none()) {
-                    let (job, hold) = self.job((kind, &seen.id), served.key, admitted, account);
-                    self.jobs.begin(job.clone(), hold);
+                    let job = self.begin((kind, &seen.id), served.key, admitted, account);
                     self.hold_for(&job, seen.total);
                     self.saw(kind, &seen, admitted);
                 }
@@ -74,11 +72,10 @@ impl Proxy {
                     Form::Bytes { ready, .. } => kind.is_batch() || says_background(ready),
                 };
                 for id in made_in(endpoint, &served.answer).iter().filter(|_| is_job) {
-                    let (job, hold) = self.job((kind, id), served.key, admitted, account);
+                    let job = self.begin((kind, id), served.key, admitted, account);
                     if matches!(form, Form::Events(_)) {
                         account.job = Some(Streamed::of(Arc::clone(&self.jobs), job.name()));
                     }
-                    self.jobs.begin(job.clone(), hold);
                     self.hold_for(&job, None);
                 }
             }
@@ -143,7 +140,11 @@ impl Proxy {
     /// what it knows of it.
     pub(super) fn unbilled(&self, (kind, id): (JobKind, &str), admitted: &Admitted) -> Option<Job> {
         let (owner, account) = (admitted.owner(), admitted.account());
-        let key = self.affinity.key_of((owner, account), id)?;
+        let Some(key) = self.affinity.key_of((owner, account), id) else {
+            // The owner sees what its accounts had made.
+            let of_all = || self.jobs.named(owner, (kind, id));
+            return admitted.is_root().then(of_all).flatten();
+        };
         let name = job_name(owner, key, id);
         if self.jobs.is_billed(name) {
             return None;
@@ -165,15 +166,14 @@ impl Proxy {
         }))
     }
 
-    /// A job that a call has begun, which is free now, and what is held for it.
-    fn job(
+    /// Looks after a job that a call has begun, which is free then.
+    fn begin(
         &self,
         (kind, id): (JobKind, &str),
         by: KeyId,
         admitted: &Admitted,
         account: &mut Account,
-    ) -> (Job, Option<Hold>) {
-        let (estimate, hold) = account.begins_job();
+    ) -> Job {
         let whose = (admitted.owner(), admitted.account());
         let key = self.affinity.key_of(whose, id);
         let job = Job {
@@ -189,12 +189,16 @@ impl Proxy {
                 JobKind::Response => account.model.clone(),
                 JobKind::Batch | JobKind::MessageBatch => String::new(),
             },
-            estimate,
+            estimate: account.estimate(),
             reserved: account.reserved.as_ref().map_or(0, Reserved::tokens),
             at: now(),
             heard: 0,
         };
-        (job, hold)
+        // Written first: a kill in between bills it twice rather than never.
+        self.jobs.begin(job.clone());
+        let hold = account.begins_job();
+        self.jobs.hold(job.name(), |held| *held = hold);
+        job
     }
 }
 

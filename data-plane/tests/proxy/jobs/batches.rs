@@ -1,12 +1,16 @@
 //! Batches.
 
+use std::sync::Arc;
+
 use foldgate_proto::Measure;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-use super::{Works, dollars, done, seconds, used};
+use super::{Works, dollars, done, jobs, seconds, used};
+use crate::client::Caller;
 use crate::rig::until;
-use crate::upstream::Script;
+use crate::upstream::{Script, Step};
 
 impl Works {
     /// Begins a batch.
@@ -248,6 +252,36 @@ async fn each_of_many_batches_is_counted_before_its_output_is_deleted() {
         // Looked at by itself, it may be billed a moment later.
         assert_eq!(works.next().await.cost, dollars(8), "{name}");
     }
+}
+
+/// A node that was started anew asks which batch a file may belong to.
+#[tokio::test]
+async fn a_node_that_did_not_hear_of_a_batch_counts_it_before_its_output_is_deleted() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    let anew = works.rig.beside(crate::rig::settings()).await;
+    let mut outbox = anew.spool.outbox().unwrap();
+    let go = Arc::new(Notify::new());
+    // The first node reads it, and does not come to the end.
+    let slow = Script {
+        steps: vec![Step::Wait(go.clone()), Step::Send(line())],
+        ..Script::bytes("application/octet-stream", "")
+    };
+    works.has_output("batch_1", slow);
+    works.team.get("/v1/batches/batch_1").await;
+    let reads = || {
+        let asked = works.upstream.asked();
+        asked.iter().any(|asked| asked.path.ends_with("/content"))
+    };
+    until("it is read", reads).await;
+    works.has_output("batch_1", Script::bytes("application/octet-stream", line()));
+    works.team = Caller::new(anew.address, "team");
+    assert_eq!(works.deletes("/v1/files/file-out").await, 200);
+    let [record] = &jobs(&mut outbox)[..] else {
+        panic!("it is billed before the file is gone");
+    };
+    assert_eq!(record.cost, dollars(8));
+    go.notify_one();
 }
 
 /// It stands in nobody's way after that.
