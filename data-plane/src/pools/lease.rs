@@ -26,6 +26,8 @@ pub(crate) struct Held {
     cooling: Option<Arc<Cooling>>,
     /// Whether another Model led here: its other targets may need this very key.
     routed: bool,
+    /// Whether its failures say nothing of it.
+    quiet: bool,
 }
 
 impl Held {
@@ -45,6 +47,7 @@ impl Held {
             owner,
             cooling: None,
             routed: false,
+            quiet: false,
         }
     }
 
@@ -56,6 +59,12 @@ impl Held {
     ) -> Box<Self> {
         self.cooling = cooling.map(Arc::clone);
         self.routed = routed;
+        self
+    }
+
+    /// The same key, which does not sleep for what fails.
+    pub(crate) fn quietly(mut self: Box<Self>) -> Box<Self> {
+        self.quiet = true;
         self
     }
 
@@ -88,6 +97,9 @@ impl Held {
     /// own trouble is taken for that where another Model led here: the next target of
     /// that may well be served with the same key.
     pub(crate) fn fail(mut self, failure: &Failure, hint: Option<Duration>) {
+        if self.quiet {
+            return self.finish(&Outcome::Abandoned);
+        }
         let fault = failure.fault(hint, chance());
         let cooling = self.cooling.as_ref();
         let outcome = match cooling.and_then(|cooling| cooling.after(failure, hint)) {

@@ -304,6 +304,8 @@ impl Proxy {
                 held,
             } => {
                 account.answer(head.status());
+                // No client's: the key is left to clients, whatever becomes of it.
+                let held = held.quietly();
                 let relay = Relay::new(rest, form, held, account, served.silence);
                 Ok(Body::relay(relay))
             }
