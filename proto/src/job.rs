@@ -74,6 +74,13 @@ impl Job {
         job_name(self.owner, self.key, &self.id)
     }
 
+    /// What a further model of a batch is billed under: the first has the batch's own name.
+    #[must_use]
+    pub fn name_beside(&self, model: &str) -> Uuid {
+        // No upstream has a line's end in what it calls a job.
+        job_name(self.owner, self.key, &format!("{}\n{model}", self.id))
+    }
+
     /// What was made by its beginning, as nodes remember its key.
     #[must_use]
     pub fn made(&self) -> Made {

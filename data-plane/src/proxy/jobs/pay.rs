@@ -2,7 +2,7 @@
 
 use foldgate_domain::price::{Cost, Prices, Tariff, Terms};
 use foldgate_domain::{Caller, OwnerTable};
-use foldgate_log::usage::Intent;
+use foldgate_log::usage::{Intent, Ticket};
 use foldgate_proto::{Job, JobKind, Measure, NanoDollars, Quantities, UsageRecord};
 
 use super::super::Proxy;
@@ -185,29 +185,34 @@ impl Proxy {
                 self.jobs.unclaim(name);
             };
         };
-        let intent = intent(owner, job, used);
-        let ticket = match spool.intend(&intent) {
-            Ok(ticket) => ticket,
-            Err(refused) => {
-                tracing::error!(%refused, id = job.id, "a job cannot be billed yet");
-                self.jobs.unclaim(name);
-                return self.jobs.adopt(job.clone());
+        let intents = intents(owner, job, used);
+        let mut tickets = Vec::new();
+        for intent in &intents {
+            match spool.intend(intent) {
+                Ok(ticket) => tickets.push(ticket),
+                Err(refused) => {
+                    tracing::error!(%refused, id = job.id, "a job cannot be billed yet");
+                    tickets.into_iter().for_each(Ticket::free);
+                    self.jobs.unclaim(name);
+                    return self.jobs.adopt(job.clone());
+                }
             }
-        };
-        ticket.settle(UsageRecord {
-            measure: used.measure,
-            status: 200,
-            at: now(),
-            took_ms: u64::try_from(age(job.at).as_millis()).unwrap_or(u64::MAX),
-            ..intent.unsettled()
-        });
-        self.purses
-            .spent(&Charged::of(owner, job.account, now()), intent.cost);
-        let tokens = intent
-            .estimate
-            .read()
-            .saturating_add(intent.estimate.written());
-        self.books.metrics.tokens(&Usage(intent.estimate));
+        }
+        let mut tokens: u64 = 0;
+        for (ticket, intent) in tickets.into_iter().zip(intents) {
+            ticket.settle(UsageRecord {
+                measure: used.measure,
+                status: 200,
+                at: now(),
+                took_ms: u64::try_from(age(job.at).as_millis()).unwrap_or(u64::MAX),
+                ..intent.unsettled()
+            });
+            let charged = Charged::of(owner, job.account, now());
+            self.purses.spent(&charged, intent.cost);
+            let both = [intent.estimate.read(), intent.estimate.written()];
+            tokens = both.into_iter().fold(tokens, u64::saturating_add);
+            self.books.metrics.tokens(&Usage(intent.estimate));
+        }
         self.count(owner, job, tokens.saturating_sub(job.reserved));
         self.jobs.ended(name);
     }
@@ -269,7 +274,25 @@ fn priced(job: &Job, upstream: &str) -> String {
     name.unwrap_or_default().to_owned()
 }
 
-/// What a job is billed, before it is written down.
+/// What a job is billed, before it is written down: a record for each model of a batch. The
+/// first has the name of the job; every other one has its own, the same on every node.
+fn intents(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Vec<Intent> {
+    let of_models = used.models.chunk_by(|one, next| one.0 == next.0);
+    let intents = of_models.enumerate().map(|(at, models)| {
+        let used = Used {
+            models: models.to_vec(),
+            ..*used
+        };
+        let intent = intent(owner, job, &used);
+        let id = match (at, models) {
+            (1.., [(model, ..), ..]) => job.name_beside(model),
+            _ => intent.id,
+        };
+        Intent { id, ..intent }
+    });
+    intents.collect()
+}
+
 fn intent(owner: &OwnerTable, job: &Job, used: &Used<'_>) -> Intent {
     let terms = terms(owner, job);
     let by = (owner.prices().as_ref(), tariff(job.kind, used.endpoint));

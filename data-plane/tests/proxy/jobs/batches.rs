@@ -1,15 +1,16 @@
 //! Batches.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use foldgate_proto::Measure;
+use foldgate_proto::{Measure, NanoDollars};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{Works, dollars, done, jobs, seconds, used};
 use crate::client::Caller;
-use crate::rig::until;
+use crate::rig::{PATIENCE, until};
 use crate::upstream::{Script, Step};
 
 impl Works {
@@ -125,6 +126,73 @@ async fn a_batch_that_names_no_model_of_a_price_is_counted_by_its_output() {
         assert_eq!((record.model.as_str(), record.cost), ("gpt-4o", dollars(8)));
         assert_eq!(record.measure, Measure::Reported);
     }
+}
+
+/// Each under a name of its own, which whoever bills it knows.
+#[tokio::test]
+async fn a_batch_of_two_models_is_billed_by_each() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    let other = line().replace("gpt-4o", "gpt-4x");
+    let lines = [line(), other, line()].join("\n");
+    works.has_output("batch_1", Script::bytes("application/octet-stream", lines));
+    works.team.get("/v1/batches/batch_1").await;
+    let mut records = Vec::new();
+    until("both are billed", || {
+        records.extend(works.billed());
+        records.len() == 2
+    })
+    .await;
+    records.sort_by(|one, other| one.model.cmp(&other.model));
+    let [one, other] = &records[..] else {
+        panic!("{records:?}");
+    };
+    assert_eq!(
+        (one.model.as_str(), one.quantities),
+        ("gpt-4o", used(20, 6))
+    );
+    assert_eq!(
+        (other.model.as_str(), other.quantities),
+        ("gpt-4x", used(10, 3))
+    );
+    assert_eq!((one.cost, other.cost), (dollars(16), NanoDollars(0)));
+    assert!(other.unpriced && !one.unpriced);
+    assert!(one.id != other.id && other.is_of_job());
+}
+
+/// It is told from what is whole.
+#[tokio::test]
+async fn an_output_that_breaks_off_is_billed_as_far_as_it_came() {
+    let mut works = Works::new().await;
+    works.begins_batch("batch_1").await;
+    let whole = format!("{}\n", line());
+    let go = Arc::new(Notify::new());
+    let broken = Script {
+        steps: vec![Step::Send(whole), Step::Wait(go.clone()), Step::Break],
+        ..Script::bytes("application/octet-stream", "")
+    };
+    works.has_output("batch_1", broken);
+    works.team.get("/v1/batches/batch_1").await;
+    let goes_on = async {
+        loop {
+            works.team.get("/v1/models").await;
+            go.notify_one();
+        }
+    };
+    // Each deletion reads it again, until it is enough.
+    let read = async {
+        let deadline = Instant::now() + PATIENCE;
+        while works.deletes("/v1/files/file-out").await != 200 {
+            assert!(Instant::now() < deadline, "it is read for ever");
+        }
+    };
+    tokio::select! {
+        () = goes_on => {}
+        () = read => {}
+    }
+    let record = works.next().await;
+    assert_eq!(record.measure, Measure::Estimated);
+    assert_eq!((record.quantities, record.cost), (used(10, 3), dollars(8)));
 }
 
 #[tokio::test]
