@@ -103,14 +103,7 @@ impl Proxy {
             hide_usage: endpoint.streams == Streams::Chunks && fields.stream && quiet,
             quiet: false,
         };
-        let begins = begins_job(endpoint, &message);
-        if begins {
-            self.jobs
-                .may_begin((admitted.owner(), admitted.account()))?;
-            if let Some(mark) = parts.extensions.get::<Mark>() {
-                mark.set();
-            }
-        }
+        let begins = self.begins((endpoint, &message), &admitted, parts)?;
         let served = self.served(&call, &access, &admitted, account).await;
         read_whole(&message, account);
         drop(call);
@@ -120,6 +113,24 @@ impl Proxy {
         lead_back(endpoint, &mut served.answer);
         let proxied = (self, admitted, takeover);
         reply((served, endpoint.caller()), slot, proxied)
+    }
+
+    /// Whether a call begins a job: if so, it runs on without its client.
+    fn begins(
+        &self,
+        (endpoint, message): (&Endpoint, &Message),
+        admitted: &Admitted,
+        parts: &Parts,
+    ) -> Result<bool, Problem> {
+        let begins = begins_job(endpoint, message);
+        if begins {
+            let whose = (admitted.owner(), admitted.account());
+            self.jobs.may_begin(whose)?;
+            if let Some(mark) = parts.extensions.get::<Mark>() {
+                mark.set();
+            }
+        }
+        Ok(begins)
     }
 
     async fn served(
