@@ -52,7 +52,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldgate_log::Reports;
-use foldgate_proto::{AccountNumber, Job, KeyId, MadeWord, OwnerId, Quantities};
+use foldgate_proto::{AccountNumber, Job, MadeWord, OwnerId, Quantities};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -323,10 +323,10 @@ impl Jobs {
         self.state().end(name);
     }
 
-    /// Some of those that are to be looked at now, of keys that have room for a look, and
+    /// Some of those that are to be looked at now, that have room for a look, and
     /// whether that was done often before; each comes again after its pause, and not before
     /// it was [looked at](Self::looked).
-    pub(crate) fn due(&self, most: usize, has_room: impl FnMut(KeyId) -> bool) -> Vec<(Job, bool)> {
+    pub(crate) fn due(&self, most: usize, has_room: impl FnMut(&Job) -> bool) -> Vec<(Job, bool)> {
         let mut again = Vec::new();
         let mut state = self.state();
         state.take_over();

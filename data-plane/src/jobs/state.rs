@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use foldgate_proto::{AccountNumber, Job, KeyId, Made, OwnerId, Quantities};
+use foldgate_proto::{AccountNumber, Job, Made, OwnerId, Quantities};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -171,14 +171,14 @@ impl State {
     pub(super) fn take_due(
         &mut self,
         most: usize,
-        mut has_room: impl FnMut(KeyId) -> bool,
+        mut has_room: impl FnMut(&Job) -> bool,
         again: &mut Vec<Job>,
     ) -> Vec<(Job, bool)> {
         let now = Instant::now();
         let waiting = self.queue.range(..=(now, Uuid::max()));
         let waiting = waiting.map(|(_, name)| *name).filter(|name| {
             let watch = self.open.get(name);
-            watch.is_some_and(|watch| !watch.looking && has_room(watch.job.key))
+            watch.is_some_and(|watch| !watch.looking && has_room(&watch.job))
         });
         let chosen: Vec<Uuid> = waiting.take(most).collect();
         let mut due = Vec::new();

@@ -117,7 +117,7 @@ async fn who_waited_longest_is_looked_at_first_where_there_is_room() {
         jobs.looked(job.name());
     }
     let odd = KeyId(Uuid::from_u128(1));
-    let next = jobs.due(2, |key| key == odd);
+    let next = jobs.due(2, |job| job.key == odd);
     let keys: Vec<KeyId> = next.iter().map(|(job, _)| job.key).collect();
     assert_eq!(keys, [odd, odd], "the other key has no room");
 }

@@ -3,7 +3,8 @@
 //! are free.
 //!
 //! **No look waits for another.** Each has a time limit of its own, and a key has a few at
-//! once: an upstream that hangs keeps its own jobs waiting, and nobody else's.
+//! once, an account half of them: an upstream that hangs keeps its own jobs waiting, and
+//! one that hangs for some keeps waiting those of their account.
 //!
 //! **What is read** is held in memory as far as it must be: of each of up to 32 looks as
 //! much as of any answer (1 MiB), and 256 KiB; what needs more, up to 24 MiB, has a turn
@@ -15,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use foldgate_domain::Leg;
-use foldgate_proto::{Job, JobKind, KeyId, Timestamp};
+use foldgate_proto::{AccountNumber, Job, JobKind, KeyId, Timestamp};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, Request, StatusCode};
@@ -34,11 +35,12 @@ use crate::relay::{Body, Relay};
 use crate::route::Plan;
 use crate::transport::headers;
 
-/// How often it is seen which jobs are due, how many are looked at at once, and how many
-/// of one key.
+/// How often it is seen which jobs are due, how many are looked at at once, how many of one
+/// key, and of these how many of one account.
 const TICK: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 32;
 const AT_ONCE_OF_KEY: usize = 8;
+const AT_ONCE_OF_ACCOUNT: usize = 4;
 
 /// How long a look takes at most.
 pub(super) const LOOK_TIME: Duration = Duration::from_secs(30);
@@ -52,6 +54,13 @@ const LATE_OUTPUT: Duration = Duration::from_secs(30);
 /// that some upstreams let them wait.
 const LIFE_OF_RESPONSE: Duration = Duration::from_hours(26);
 const LIFE_OF_BATCH: Duration = Duration::from_hours(8 * 24);
+
+/// Where a look takes room: at a key, and of an account at that.
+type Place = (KeyId, Option<AccountNumber>);
+
+const fn places(job: &Job) -> [Place; 2] {
+    [(job.key, None), (job.key, Some(job.account))]
+}
 
 /// What a look at a job has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +79,15 @@ impl Proxy {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = FuturesUnordered::new();
-        let mut busy: HashMap<KeyId, usize> = HashMap::new();
+        let mut busy: HashMap<Place, usize> = HashMap::new();
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
-                Some(key) = looks.next() => {
-                    busy.entry(key).and_modify(|looks| *looks = looks.saturating_sub(1));
+                Some(places) = looks.next() => {
+                    let places: [Place; 2] = places;
+                    for place in places {
+                        busy.entry(place).and_modify(|looks| *looks = looks.saturating_sub(1));
+                    }
                     busy.retain(|_, looks| *looks > 0);
                     if looks.len() > AT_ONCE / 2 {
                         continue;
@@ -83,10 +95,17 @@ impl Proxy {
                 }
             }
             let room = AT_ONCE.saturating_sub(looks.len());
-            let due = self.jobs.due(room, |key| {
-                let looks = busy.entry(key).or_default();
-                let has_room = *looks < AT_ONCE_OF_KEY;
-                *looks += usize::from(has_room);
+            let due = self.jobs.due(room, |job| {
+                let has_room = places(job).iter().all(|place| {
+                    let most = match place.1 {
+                        Some(_) => AT_ONCE_OF_ACCOUNT,
+                        None => AT_ONCE_OF_KEY,
+                    };
+                    busy.get(place).is_none_or(|looks| *looks < most)
+                });
+                for place in places(job).into_iter().filter(|_| has_room) {
+                    *busy.entry(place).or_default() += 1;
+                }
                 has_room
             });
             let due = due.into_iter();
@@ -94,11 +113,11 @@ impl Proxy {
         }
     }
 
-    async fn look_at_due(&self, job: Job, often: bool) -> KeyId {
-        let (name, key) = (job.name(), job.key);
+    async fn look_at_due(&self, job: Job, often: bool) -> [Place; 2] {
+        let (name, places) = (job.name(), places(&job));
         self.look(job, often).await;
         self.jobs.looked(name);
-        key
+        places
     }
 
     /// Looks at a job, and bills it if it has ended. One that was looked at `often`

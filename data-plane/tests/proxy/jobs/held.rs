@@ -162,3 +162,24 @@ async fn an_account_has_a_thousand_jobs_under_way_at_most() {
     let body = r#"{"model":"mine","input":"x"}"#;
     assert_eq!(there.post(RESPONSES, body).await.status, 200);
 }
+
+/// Though they hang at the same key.
+#[tokio::test]
+async fn the_jobs_of_one_account_leave_room_for_looks_at_those_of_others() {
+    let mut works = limited(dollars(100_000)).await;
+    for n in 0..10 {
+        let id = format!("resp_{n}");
+        works.begins(&id).await;
+        let line = format!("GET {RESPONSES}/{id}");
+        works.upstream.page(&line, Script::hang());
+    }
+    let before = works.upstream.asked().len();
+    until("they are looked at", || {
+        works.upstream.asked().len() >= before + 4
+    })
+    .await;
+    works.team = Caller::new(works.rig.address, "team");
+    works.begins("resp_other").await;
+    works.has("/v1/responses/resp_other", &done("resp_other"));
+    assert_eq!(works.next().await.cost, dollars(16));
+}
