@@ -20,9 +20,10 @@ async fn a_bulk_shares_appends_and_reaches_every_node() {
         // Past the capture of what tests print: these lines are to be seen.
         let line = format!("bulk of {ROWS} API keys, {WRITERS} writers: {text}");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
-        // Half of them at most, if none waited for those that come again.
+        // If none waited for those that come again, it would be a third of them with the
+        // embedded log.
         assert!(
-            group > f64::from(WRITERS) / 2.0,
+            group > 0.4 * f64::from(WRITERS),
             "writers that wait together share an append"
         );
         // In processor time, whatever else runs. It would be 3 if a row cost as much as
