@@ -150,8 +150,7 @@ impl Sort<'_> {
     }
 }
 
-/// What is shown of a provider key: as it was put, with its credential masked.
-/// As it is written; but the owner API takes any limits, 0 and the greatest too.
+/// What is shown of an API key: as it was put; but the owner API takes any limits, 0 and the greatest too.
 fn shown_api_key(mut written: Value) -> Value {
     let limits = ["rps", "rpm", "rph", "rpd", "tpm", "tpd", "concurrency"];
     let limits = limits.map(|limit| (limit, count()));
@@ -159,6 +158,7 @@ fn shown_api_key(mut written: Value) -> Value {
     written
 }
 
+/// What is shown of a provider key: as it was put, with its credential masked.
 fn shown_provider_key() -> Value {
     let any = || json!({"type": "object"});
     object(

@@ -49,11 +49,21 @@ pub(super) fn of(
     Ok((JsonText(Value::Object(more).to_string()), edits))
 }
 
-/// What is kept of a key that nothing acts upon: all but what it calls its provider.
-pub(crate) fn unenforced(key: &ProviderKey) -> Vec<String> {
-    let more = key.more.as_ref().map(object).unwrap_or_default();
-    let kept = more.into_iter().map(|(field, _)| field);
-    kept.filter(|field| field != "provider").collect()
+/// The fields of what is kept that nothing acts upon yet: all but what a key calls its
+/// provider.
+const UNENFORCED: [&str; 5] = [
+    "request",
+    "response",
+    "strip_headers",
+    "telemetry_tags",
+    "tls",
+];
+
+/// Which of them are kept.
+pub(crate) fn unenforced(more: &JsonText) -> Vec<&'static str> {
+    let more = object(more);
+    let kept = UNENFORCED.into_iter();
+    kept.filter(|field| more.contains_key(*field)).collect()
 }
 
 /// What was kept in plain, before such was sealed, by where it stands.

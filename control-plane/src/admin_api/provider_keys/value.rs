@@ -270,27 +270,6 @@ impl ProviderKeyValue {
         // Of texts and numbers alone, it can always be written.
         JsonText(serde_json::to_string(&more).unwrap_or_default())
     }
-
-    /// The fields that are set and that nothing acts upon yet.
-    pub(super) fn unenforced(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let stripped = self.strip_headers.as_ref();
-        let tags = self.telemetry_tags.as_ref();
-        let fields = [
-            ("request", self.request.is_some()),
-            ("response", self.response.is_some()),
-            (
-                "strip_headers",
-                stripped.is_some_and(|headers| *headers != STRIPPED),
-            ),
-            (
-                "telemetry_tags",
-                tags.is_some_and(|tags| *tags != TelemetryTags::default()),
-            ),
-            ("tls", self.tls.is_some()),
-        ];
-        let set = fields.into_iter().filter(|(_, set)| *set);
-        set.map(|(field, _)| field)
-    }
 }
 
 #[cfg(test)]

@@ -223,7 +223,7 @@ fn reply(
     caller: &Authenticated,
     number: KeyNumber,
 ) -> Result<Response, Error> {
-    body::warn(&mut done, value.unenforced());
+    body::warn(&mut done, kept::unenforced(&value.more()));
     let entry = done.show(caller.owner_id(), "the provider key", |owner| {
         entry(owner, number)
     })?;

@@ -31,7 +31,7 @@ pub(super) struct KeyView<'a> {
     serves: bool,
     /// What is kept of it but not acted upon.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_enforced: Vec<String>,
+    not_enforced: Vec<&'static str>,
     #[serde(flatten)]
     pub(super) state: KeyState<'a>,
 }
@@ -106,7 +106,7 @@ impl<'a> Asked<'a> {
             name: &key.name,
             provider: &key.provider,
             serves: provider::serves(model).contains(family),
-            not_enforced: kept::unenforced(key),
+            not_enforced: key.more.as_ref().map_or_else(Vec::new, kept::unenforced),
             state: self.state(key, model),
         }
     }
