@@ -61,6 +61,14 @@ fn taken(name: &str) -> String {
     format!("the name {name:?} is another's today")
 }
 
+/// Refuses a name that another has, of those that `had` these then, and had not then.
+fn not_since<'n>(name: &str, mut had: impl Iterator<Item = Option<&'n str>>) -> Result<(), String> {
+    if had.any(|had| !had.is_some_and(|had| is_same(had, name))) {
+        return Err(taken(name));
+    }
+    Ok(())
+}
+
 impl Fit<'_> {
     fn back(&self, back: &Resource) -> Result<(), String> {
         match back {
@@ -131,16 +139,10 @@ impl Fit<'_> {
             return Err("another key has its id".to_owned());
         }
         // The owner API lets several have one name: those that had it then may again.
-        let mut named = self.after.keys_named(&key.name);
-        let had = |number| self.then.keys.get(&number);
-        let since = named.any(|other| {
-            let had = had(other.number).is_some_and(|had| is_same(&had.name, &key.name));
-            other.number != key.number && !had
-        });
-        if since {
-            return Err(taken(&key.name));
-        }
-        Ok(())
+        let others = self.after.keys_named(&key.name);
+        let others = others.filter(|other| other.number != key.number);
+        let had = others.map(|other| self.then.keys.get(&other.number));
+        not_since(&key.name, had.map(|had| had.map(|had| had.name.as_str())))
     }
 
     fn goes(&self, resource: ResourceId) -> bool {
@@ -195,16 +197,13 @@ impl Fit<'_> {
         if shared {
             return Err("another key presents the same".to_owned());
         }
-        let mut named = self.after.caller_keys_named(key.account, &key.name);
-        let had = |number| self.then.caller_keys.get(&number);
-        let since = named.any(|other| {
-            let had = had(other.number).is_some_and(|had| is_same(&had.name, &key.name));
-            other.number != key.number && !had
-        });
-        if since && key.name != DEFAULT_CALLER_KEY_NAME {
-            return Err(taken(&key.name));
+        if key.name == DEFAULT_CALLER_KEY_NAME {
+            return Ok(());
         }
-        Ok(())
+        let others = self.after.caller_keys_named(key.account, &key.name);
+        let others = others.filter(|other| other.number != key.number);
+        let had = others.map(|other| self.then.caller_keys.get(&other.number));
+        not_since(&key.name, had.map(|had| had.map(|had| had.name.as_str())))
     }
 
     fn definition(&self, back: &Definition) -> Result<(), String> {
