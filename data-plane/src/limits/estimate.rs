@@ -25,16 +25,16 @@ const UNBOUNDED: u64 = 1_000;
 /// The most answers to one prompt that are believed to be asked for.
 const MOST_ANSWERS: u64 = 128;
 
-/// The estimate for a request, with what its body says in words; not made where no limit
-/// on tokens asks for it.
-pub(crate) fn tokens(limits: &[Limited], asked: &Asked, said: &[u8]) -> u64 {
+/// The estimate for a request, with how many tokens its [`answer`] may have; not made where
+/// no limit on tokens asks for it.
+pub(crate) fn tokens(limits: &[Limited], asked: &Asked, answer: impl FnOnce() -> u64) -> u64 {
     let wanted = limits
         .iter()
         .any(|limit| limit.rule.kind.unit == Unit::Tokens);
     if !wanted {
         return 0;
     }
-    asked.prompt().saturating_add(answer(asked, said)).max(1)
+    asked.prompt().saturating_add(answer()).max(1)
 }
 
 /// How many tokens the answer to a request may have, or its answers, where it asks for

@@ -20,7 +20,7 @@ fn limited(unit: Unit) -> Limited {
 fn estimated(unit: Unit, path: &str, body: &str) -> u64 {
     let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.path == path);
     let asked = Asked::of(endpoint.expect("is one"), body.as_bytes());
-    tokens(&[limited(unit)], &asked, body.as_bytes())
+    tokens(&[limited(unit)], &asked, || answer(&asked, body.as_bytes()))
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What a call takes before it goes upstream: its places under rate limits, and the bill
 //! that it is paid by.
 
+use std::cell::LazyCell;
+
 use foldgate_domain::Limited;
 use foldgate_domain::price::{Tariff, Terms};
-use foldgate_proto::Quantities;
+use foldgate_proto::{JobKind, Quantities};
 
 use super::Proxy;
 use crate::account::Account;
@@ -29,6 +31,8 @@ impl Proxy {
         if let Some(said) = message.priced() {
             asked.priced(&said);
         }
+        // Read once, and only where credit or a limit asks for it.
+        let answer = LazyCell::new(|| answer(&asked, message.said(endpoint)));
         let charged = match asked.tariff {
             Tariff::Free => self.purses.nothing(),
             tariff => {
@@ -36,12 +40,13 @@ impl Proxy {
                 let estimate = || {
                     let price = by.0.prices().of(tariff, &account.model);
                     let most = Quantities {
-                        output: answer(&asked, message.said(endpoint)),
+                        output: *answer,
                         ..asked.before()
                     };
                     price.cost(&most, asked.size(), terms(admitted)).amount
                 };
-                if tariff == Tariff::Call && !endpoint.name.ends_with("batch_create") {
+                let begins_batch = endpoint.may_begin().is_some_and(JobKind::is_batch);
+                if tariff == Tariff::Call && !begins_batch {
                     // What is held stands in nobody's way to what there is: to see that a
                     // job has ended, and to cancel one.
                     self.purses.check(by.0, by.1, now())?;
@@ -52,7 +57,7 @@ impl Proxy {
                 }
             }
         };
-        let estimate = tokens(limits, &asked, message.said(endpoint));
+        let estimate = tokens(limits, &asked, || *answer);
         let (standing, taken) = self.meters.enter(limits, estimate).await;
         account.standing = standing;
         account.reserved = taken?;
