@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 const MODELS: &str = "/admin/v1/models";
 
-/// How many come at once. A control plane serves 512 at a time.
+/// How many come at once. A control plane serves 384 of the owner at a time.
 const MANY: usize = 1000;
 
 fn direct(name: &str) -> Value {
